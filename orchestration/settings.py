@@ -1,0 +1,86 @@
+"""The one place that knows where things lie and what the environment says.
+
+Belongs here: paths, environment variables, their defaults. Doesn't: anything that opens a file.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """What the environment says (`ILK_*`), every path absolute.
+
+    A relative path in the environment is resolved against the working directory once, here: a
+    relative DuckDB path further down would make a second, empty database in another folder.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ILK_", frozen=True)
+
+    data_dir: Path = REPOSITORY / "data"
+    seeds_dir: Path = REPOSITORY / "seeds"
+    landing_url: str | None = Field(
+        default=None, description="Any fsspec URL or folder; default <data_dir>/landing."
+    )
+    pseudonym_key: SecretStr | None = Field(
+        default=None, description="Keys the HMAC-SHA-256 of respondents' identifiers."
+    )
+
+    @field_validator("data_dir", "seeds_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().resolve()
+
+    @property
+    def landing(self) -> str:
+        """Folder or fsspec URL below which `survey_sources.location` globs are looked up."""
+        if self.landing_url is None:
+            return str(self.data_dir / "landing")
+        if "://" in self.landing_url:
+            return self.landing_url.rstrip("/")
+        return str(Path(self.landing_url).expanduser().resolve())
+
+    @property
+    def raw_dir(self) -> Path:
+        """The raw zone: bytes by sha256, and what was read from them as Parquet."""
+        return self.data_dir / "raw"
+
+    @property
+    def export_files(self) -> Path:
+        """The registry of the raw zone, one row a file and pull."""
+        return self.raw_dir / "export_files.parquet"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that only dbt opens for writing."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """What people read: a link to the last whole publication."""
+        return self.data_dir / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's run storage."""
+        return self.data_dir / "dagster"
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        """The dbt project's settings, macros and singular tests."""
+        return REPOSITORY / "dbt_project"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Dbt's artefacts (manifest, compiled SQL): below the data, so that two data folders never mix."""
+        return self.data_dir / "dbt_target"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process's settings, read from the environment once."""
+    return Settings()
