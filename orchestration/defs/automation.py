@@ -1,0 +1,74 @@
+"""When a cycle runs by itself: each morning of its window, and when a file lands.
+
+Belongs here: the job, its schedule and its sensor. Doesn't: what the job does (the assets).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from orchestration.cycles import read_cycles
+from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.exports.sources import landing_state
+from orchestration.settings import get_settings
+
+TIMEZONE = "Asia/Jakarta"
+
+survey_cycle = dg.define_asset_job(
+    "survey_cycle",
+    selection=dg.AssetSelection.all(),
+    partitions_def=SURVEY_CYCLES,
+    description="Pull, check, build and publish one survey cycle; `ilk run` is this job.",
+)
+
+
+def cycles_due(today: date) -> list[str]:
+    """Return the cycles whose window holds the day, or ended on the day before it."""
+    return [
+        cycle.cycle_id
+        for cycle in read_cycles(get_settings().seeds_dir)
+        if cycle.opens_on <= today <= cycle.closes_on + timedelta(days=1)
+    ]
+
+
+@dg.schedule(job=survey_cycle, cron_schedule="0 6 * * *", execution_timezone=TIMEZONE)
+def every_morning_of_the_window(
+    context: dg.ScheduleEvaluationContext,
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Ask for a run of each cycle in the field, and a last one on the day after it closed."""
+    today = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
+    due = cycles_due(today)
+    for cycle_id in due:
+        yield dg.RunRequest(run_key=f"{cycle_id}:{today}", partition_key=cycle_id)
+    if not due:
+        yield dg.SkipReason(f"no survey cycle is open on {today}")
+
+
+@dg.sensor(job=survey_cycle, minimum_interval_seconds=300)
+def landed_files(
+    context: dg.SensorEvaluationContext,
+) -> dg.SensorResult | dg.SkipReason:
+    """Ask for a run of each cycle whose landing has new, changed or withdrawn files."""
+    settings = get_settings()
+    seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    now = {
+        cycle_id: hashlib.sha256(repr(files).encode()).hexdigest()
+        for cycle_id, files in landing_state(
+            seeds_dir=settings.seeds_dir, landing=settings.landing
+        ).items()
+        if files or cycle_id in seen
+    }
+    changed = [cycle_id for cycle_id, digest in now.items() if seen.get(cycle_id) != digest]
+    if not changed:
+        return dg.SkipReason("no file in landing is new, changed or gone")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(run_key=f"{cycle_id}:{now[cycle_id]}", partition_key=cycle_id)
+            for cycle_id in changed
+        ],
+        cursor=json.dumps(now),
+    )

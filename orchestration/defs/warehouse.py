@@ -1,0 +1,116 @@
+"""The warehouse: every dbt seed and model an asset, every dbt test an asset check.
+
+Belongs here: translating what dbt did into Dagster's events. Doesn't: calling dbt
+(orchestration/warehouse_build.py) and SQL (models/).
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+
+from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.fingerprints import cycle_fingerprint, fingerprints, seeds_hash
+from orchestration.settings import get_settings
+from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
+
+logger = logging.getLogger("ilk.warehouse")
+
+MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
+
+
+class BuildConfig(dg.Config):
+    """How to build."""
+
+    full_refresh: bool = False
+
+
+@dbt_assets(
+    manifest=MANIFEST,
+    name="warehouse",
+    partitions_def=SURVEY_CYCLES,
+    required_resource_keys={"run_lock"},
+)
+def warehouse(
+    context: dg.AssetExecutionContext, config: BuildConfig
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Build one cycle with dbt; yields nothing where nothing it depends on has changed."""
+    settings = get_settings()
+    cycle_id = context.partition_key
+    memory = fingerprints(settings)
+    current = cycle_fingerprint(settings, cycle_id)
+    is_published = settings.published_dir.exists() and settings.warehouse.is_file()
+    if is_published and not config.full_refresh and memory.get("published", cycle_id) == current:
+        logger.info("%s: nothing new", cycle_id)
+        context.log.info(f"{cycle_id}: nothing new since the last publication")
+        return
+
+    seeds = seeds_hash(settings)
+    load_seeds = (
+        config.full_refresh
+        or not settings.warehouse.is_file()
+        or memory.get("warehouse", "seeds") != seeds
+    )
+    memory.put("published", cycle_id, None)
+    if load_seeds:
+        memory.put("warehouse", "seeds", None)
+    results = build_warehouse(
+        settings, cycle_id, load_seeds=load_seeds, full_refresh=config.full_refresh
+    )
+    selected_checks = context.selected_asset_check_keys
+    for result in results:
+        yield from _events(result, selected_checks)
+
+    failed = [result for result in results if result.has_failed]
+    if failed:
+        raise dg.Failure(
+            description="\n".join(_sentence(result) for result in failed),
+            metadata={"failed_nodes": [result.unique_id for result in failed]},
+            allow_retries=False,
+        )
+    memory.put("warehouse", "seeds", seeds)
+    memory.put("built", cycle_id, current)
+
+
+def _events(
+    result: NodeResult, selected_checks: set[dg.AssetCheckKey]
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Translate one node; unit tests and tests of no single model are no asset checks."""
+    metadata = {
+        "unique_id": result.unique_id,
+        "status": result.status,
+        "message": result.message,
+        "seconds": result.seconds,
+    }
+    if result.resource_type in ("model", "seed") and result.was_built:
+        key = _ASSET_KEYS[result.unique_id]
+        yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+    if result.resource_type == "test" and result.status in ("pass", "warn", "fail", "error"):
+        check = _CHECK_KEYS.get(result.unique_id)
+        if check in selected_checks:
+            is_warning = result.status == "warn"
+            yield dg.AssetCheckResult(
+                passed=result.status == "pass",
+                asset_key=check.asset_key,
+                check_name=check.name,
+                severity=dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR,
+                description=None if result.status == "pass" else _sentence(result),
+                metadata=metadata,
+            )
+
+
+def _sentence(result: NodeResult) -> str:
+    path = MANIFEST["nodes"].get(result.unique_id, {}).get("original_file_path", "")
+    where = f" ({path.removeprefix('../')})" if path else ""
+    what = {"test": "check", "unit_test": "unit test"}.get(
+        result.resource_type, result.resource_type
+    )
+    return f"dbt {what} {result.name}{where}: {result.message or result.status}"
+
+
+_UNIQUE_ID = "dagster_dbt/unique_id"
+_ASSET_KEYS = {spec.metadata[_UNIQUE_ID]: spec.key for spec in warehouse.specs}
+_CHECK_KEYS = {spec.metadata[_UNIQUE_ID]: spec.key for spec in warehouse.check_specs}

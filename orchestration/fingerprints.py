@@ -1,0 +1,120 @@
+"""What a cycle's figures were made from, so that nothing is made twice.
+
+Belongs here: hashes of inputs (raw files, seeds, code, the key) and the small JSON file that
+remembers them. Doesn't: deciding what to run (orchestration/defs) or running it.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.cycles import lineage, read_cycles
+from orchestration.settings import REPOSITORY, Settings
+
+_CODE = ("models", "dbt_project", "orchestration/publishing", "orchestration/pseudonyms.py")
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the sha256 over the names and bytes of files, and of all files below folders."""
+    digest = hashlib.sha256()
+    for path in paths:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in inside:
+            if not file.is_file() or "__pycache__" in file.parts or file.suffix == ".pyc":
+                continue
+            name = file.relative_to(path) if path.is_dir() else file.name
+            digest.update(f"{name}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def seeds_hash(settings: Settings) -> str:
+    """Return the sha256 of all seeds."""
+    return hash_files(sorted(settings.seeds_dir.glob("*.csv")))
+
+
+def project_hash(settings: Settings) -> str:
+    """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds and its paths."""
+    code = hash_files(REPOSITORY / part for part in ("models", "dbt_project"))
+    return _digest([code, seeds_hash(settings), str(settings.seeds_dir), str(REPOSITORY)])
+
+
+def raw_files(settings: Settings, cycle_ids: list[str]) -> list[tuple[Any, ...]]:
+    """Return cycle, profile, kind, name, sha256, status of the current files, in a fixed order."""
+    if not settings.export_files.is_file():
+        return []
+    with duckdb.connect() as connection:
+        return connection.execute(
+            "select cycle_id, profile_id, kind, name, sha256, status, file_number"
+            " from read_parquet(?) where superseded_by is null and list_contains(?, cycle_id)"
+            " order by all",
+            [str(settings.export_files), cycle_ids],
+        ).fetchall()
+
+
+def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
+    """Return the sha256 of all that the cycle's published figures depend on.
+
+    The pseudonym key enters as an HMAC of a constant: another key is noticed, none is stored.
+    """
+    cycle_ids = lineage(read_cycles(settings.seeds_dir), cycle_id)
+    key = settings.pseudonym_key
+    secret = key.get_secret_value() if key else ""
+    return _digest(
+        [
+            raw_files(settings, cycle_ids),
+            seeds_hash(settings),
+            hash_files(REPOSITORY / part for part in _CODE),
+            hmac.new(secret.encode(), b"ilk fingerprint", hashlib.sha256).hexdigest(),
+        ]
+    )
+
+
+def border_fingerprint(settings: Settings, cycle_id: str) -> str:
+    """Return the sha256 of all that the checks of a cycle's raw files depend on."""
+    code = [REPOSITORY / "expectations", settings.dbt_project_dir / "dbt_project.yml"]
+    return _digest([raw_files(settings, [cycle_id]), seeds_hash(settings), hash_files(code)])
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """The file `<data_dir>/fingerprints.json`; every change is written at once and atomically."""
+
+    path: Path
+
+    def get(self, section: str, name: str) -> Any:  # noqa: ANN401  # JSON
+        """Return what was remembered under section and name, or None."""
+        return self._read().get(section, {}).get(name)
+
+    def put(self, section: str, name: str, value: object) -> None:
+        """Remember a JSON value; None forgets it."""
+        state = self._read()
+        if value is None:
+            state.get(section, {}).pop(name, None)
+        else:
+            state.setdefault(section, {})[name] = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".json.new")
+        fresh.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
+        fresh.replace(self.path)
+
+    def _read(self) -> dict[str, Any]:
+        if not self.path.is_file():
+            return {}
+        state: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return state
+
+
+def fingerprints(settings: Settings) -> Fingerprints:
+    """Return the memory that belongs to the settings' data folder."""
+    return Fingerprints(settings.data_dir / "fingerprints.json")
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""What a person reads after a run: the headline figures of a cycle, from the publication alone.
+
+Belongs here: reading `published/ilk.duckdb`, numbers as the ministry writes them. Doesn't: laying
+them out (cli.py) or computing anything.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The published national index of one cycle; None where there is no figure."""
+
+    cycle_id: str
+    score: float | None
+    ci_low: float | None
+    ci_high: float | None
+    band: str | None
+    respondent_count: int | None
+    staff_count: int | None
+    rejected: dict[str, int]
+
+    @property
+    def response_rate(self) -> float | None:
+        """Share of the staff frame that answered, 0-1; None without a staff frame."""
+        if not self.staff_count or self.respondent_count is None:
+            return None
+        return self.respondent_count / self.staff_count
+
+
+_SCORE = """
+select score, ci_low, ci_high, band, respondent_count
+from idx_scores
+where cycle_id = ? and domain_type = 'national' and component_type = 'index'
+order by weighting_mode = 'none'
+limit 1
+"""
+_STAFF = "select sum(staff_count), sum(respondent_count) from fct_participation where cycle_id = ?"
+
+
+def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
+    """Return the cycle's headline, or None where the publication holds no score of it."""
+    database = published_dir / "ilk.duckdb"
+    if not database.is_file():
+        return None
+    # The link may be swapped while we read: the resolved file stays what it is.
+    with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+        score = connection.execute(_SCORE, [cycle_id]).fetchall()
+        if not score:
+            return None
+        staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
+        rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
+    return Headline(cycle_id, *score[0], staff_count=staff[0], rejected=dict(rejected))
+
+
+def decimal_comma(value: float | None, decimals: int) -> str:
+    """Return a number as Indonesian writes it (3,8123), or a dash where there is none."""
+    return "–" if value is None else f"{value:.{decimals}f}".replace(".", ",")
+
+
+def grouped(value: int | None) -> str:
+    """Return a count with Indonesian thousands points (12.345), or a dash."""
+    return "–" if value is None else f"{value:,}".replace(",", ".")

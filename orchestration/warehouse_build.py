@@ -1,0 +1,198 @@
+"""dbt in this process: parse the project, build the warehouse for one cycle.
+
+Belongs here: the calls of dbt's public `dbtRunner` and what its results say. Doesn't: Dagster
+(orchestration/defs/warehouse.py translates the results) and SQL (models/). A `dbt` subprocess
+would import dbt a second time and parse the project once more, 6 s a run.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.fingerprints import project_hash
+from orchestration.settings import REPOSITORY, Settings
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+logger = logging.getLogger("ilk.warehouse")
+
+_manifests: "dict[str, Any]" = {}  # by project hash: parsed once a process
+
+
+class WarehouseBuildError(RuntimeError):
+    """dbt could not start, or could not read the project; the message is dbt's own."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one dbt node."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str  # success, pass, warn, error, fail, skipped, ...
+    message: str
+    failure_count: int | None
+    seconds: float
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the node stopped the build (not: was skipped because another one did)."""
+        return self.status in {"error", "fail", "runtime error", "partial success"}
+
+    @property
+    def was_built(self) -> bool:
+        """Whether a seed or model stands in the warehouse now."""
+        return self.status == "success"
+
+
+def manifest_path(settings: Settings) -> Path:
+    """Return the path of a manifest.json that fits the project as it lies on disk now.
+
+    Parses the project first where there is none or a source file changed since.
+
+    Raises:
+        WarehouseBuildError: the project does not parse; the message names file and reason.
+    """
+    path = settings.dbt_target_dir / "manifest.json"
+    stamp = settings.dbt_target_dir / "manifest.sha256"
+    current = project_hash(settings)
+    if not (path.is_file() and stamp.is_file() and stamp.read_text("utf-8") == current):
+        _parse(settings, current)
+        stamp.write_text(current, encoding="utf-8")
+    return path
+
+
+def build_warehouse(
+    settings: Settings, cycle_id: str, *, load_seeds: bool, full_refresh: bool = False
+) -> list[NodeResult]:
+    """Run `dbt build` for one cycle and return what became of every node.
+
+    Nodes that fail are results, not exceptions.
+
+    Raises:
+        WarehouseBuildError: dbt could not run at all.
+        KeyboardInterrupt: somebody pressed Ctrl-C; dbt has cancelled its queries.
+    """
+    from dbt.artifacts.schemas.run import RunExecutionResult
+
+    manifest = _manifest(settings)
+    arguments = ["build", "--quiet"]
+    if not load_seeds:
+        arguments += ["--exclude", "resource_type:seed"]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
+    if not isinstance(result.result, RunExecutionResult):
+        raise WarehouseBuildError(f"dbt build: {_reason(result)}")
+    return [_node_result(node) for node in result.result.results]
+
+
+def _manifest(settings: Settings) -> "Manifest":
+    current = project_hash(settings)
+    if current not in _manifests:
+        _parse(settings, current)
+    # dbt writes compiled SQL into the manifest it is given: the next cycle needs a clean one.
+    clean: Manifest = _manifests[current].deepcopy()
+    return clean
+
+
+def _parse(settings: Settings, current: str) -> None:
+    """Parse under no cycle: the same environment each time keeps dbt's partial parse valid."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    logger.info("reading the dbt project")
+    result = _invoke(settings, ["parse", "--quiet"], cycle_id="")
+    if not isinstance(result.result, Manifest):
+        raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
+    _manifests[current] = result.result
+
+
+def _invoke(
+    settings: Settings,
+    arguments: list[str],
+    *,
+    cycle_id: str,
+    manifest: "Manifest | None" = None,
+) -> "dbtRunnerResult":
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    places = {
+        "--project-dir": settings.dbt_project_dir,
+        "--profiles-dir": settings.dbt_project_dir,
+        "--log-path": settings.dbt_target_dir / "logs",
+    }
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    with _environment(settings, cycle_id):
+        try:
+            runner = dbtRunner(manifest=manifest, callbacks=[_progress()])
+            result = runner.invoke(
+                [*arguments, *(str(word) for place in places.items() for word in place)]
+            )
+        finally:
+            # dbt-duckdb keeps the file open, and with it the lock that keeps everyone else out.
+            manager: Any = DuckDBConnectionManager  # dbt-duckdb ships no types
+            manager.close_all_connections()
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
+    return result
+
+
+@contextmanager
+def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
+    key = settings.pseudonym_key
+    told = {
+        "ILK_CYCLE_ID": cycle_id,
+        "ILK_RAW_DIR": str(settings.raw_dir),
+        "ILK_WAREHOUSE_PATH": str(settings.warehouse),
+        "ILK_SEEDS_DIR": os.path.relpath(settings.seeds_dir, settings.dbt_project_dir),
+        "ILK_DBT_TARGET_DIR": str(settings.dbt_target_dir),
+        "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    }
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _progress() -> "Callable[[Any], None]":
+    done = 0
+
+    def tell(event: Any) -> None:  # noqa: ANN401  # dbt's protobuf messages
+        nonlocal done
+        if event.info.name == "NodeFinished":
+            done += 1
+            node = event.data.node_info
+            logger.info("%d %s %s: %s", done, node.resource_type, node.node_name, node.node_status)
+
+    return tell
+
+
+def _node_result(result: Any) -> NodeResult:  # noqa: ANN401  # dbt ships no types
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        resource_type=str(result.node.resource_type),
+        status=str(result.status),
+        message=" ".join((result.message or "").split()),
+        failure_count=result.failures,
+        seconds=result.execution_time,
+    )
+
+
+def _reason(result: "dbtRunnerResult") -> str:
+    return str(result.exception or "it gave no result").replace(f"{REPOSITORY}/", "")
