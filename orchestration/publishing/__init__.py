@@ -1,0 +1,1 @@
+"""How a finished cycle leaves: disclosure control, and the one swap that publishes it."""

@@ -1,0 +1,480 @@
+"""Which cells of a cycle must be hidden, so that no published figure tells on a person.
+
+Belongs here: the rule (method.md, "Disclosure") as a pure function, frames in and flags out.
+Doesn't: reading the warehouse and blanking the figures (publication.py).
+
+A cell is a domain (a unit, a region, ...) and a component (a service, an item, ...) of a cycle; the
+weighting modes share it, since the same people stand behind both. A cell with fewer respondents
+than `min_cell_n` is hidden. Answers add up, though: a level is the sum of its units, a service the
+sum of its perspectives. So each published sum is a linear equation whose unknowns are the hidden
+cells, and a hidden cell is exposed where all equations together have one solution for it. Further
+cells are hidden, the smallest first, until none is exposed.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+COMPONENT = ["service_id", "perspective_id", "item_id"]
+DOMAIN = ["domain_type", "domain_id"]
+CELL = ["cycle_id", *DOMAIN, *COMPONENT]
+
+# Scores of scores: no respondents of their own, in no sum.
+SCORES_OF_SCORES = ("unit_median", "equal_level")
+NEVER_HIDDEN = ("national", "provider_level")
+DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
+NATION = ("national", "national")
+
+# A null vector's entry at a cell that the sums determine is zero up to rounding (about 1e-12 here),
+# elsewhere it is of the order of 1e-2. Too large a bound hides too much, never too little.
+ZERO = 1e-7
+NULL_VECTORS = 2
+RESIDUAL = 1e-11
+MAX_ROUNDS = 20_000
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Domain = tuple[str, str]
+Component = tuple[str, str, str]
+
+
+class DisclosureError(Exception):
+    """The scores can't be judged, so nothing may be published."""
+
+
+def hidden_cells(
+    scores: pd.DataFrame,
+    units: pd.DataFrame,
+    cycles: pd.DataFrame,
+    *,
+    min_cell_n: Mapping[str, int],
+) -> pd.DataFrame:
+    """Return one row per cell to hide: the columns of CELL, `reason`, `is_exposed`.
+
+    `scores`: the columns of CELL, respondent_count, answer_count and score of idx_scores, any
+    weighting modes. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one row a
+    version. `cycles`: cycle_id, opens_on. `min_cell_n`: respondents a cell needs, by cycle.
+
+    No service, perspective or item is ''. `reason` is `small` (too few respondents) or `complement`
+    (hidden to protect another). `is_exposed` marks the cells that no choice can protect, since they
+    follow from cells that are never hidden: the only unit of its level. Raises DisclosureError for
+    a domain that isn't known to the rule.
+    """
+    of_people = scores[~scores["domain_type"].isin(SCORES_OF_SCORES)]
+    unknown = set(of_people["cycle_id"]) - set(cycles["cycle_id"])
+    if unknown:
+        raise DisclosureError(
+            f"idx_scores has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; build both"
+        )
+    counts = of_people[["respondent_count", "answer_count"]]
+    if counts.isna().to_numpy().any():
+        raise DisclosureError(
+            "idx_scores has rows without respondent_count or answer_count, which can't be judged: "
+            "correct models/indexes/idx_scores.sql"
+        )
+    judged = [
+        _judge_cycle(
+            of_people[of_people["cycle_id"] == cycle.cycle_id],
+            _places(units, on=pd.Timestamp(str(cycle.opens_on))),
+            min_cell_n=min_cell_n[str(cycle.cycle_id)],
+        )
+        for cycle in cycles[cycles["cycle_id"].isin(of_people["cycle_id"])].itertuples()
+    ]
+    columns = [*CELL, "reason", "is_exposed"]
+    return pd.concat([pd.DataFrame(columns=columns), *judged], ignore_index=True)[columns]
+
+
+def _places(units: pd.DataFrame, *, on: pd.Timestamp) -> dict[str, Domain]:
+    """Region and level of each unit as they stood on the day the cycle opened."""
+    valid_from = pd.to_datetime(units["valid_from"])
+    valid_to = pd.to_datetime(units["valid_to"])
+    stood = units[(valid_from.isna() | (valid_from <= on)) & (valid_to.isna() | (valid_to >= on))]
+    return {
+        str(unit.unit_id): (str(unit.region_id), str(unit.unit_level_id))
+        for unit in stood.itertuples()
+    }
+
+
+def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domain]:
+    """Return the published domains that this one is a part of, where the parts make up the whole.
+
+    Directions are parts of a level and of the nation, units of their level and of their
+    region x level. A role is part of nothing: the other domains count recipients only.
+    """
+    kind, identifier = domain
+    match kind:
+        case "provider_unit":
+            if identifier not in places:
+                raise DisclosureError(
+                    f"unit '{identifier}' has scores, but no version of it in dim_units was valid "
+                    "when the cycle opened: correct valid_from and valid_to in seeds/units.csv"
+                )
+            region, level = places[identifier]
+            return [("provider_level", level), ("provider_region_level", f"{region}|{level}")]
+        case "provider_region_level":
+            region, level = identifier.rsplit("|", 1)
+            return [("provider_region", region), ("provider_level", level)]
+        case "direction":
+            return [("provider_level", identifier.rsplit(">", 1)[1]), NATION]
+        case "provider_level" | "provider_region" | "recipient_category":
+            return [NATION]
+        case "gender" | "age_group" | "rank_group" | "tenure_group":
+            return [NATION]
+        case "national" | "role":
+            return []
+    raise DisclosureError(
+        f"idx_scores has the domain type '{kind}', and disclosure control doesn't know what it is "
+        "a part of: say so in wholes_of_domain (orchestration/publishing/disclosure.py)"
+    )
+
+
+def wholes_of_component(component: Component) -> list[Component]:
+    """Return the components that this one is a part of; '' stands for no service, and so on."""
+    service, perspective, item = component
+    if item:
+        return [(service, perspective, "")]
+    if service and perspective:
+        return [(service, "", ""), ("", perspective, "")]
+    return [("", "", "")] if service or perspective else []
+
+
+def _judge_cycle(
+    scores: pd.DataFrame, places: Mapping[str, Domain], *, min_cell_n: int
+) -> pd.DataFrame:
+    cells = _cells(scores)
+    equations = _equations(cells, places)
+    is_small = (cells["respondent_count"] < min_cell_n).to_numpy()
+    is_unlisted = cells["is_unlisted"].to_numpy(dtype=bool)
+    can_hide = ~cells["domain_type"].isin(NEVER_HIDDEN).to_numpy() & ~is_unlisted
+    hiding = _Hiding(equations, is_small=is_small, can_hide=can_hide, is_unlisted=is_unlisted)
+    hiding.complete()
+    judged = cells.assign(
+        reason=np.where(is_small, "small", "complement"), is_exposed=hiding.is_exposed
+    )
+    return judged[hiding.is_hidden]
+
+
+def _cells(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell, the smallest first: the order in which cells are hidden."""
+    keyed = scores.copy()
+    keyed[COMPONENT] = keyed[COMPONENT].fillna("").astype(object)
+    keyed["has_score"] = keyed["score"].notna()
+    cells = keyed.groupby(CELL, as_index=False, observed=True).agg(
+        respondent_count=("respondent_count", "min"),
+        answer_count=("answer_count", "min"),
+        has_score=("has_score", "any"),
+    )
+    cells = pd.concat([cells.assign(is_unlisted=False), _unlisted(cells)], ignore_index=True)
+    return cells.sort_values(["respondent_count", *CELL], ignore_index=True)
+
+
+def _unlisted(cells: pd.DataFrame) -> pd.DataFrame:
+    """Those who left a demographic question blank: no published row, but the rest of every sum.
+
+    Where they are few, the listed groups must not tell on them either.
+    """
+    nation = cells[cells["domain_type"] == "national"].set_index(COMPONENT)
+    counts = ["respondent_count", "answer_count"]
+    blanks = []
+    for kind in DEMOGRAPHICS:
+        listed = cells[cells["domain_type"] == kind]
+        if listed.empty:
+            continue
+        rest = nation[counts].sub(listed.groupby(COMPONENT)[counts].sum(), fill_value=0)
+        rest = rest[rest["answer_count"] > 0].reset_index()
+        blanks.append(rest.assign(domain_type=kind))
+    columns = [*CELL, *counts, "has_score", "is_unlisted"]
+    return pd.concat([pd.DataFrame(columns=columns), *blanks]).assign(
+        cycle_id=cells["cycle_id"].min(), domain_id="", has_score=False, is_unlisted=True
+    )[columns]
+
+
+# What an equation adds up: answers over the parts of a domain, answers over the parts of a
+# component, or the scores of the parts of a component. In this order complements are chosen.
+OVER_DOMAINS, OVER_COMPONENTS, MEANS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class _Equations:
+    """Published sums, one entry per cell in one: the parts, the smallest first, then the whole.
+
+    Equation e has the entries starts[e] to starts[e] + size[e]. The sum of a cell's answers and the
+    mean of its scores are two unknowns: `variable` is the cell for the one, cell + cell_count for
+    the other. All means count with weight 1: scaling a score by its own weight gives that, and
+    what is determined stays the same.
+    """
+
+    cell_count: int
+    kind: Integers
+    starts: Integers
+    size: Integers
+    cell: Integers
+    variable: Integers
+    sign: Floats
+
+
+def _equations(cells: pd.DataFrame, places: Mapping[str, Domain]) -> _Equations:
+    """Every division of a published whole: over domains per component, and the other way round."""
+    keyed = cells[[*DOMAIN, *COMPONENT]].assign(cell=np.arange(len(cells)))
+    over_domains = _parts(keyed, DOMAIN, lambda key: wholes_of_domain(key, places), _domain_type)
+    over_components = _parts(keyed, COMPONENT, wholes_of_component, _component_type)
+    # A mean leaves out the children without a score, and weight_share tells so.
+    has_score = cells["has_score"].to_numpy(dtype=bool)
+    means = over_components[
+        has_score[over_components["cell"]] & has_score[over_components["whole"]]
+    ]
+    parts = pd.concat(
+        [
+            over_domains.assign(kind=OVER_DOMAINS),
+            over_components.assign(kind=OVER_COMPONENTS),
+            means.assign(kind=MEANS),
+        ],
+        ignore_index=True,
+    )
+    equation = ["kind", "whole", "division"]
+    wholes = parts[equation].drop_duplicates()
+    entries = pd.concat([parts.assign(sign=1.0), wholes.assign(cell=wholes["whole"], sign=-1.0)])
+    entries["equation"] = entries.groupby(equation).ngroup()
+    entries = entries.sort_values(["equation", "sign", "cell"], ascending=[True, False, True])
+    cell = entries["cell"].to_numpy(dtype=np.int64)
+    kind = entries["kind"].to_numpy(dtype=np.int64)
+    starts = np.flatnonzero(np.diff(entries["equation"].to_numpy(dtype=np.int64), prepend=-1))
+    return _Equations(
+        cell_count=len(cells),
+        kind=kind[starts],
+        starts=starts,
+        size=np.diff(starts, append=len(cell)),
+        cell=cell,
+        variable=cell + np.where(kind == MEANS, len(cells), 0),
+        sign=entries["sign"].to_numpy(dtype=np.float64),
+    )
+
+
+def _domain_type(domain: tuple[str, ...]) -> str:
+    return domain[0]
+
+
+def _component_type(component: tuple[str, ...]) -> str:
+    names = ("service", "perspective", "item")
+    return "_".join(name for name, part in zip(names, component, strict=True) if part)
+
+
+def _parts(
+    keyed: pd.DataFrame,
+    keys: list[str],
+    wholes_of: Callable[..., Sequence[tuple[str, ...]]],
+    type_of: Callable[[tuple[str, ...]], str],
+) -> pd.DataFrame:
+    """One row per cell and published cell that holds it along `keys`: cell, whole, division."""
+    whole_keys = [f"whole_{key}" for key in keys]
+    edges = [
+        (*part, type_of(part), *whole)
+        for part in keyed[keys].drop_duplicates().itertuples(index=False, name=None)
+        for whole in wholes_of(part)
+    ]
+    others = [column for column in (*DOMAIN, *COMPONENT) if column not in keys]
+    wholes = keyed.rename(columns={**dict(zip(keys, whole_keys, strict=True)), "cell": "whole"})
+    return keyed.merge(
+        pd.DataFrame(edges, columns=[*keys, "division", *whole_keys], dtype=object), on=keys
+    ).merge(wholes, on=[*whole_keys, *others])[["cell", "whole", "division"]]
+
+
+class _Hiding:
+    """Hides cells until the equations determine none of them.
+
+    A reader doesn't know the hidden cells, nor the unlisted ones. Cells that follow from the never
+    hidden ones alone are given: known whatever else is hidden, so they protect nothing.
+    """
+
+    def __init__(
+        self, equations: _Equations, *, is_small: Bools, can_hide: Bools, is_unlisted: Bools
+    ) -> None:
+        self.is_hidden = is_small & can_hide
+        self._equations = equations
+        self._may_be_unknown = self._without_given(can_hide | is_unlisted)
+        self._can_hide = can_hide & self._may_be_unknown
+        self._is_unknown = (self.is_hidden | is_unlisted) & self._may_be_unknown
+        self._must_protect = is_small & self._is_unknown
+        entry_equation = np.repeat(np.arange(len(equations.starts)), equations.size)
+        self._entry_equation = entry_equation
+        by_cell = np.argsort(equations.cell, kind="stable")
+        bounds = np.searchsorted(equations.cell[by_cell], np.arange(equations.cell_count + 1))
+        self._cell_equations = entry_equation[by_cell]
+        self._cell_bounds = bounds
+        self._unknown_count = self._count(self._is_unknown)
+        self._queue = [
+            self._urgency(int(equation)) for equation in np.flatnonzero(self._unknown_count == 1)
+        ]
+        heapq.heapify(self._queue)
+
+    @property
+    def is_exposed(self) -> Bools:
+        """The hidden cells that nothing can protect."""
+        return self.is_hidden & ~self._may_be_unknown
+
+    def complete(self) -> None:
+        """Hide complements until nothing hidden can be found."""
+        while True:
+            while self._queue:
+                self._settle_single_unknown(heapq.heappop(self._queue)[-1])
+            if not self._settle_together():
+                return
+
+    def _without_given(self, free: Bools) -> Bools:
+        """Drop the cells that are alone in an equation whose other cells can't be hidden."""
+        free = free.copy()
+        while True:
+            is_free = free[self._equations.cell]
+            lone = np.repeat(self._count(free) == 1, self._equations.size) & is_free
+            if not lone.any():
+                return free
+            free[self._equations.cell[lone]] = False
+
+    def _count(self, cells: Bools) -> Integers:
+        entries = cells[self._equations.cell].astype(np.int64)
+        return np.add.reduceat(entries, self._equations.starts) if len(entries) else entries
+
+    def _urgency(self, equation: int) -> tuple[int, int, int]:
+        """Narrow divisions first: what is hidden in a region x level protects in the level too."""
+        return int(self._equations.kind[equation]), int(self._equations.size[equation]), equation
+
+    def _equations_of(self, cell: int) -> list[int]:
+        start, end = self._cell_bounds[cell : cell + 2]
+        return [int(equation) for equation in self._cell_equations[start:end]]
+
+    def _cells_of(self, equation: int) -> Integers:
+        start = self._equations.starts[equation]
+        return self._equations.cell[start : start + self._equations.size[equation]]
+
+    def _settle_single_unknown(self, equation: int) -> None:
+        if self._unknown_count[equation] != 1:
+            return
+        cells = self._cells_of(equation)
+        unknown = cells[self._is_unknown[cells]][0]
+        if self.is_hidden[unknown] or self._must_protect[unknown]:
+            # One is left: the unknown would be given otherwise.
+            self._hide(cells[self._can_hide[cells] & ~self.is_hidden[cells]][0])
+
+    def _hide(self, cell: int) -> None:
+        self.is_hidden[cell] = True
+        self._is_unknown[cell] = True
+        self._recount(cell, by=1)
+
+    def _give(self, cell: int) -> None:
+        self._may_be_unknown[cell] = self._can_hide[cell] = self._is_unknown[cell] = False
+        self._recount(cell, by=-1)
+
+    def _recount(self, cell: int, *, by: int) -> None:
+        for equation in self._equations_of(cell):
+            self._unknown_count[equation] += by
+            if self._unknown_count[equation] == 1:
+                heapq.heappush(self._queue, self._urgency(equation))
+
+    def _settle_together(self) -> bool:
+        """Protect what all equations together determine; False where that is nothing.
+
+        An exposed cell is a weighted sum of equations, in which only cells that are shown remain.
+        Hiding one of those breaks that sum; hiding any other cell of the same equations would not.
+        """
+        kept = self._is_unknown[self._equations.cell]
+        variables, columns = np.unique(self._equations.variable[kept], return_inverse=True)
+        equations, rows = np.unique(self._entry_equation[kept], return_inverse=True)
+        sums = _Sums(rows=rows, columns=columns, signs=self._equations.sign[kept])
+        unknown = variables % self._equations.cell_count
+        protected = self.is_hidden[unknown] | self._must_protect[unknown]
+        exposed = np.flatnonzero(sums.determined() & protected)
+        hidden_now: list[int] = []
+        for column in exposed[np.argsort(unknown[exposed], kind="stable")]:
+            weights = np.zeros(len(self._equations.starts))
+            weights[equations] = sums.weights_that_give(int(column))
+            shown = self._shown_in(weights)
+            if shown[hidden_now].any():
+                continue
+            candidates = np.flatnonzero(shown & self._can_hide & ~self.is_hidden)
+            if len(candidates):
+                hidden_now.append(int(candidates[0]))
+                self._hide(hidden_now[-1])
+            elif self._is_unknown[unknown[column]]:
+                self._give(int(unknown[column]))
+        return len(exposed) > 0
+
+    def _shown_in(self, weights: Floats) -> Bools:
+        """The cells that don't cancel out in the weighted sum of the equations."""
+        variables = 2 * self._equations.cell_count
+        share = np.bincount(
+            self._equations.variable,
+            weights=self._equations.sign * weights[self._entry_equation],
+            minlength=variables,
+        )
+        is_left = np.abs(share) > ZERO
+        return is_left[: self._equations.cell_count] | is_left[self._equations.cell_count :]
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """The sparse matrix A of the equations with unknowns (rows) in the unknowns (columns)."""
+
+    rows: Integers
+    columns: Integers
+    signs: Floats
+
+    def determined(self) -> Bools:
+        """Whether the equations have one solution for a column.
+
+        That is so where every null vector of A is zero. A random one is zero nowhere else.
+        """
+        width = int(self.columns.max(initial=-1)) + 1
+        random = np.random.default_rng(seed=width)
+        determined = np.ones(width, dtype=bool)
+        for _ in range(NULL_VECTORS if width else 0):
+            null_vector, _ = self._project(random.standard_normal(width))
+            determined &= np.abs(null_vector) < ZERO
+        return determined
+
+    def weights_that_give(self, column: int) -> Floats:
+        """Return the weights of the equations that add up to this (determined) column alone."""
+        unit = np.zeros(int(self.columns.max()) + 1)
+        unit[column] = 1.0
+        return self._project(unit)[1]
+
+    def _project(self, start: Floats) -> tuple[Floats, Floats]:
+        """Project on the null space: start - A'y with AA'y = A start; return it and y.
+
+        Conjugate gradients, since there are tens of thousands of unknowns in a few equations each.
+        Rows are scaled to length 1, without which the widest sums slow the convergence.
+        """
+        scale = 1 / np.sqrt(np.bincount(self.rows))
+        entries = self.signs * scale[self.rows]
+
+        def times(vector: Floats) -> Floats:
+            return _sum_by(self.rows, entries * vector[self.columns], len(scale))
+
+        def transposed_times(vector: Floats) -> Floats:
+            return _sum_by(self.columns, entries * vector[self.rows], len(start))
+
+        projected, weights = start.copy(), np.zeros(len(scale))
+        residual = times(projected)
+        direction, square = residual.copy(), residual @ residual
+        for _ in range(MAX_ROUNDS):
+            if square <= RESIDUAL**2:
+                return projected, weights * scale
+            back = transposed_times(direction)
+            step = square / (back @ back)
+            weights += step * direction
+            projected -= step * back
+            residual -= step * times(back)
+            square, previous = residual @ residual, square
+            direction = residual + (square / previous) * direction
+        raise DisclosureError(
+            f"what {len(start)} hidden figures add up to was not solved in {MAX_ROUNDS} rounds, so "
+            "nothing is published: raise MAX_ROUNDS (orchestration/publishing/disclosure.py)"
+        )
+
+
+def _sum_by(group: Integers, values: Floats, group_count: int) -> Floats:
+    return np.bincount(group, values, minlength=group_count).astype(np.float64, copy=False)
