@@ -1,0 +1,269 @@
+"""A pull: what lies in a cycle's landing becomes the raw zone's bytes, Parquet and registry.
+
+Belongs here: what is new, changed, gone, copied or refused. Doesn't: listing (sources), formats
+(reading), the registry's shape (registry), when to pull (orchestration/defs).
+
+The order makes a pull that is killed at any moment repeatable: bytes, then Parquet, then the
+registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.exports.faults import OLDER_STAYS, ExportFault
+from orchestration.exports.reading import read_export
+from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
+from orchestration.exports.seed_files import (
+    ReaderSettings,
+    SeedError,
+    read_reader_settings,
+    read_sources,
+)
+from orchestration.exports.sources import ListedFile, Listing, list_cycle
+from orchestration.exports.store import StoredBytes, only_pull, store_bytes
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that lies in the landing and is not read, and what to do about it."""
+
+    name: str
+    code: str
+    message: str
+    message_id: str
+    """The same sentence in Indonesian."""
+
+
+@dataclass(frozen=True)
+class PullReport:
+    """What a pull found, by file name. Every file of the landing stands in exactly one of new,
+    unchanged, superseded and refused; withdrawn ones are no longer there.
+    """
+
+    cycle_id: str
+    new: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    superseded: tuple[str, ...]
+    """Read again, because the bytes, the profile or its reader settings changed."""
+    withdrawn: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    """All that are refused now, also those that an earlier pull refused already."""
+    missing_sources: tuple[str, ...]
+    """Locations that match no file: nothing was withdrawn for them."""
+    records_read: int
+    """Records in the files new and superseded."""
+
+
+def pull_cycle(
+    *,
+    cycle_id: str,
+    seeds_dir: Path,
+    landing: str,
+    raw_dir: Path,
+    pulled_at: datetime,
+    on_progress: Callable[[str], None] | None = None,
+) -> PullReport:
+    """Bring the raw zone up to date with the cycle's landing sources and its staff frame.
+
+    `pulled_at` must bear its zone. `on_progress` gets one sentence a file. Waits while another
+    process pulls. A file that can't be read is refused and the others go on. Raises SeedError (a
+    seed can't be used, or has no landing source for the cycle) and SourceError (a source can't be
+    listed), and then changes nothing.
+    """
+    if pulled_at.tzinfo is None:
+        raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
+    sources = read_sources(seeds_dir)
+    configured = {source.location for source in sources if source.cycle_id == cycle_id}
+    if not configured:
+        raise SeedError(
+            f"{seeds_dir / 'survey_sources.csv'} has no row of kind landing for cycle {cycle_id}. "
+            "Add one, or correct the cycle."
+        )
+    settings = read_reader_settings(seeds_dir)
+    with only_pull(raw_dir):
+        listing = list_cycle(cycle_id=cycle_id, sources=sources, landing=landing)
+        pull = _Pull(
+            cycle_id=cycle_id,
+            raw_dir=raw_dir,
+            pulled_at=pulled_at.astimezone(UTC).replace(tzinfo=None),
+            settings=settings,
+            registry=Registry(raw_dir),
+            on_progress=on_progress or (lambda sentence: None),
+        )
+        return pull.run(listing, configured)
+
+
+@dataclass
+class _Pull:
+    """One pull under way: what it found so far, and the registry that it changes."""
+
+    cycle_id: str
+    raw_dir: Path
+    pulled_at: datetime
+    settings: dict[str, ReaderSettings]
+    registry: Registry
+    on_progress: Callable[[str], None]
+    new: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    records_read: int = 0
+
+    def run(self, listing: Listing, configured: set[str]) -> PullReport:
+        withdrawn = self._withdraw(listing, configured)
+        stored = {file: bytes_ for file in listing.files if (bytes_ := self._store(file))}
+        # Files in use come first: a new file may be a copy of what one of them is now.
+        awaiting = sorted(
+            (file for file in stored if not self._is_up_to_date(file, stored[file])),
+            key=lambda file: (self._in_use(file.name) is None, file.name),
+        )
+        self.unchanged += [file.name for file in stored if file not in awaiting]
+        while awaiting:
+            file = awaiting.pop(0)
+            self._take(file, stored[file], awaiting={other.name for other in awaiting})
+        self.registry.save()
+        return PullReport(
+            cycle_id=self.cycle_id,
+            new=tuple(self.new),
+            unchanged=tuple(self.unchanged),
+            superseded=tuple(self.superseded),
+            withdrawn=withdrawn,
+            refused=tuple(sorted(self.refused, key=lambda refusal: refusal.name)),
+            missing_sources=tuple(source.location for source in listing.missing),
+            records_read=self.records_read,
+        )
+
+    def _withdraw(self, listing: Listing, configured: set[str]) -> tuple[str, ...]:
+        """Withdraw the files that vanished, unless their source as a whole seems to be away.
+
+        A source whose row was edited or removed counts as away while its profile has a source that
+        matches nothing: the edit may be a slip.
+        """
+        listed = {file.name for file in listing.files}
+        missing = {source.location for source in listing.missing}
+        away_profiles = {source.profile_id for source in listing.missing}
+        gone = [
+            row
+            for row in self.registry.current(self.cycle_id)
+            if row.name not in listed
+            and row.source not in missing
+            and (row.source in configured or row.profile_id not in away_profiles)
+        ]
+        for row in gone:
+            self.registry.withdraw(row)
+        return tuple(dict.fromkeys(row.name for row in gone))
+
+    def _store(self, file: ListedFile) -> StoredBytes | None:
+        """Keep the file's bytes; None where they can't be had whole, which is reported."""
+        try:
+            with file.open() as source:
+                stored = store_bytes(self.raw_dir, source)
+        except (OSError, ValueError) as error:
+            self._report(file, ExportFault("unreachable", detail=error))
+            return None
+        if file.size is not None and file.size != stored.size:
+            fault = ExportFault("changing", listed=file.size, copied=stored.size)
+            self._report(file, fault)
+            return None
+        return stored
+
+    def _is_up_to_date(self, file: ListedFile, stored: StoredBytes) -> bool:
+        """Whether the file's last pull was read, from these bytes, in the way now prescribed.
+
+        A refused file is tried again by every pull: the remedy may have been a seed.
+        """
+        rows = [row for row in self.registry.current(self.cycle_id) if row.name == file.name]
+        if not rows or rows[-1].status != READ or not self._parquet(file, stored).exists():
+            return False
+        last, settings = rows[-1], self._settings(file)
+        return (
+            (last.sha256, last.kind, last.profile_id) == (stored.sha256, file.kind, file.profile_id)
+            and settings.delimiter in (None, last.delimiter)
+            and settings.encoding in (None, last.encoding)
+            and (settings.sheet is None or last.encoding == f"xlsx:{settings.sheet}")
+        )
+
+    def _take(self, file: ListedFile, stored: StoredBytes, *, awaiting: set[str]) -> None:
+        """Read the file or refuse it, and register what came of it.
+
+        `awaiting`: the files this pull has yet to judge; what they were before is no original.
+        """
+        older = self._in_use(file.name)
+        pull = ExportFile(
+            file_number=self.registry.next_number,
+            cycle_id=self.cycle_id,
+            profile_id=file.profile_id,
+            kind=file.kind,
+            source=file.source,
+            name=file.name,
+            sha256=stored.sha256,
+            bytes=stored.size,
+            pulled_at=self.pulled_at,
+            status=READ,
+        )
+        try:
+            self._refuse_copy(file, stored, awaiting)
+            reading = read_export(
+                stored,
+                self._parquet(file, stored),
+                settings=self._settings(file),
+                profile_id=file.profile_id,
+                pulled_at=self.pulled_at,
+            )
+        except ExportFault as fault:
+            message = self._report(file, fault)
+            pull = replace(pull, status=REFUSED, message=message)
+            if not self._is_known_refusal(pull):
+                self.registry.add(pull)
+            return
+        self.registry.add(
+            replace(
+                pull,
+                encoding=reading.encoding,
+                delimiter=reading.delimiter,
+                header_rows=reading.header.rows,
+                header=reading.header.names,
+                header_folded=reading.header.folded_names,
+                record_count=reading.record_count,
+            )
+        )
+        (self.new if older is None else self.superseded).append(file.name)
+        self.records_read += reading.record_count
+        self.on_progress(f"{file.name}: {reading.record_count:,} records.")
+
+    def _refuse_copy(self, file: ListedFile, stored: StoredBytes, awaiting: set[str]) -> None:
+        for row in self.registry.current(self.cycle_id):
+            is_other = row.name != file.name and row.name not in awaiting
+            if (row.kind, row.sha256) == (file.kind, stored.sha256) and row.is_in_use and is_other:
+                raise ExportFault("copy", original=row.name)
+
+    def _report(self, file: ListedFile, fault: ExportFault) -> str:
+        """Add the refusal to the report and return its English sentence."""
+        message, message_id = fault.in_english(file.name), fault.in_indonesian(file.name)
+        older = self._in_use(file.name)
+        if older is not None:
+            message += OLDER_STAYS.en.format(pulled_at=older.pulled_at)
+            message_id += OLDER_STAYS.id.format(pulled_at=older.pulled_at)
+        self.refused.append(Refusal(file.name, fault.code, message, message_id))
+        self.on_progress(message)
+        return message
+
+    def _is_known_refusal(self, pull: ExportFile) -> bool:
+        return any(
+            (row.name, row.sha256, row.status, row.message)
+            == (pull.name, pull.sha256, pull.status, pull.message)
+            for row in self.registry.current(self.cycle_id)
+        )
+
+    def _in_use(self, name: str) -> ExportFile | None:
+        rows = self.registry.current(self.cycle_id)
+        return next((row for row in rows if row.name == name and row.is_in_use), None)
+
+    def _settings(self, file: ListedFile) -> ReaderSettings:
+        return self.settings.get(file.profile_id, ReaderSettings())
+
+    def _parquet(self, file: ListedFile, stored: StoredBytes) -> Path:
+        folder = self.raw_dir / file.kind / f"cycle_id={self.cycle_id}"
+        return folder / f"{stored.sha256}.parquet"

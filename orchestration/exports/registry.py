@@ -1,0 +1,135 @@
+"""The registry of the raw zone: one row a file and pull, in raw/export_files.parquet.
+
+Belongs here: its schema, reading, changing and rewriting it. Doesn't: deciding what a pull changes.
+
+A row is current while `superseded_by` is null. Of one file at most one row that was read is
+current, and at most one refused one: a refused version leaves the older one that was read in use.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from orchestration.exports.store import whole_file
+
+WITHDRAWN = "withdrawn"
+READ = "read"
+REFUSED = "refused"
+
+SCHEMA = pa.schema(
+    [
+        ("file_number", pa.int64()),
+        ("cycle_id", pa.string()),
+        ("profile_id", pa.string()),
+        ("kind", pa.string()),
+        ("source", pa.string()),
+        ("name", pa.string()),
+        ("sha256", pa.string()),
+        ("bytes", pa.int64()),
+        ("encoding", pa.string()),
+        ("delimiter", pa.string()),
+        ("header_rows", pa.int32()),
+        ("header", pa.list_(pa.string())),
+        ("header_folded", pa.list_(pa.string())),
+        ("record_count", pa.int64()),
+        ("pulled_at", pa.timestamp("us")),
+        ("status", pa.string()),
+        ("message", pa.string()),
+        ("superseded_by", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFile:
+    """A row of the registry; a refused file has no encoding, header and records."""
+
+    file_number: int
+    cycle_id: str
+    profile_id: str
+    kind: str
+    source: str
+    name: str
+    sha256: str
+    bytes: int
+    encoding: str = ""
+    delimiter: str = ""
+    header_rows: int = 0
+    header: tuple[str, ...] = ()
+    header_folded: tuple[str, ...] = ()
+    record_count: int = 0
+    pulled_at: datetime
+    status: str
+    message: str = ""
+    superseded_by: str | None = None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the warehouse counts its records."""
+        return self.status == READ and self.superseded_by is None
+
+
+def read_registry(raw_dir: Path) -> pa.Table:
+    """Return the registry as a pyarrow table, by file_number; no row where nothing was pulled."""
+    path = _path(raw_dir)
+    return pa.parquet.read_table(path, schema=SCHEMA) if path.exists() else SCHEMA.empty_table()
+
+
+class Registry:
+    """The registry in memory during a pull; `save` writes it if anything changed."""
+
+    def __init__(self, raw_dir: Path) -> None:
+        """Read what earlier pulls left in the raw zone."""
+        self._raw_dir = raw_dir
+        self._saved = [
+            ExportFile(
+                **row
+                | {"header": tuple(row["header"]), "header_folded": tuple(row["header_folded"])}
+            )
+            for row in read_registry(raw_dir).to_pylist()
+        ]
+        self._rows = list(self._saved)
+
+    @property
+    def next_number(self) -> int:
+        """The file_number that the next row gets."""
+        return max((row.file_number for row in self._rows), default=0) + 1
+
+    def current(self, cycle_id: str) -> list[ExportFile]:
+        """Return the cycle's rows that nothing has superseded, by file_number."""
+        return [row for row in self._rows if row.cycle_id == cycle_id and row.superseded_by is None]
+
+    def add(self, new: ExportFile) -> None:
+        """Add a pull of a file: it supersedes the earlier rows of that file.
+
+        A refused one supersedes only refused ones.
+        """
+        self._rows = [
+            replace(row, superseded_by=new.sha256)
+            if (row.cycle_id, row.name, row.superseded_by) == (new.cycle_id, new.name, None)
+            and (new.status == READ or row.status == REFUSED)
+            else row
+            for row in self._rows
+        ]
+        self._rows.append(new)
+
+    def withdraw(self, gone: ExportFile) -> None:
+        """Mark the row of a file that vanished from the landing."""
+        place = self._rows.index(gone)
+        self._rows[place] = replace(gone, superseded_by=WITHDRAWN)
+
+    def save(self) -> None:
+        """Write the registry, if it differs from what was read."""
+        if self._rows == self._saved:
+            return
+        table = pa.Table.from_pylist([asdict(row) for row in self._rows], schema=SCHEMA)
+        with whole_file(_path(self._raw_dir)) as temporary:
+            pa.parquet.write_table(table, temporary, store_schema=False)
+        self._saved = list(self._rows)
+
+
+def _path(raw_dir: Path) -> Path:
+    return raw_dir / "export_files.parquet"

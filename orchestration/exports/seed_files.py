@@ -1,0 +1,115 @@
+"""The two seeds a pull needs before dbt loads them: where exports come from, how to read them.
+
+Belongs here: rows of survey_sources.csv and export_profiles.csv as values. Doesn't: judging other
+seeds (dbt's tests do), opening an export.
+"""
+
+import codecs
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+class SeedError(ValueError):
+    """A seed can't be used; the sentence names file, row and remedy."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A row of survey_sources.csv of kind `landing`."""
+
+    cycle_id: str
+    profile_id: str
+    location: str
+
+
+@dataclass(frozen=True)
+class ReaderSettings:
+    """What export_profiles.csv prescribes; None = told by content."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
+    """Return the landing sources of all cycles, in the seed's order.
+
+    Rows of other kinds (a survey id, an asset uid) are not files and are left to others. Raises
+    SeedError where the seed is missing, lacks a column or leaves a cell empty.
+    """
+    sources = []
+    path = seeds_dir / "survey_sources.csv"
+    columns = ("cycle_id", "profile_id", "kind", "location")
+    for number, row in enumerate(_rows(path, columns), start=1):
+        empty = [column for column in columns if not row[column]]
+        if empty:
+            raise SeedError(f"{path}, row {number}: '{empty[0]}' is empty. Fill it in.")
+        if row["kind"] == "landing":
+            sources.append(Source(row["cycle_id"], row["profile_id"], row["location"]))
+    return tuple(sources)
+
+
+def read_reader_settings(seeds_dir: Path) -> dict[str, ReaderSettings]:
+    """Return delimiter, encoding and sheet by profile_id, as export_profiles.csv prescribes them.
+
+    Raises SeedError for an encoding Python doesn't know or a delimiter that is no single character.
+    """
+    path = seeds_dir / "export_profiles.csv"
+    settings = {}
+    for number, row in enumerate(_rows(path, ("profile_id",)), start=1):
+        place = f"{path}, row {number} ({row['profile_id']})"
+        settings[row["profile_id"]] = ReaderSettings(
+            delimiter=_delimiter(row.get("delimiter", ""), place),
+            encoding=_encoding(row.get("encoding", ""), place),
+            sheet=row.get("sheet") or None,
+        )
+    return settings
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    if not path.exists():
+        raise SeedError(f"{path} is missing. Set ILK_SEEDS_DIR to a folder that holds it.")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restval="")
+        header = reader.fieldnames or []
+        lacking = [column for column in columns if column not in header]
+        if lacking:
+            raise SeedError(f"{path} has no column '{lacking[0]}'; it has: {', '.join(header)}.")
+        # A delimiter may be a tab: only the other cells lose their surrounding blanks.
+        return [
+            {
+                key: value if key == "delimiter" else value.strip()
+                for key, value in row.items()
+                if key is not None
+            }
+            for row in reader
+        ]
+
+
+def _delimiter(text: str, place: str) -> str | None:
+    delimiter = _DELIMITERS.get(text.strip().lower(), text)
+    if not delimiter:
+        return None
+    if (
+        len(delimiter) != 1
+        or not delimiter.isascii()
+        or delimiter.isalnum()
+        or delimiter in '"\r\n'
+    ):
+        raise SeedError(f"{place}: delimiter '{text}' is none of , ; | tab. Correct it.")
+    return delimiter
+
+
+def _encoding(text: str, place: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return codecs.lookup(text).name
+    except LookupError:
+        raise SeedError(
+            f"{place}: encoding '{text}' is unknown. Use utf-8, utf-16, cp1252 or another name "
+            "that Python knows, or leave it empty to have it told by content."
+        ) from None

@@ -1,0 +1,128 @@
+"""Which files a cycle's sources hold now: globs below the landing, or URLs, through fsspec.
+
+Belongs here: listing and opening. Doesn't: reading what is inside a file, or remembering it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import fsspec
+
+from orchestration.exports.seed_files import Source, read_sources
+
+STAFF_FRAME = "staff_frame.csv"
+SURVEY_RESPONSES_KIND = "survey_responses"
+STAFF_FRAME_KIND = "staff_frame"
+
+
+class SourceError(RuntimeError):
+    """A source can't be listed, or two sources claim one file; the sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file as its folder shows it, unread."""
+
+    name: str
+    """Path below the landing root, or the URL where the source is a URL of its own."""
+    size: int | None
+    version: str
+    """What changes when the file does: etag, else modification time, else ''."""
+    kind: str
+    profile_id: str
+    source: str
+    url: str
+    """Where fsspec opens it."""
+
+    def open(self) -> BinaryIO:
+        """Open the bytes for reading."""
+        filesystem, path = fsspec.core.url_to_fs(self.url)
+        return cast(BinaryIO, filesystem.open(path, "rb"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a cycle, by name, and the sources that match none."""
+
+    files: tuple[ListedFile, ...]
+    missing: tuple[Source, ...]
+
+
+def landing_state(*, seeds_dir: Path, landing: str) -> dict[str, tuple[ListedFile, ...]]:
+    """Return what lies in the landing now, by cycle_id, without reading a byte: for a sensor.
+
+    Two calls are equal exactly when no file appeared, vanished or changed its size or version.
+    Raises SeedError and SourceError.
+    """
+    sources = read_sources(seeds_dir)
+    cycle_ids = dict.fromkeys(source.cycle_id for source in sources)
+    return {
+        cycle_id: list_cycle(cycle_id=cycle_id, sources=sources, landing=landing).files
+        for cycle_id in cycle_ids
+    }
+
+
+def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Listing:
+    """List the files of the cycle's sources and its staff frame, sorted by name.
+
+    Names that begin with `.` or `~$` are the work of file managers and Excel, not exports. Raises
+    SourceError where a source can't be listed or two profiles claim one file.
+    """
+    frame = f"{cycle_id}/{STAFF_FRAME}"
+    found = {file.name: file for file in _list(landing, frame, STAFF_FRAME_KIND, "")}
+    missing = []
+    for source in sources:
+        if source.cycle_id != cycle_id:
+            continue
+        files = _list(landing, source.location, SURVEY_RESPONSES_KIND, source.profile_id)
+        if not files:
+            missing.append(source)
+        for file in files:
+            other = found.setdefault(file.name, file)
+            if other.kind == file.kind and other.profile_id != file.profile_id:
+                raise SourceError(
+                    f"{file.name} belongs to two sources of cycle {cycle_id}: {other.source} "
+                    f"({other.profile_id}) and {file.source} ({file.profile_id}). "
+                    "Narrow one location in survey_sources.csv."
+                )
+    return Listing(tuple(found[name] for name in sorted(found)), tuple(missing))
+
+
+def _list(landing: str, location: str, kind: str, profile_id: str) -> list[ListedFile]:
+    is_url = "://" in location
+    try:
+        filesystem, root = fsspec.core.url_to_fs(location if is_url else landing)
+        # A sensor's process lives long: a listing that fsspec remembers would hide new files.
+        filesystem.invalidate_cache()
+        root = root.rstrip("/")
+        pattern = root if is_url else f"{root}/{location}"
+        infos: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, ImportError) as error:
+        raise SourceError(
+            f"Source {location} below {landing} can't be listed: {error}. "
+            "Check the location in survey_sources.csv, ILK_LANDING_URL and the network."
+        ) from error
+    return [
+        ListedFile(
+            name=(
+                filesystem.unstrip_protocol(path) if is_url else path.removeprefix(root).lstrip("/")
+            ),
+            size=info.get("size"),
+            version=_version(info),
+            kind=kind,
+            profile_id=profile_id,
+            source=location,
+            url=filesystem.unstrip_protocol(path),
+        )
+        for path, info in infos.items()
+        if info.get("type") == "file" and not PurePosixPath(path).name.startswith((".", "~$"))
+    ]
+
+
+def _version(info: dict[str, Any]) -> str:
+    keys = ("ETag", "etag", "mtime", "LastModified", "last_modified", "modified", "created")
+    return next((str(info[key]) for key in keys if info.get(key)), "")
