@@ -1,0 +1,35 @@
+{#
+    Answers are stored as SMALLINT codes: a rating is its code on the question's own scale; what is no
+    rating is one of these, far below any scale. NULL is a blank.
+#}
+{% macro answer_sentinels() -%}
+    {{ return({
+        'not_available': -32001,
+        'not_used': -32002,
+        'off_scale': -32003,
+        'no_provider': -32004,
+        'off_route': -32005,
+    }) }}
+{%- endmacro %}
+
+{% macro is_rating(code) -%}
+    {{ code }} > -32000
+{%- endmacro %}
+
+{#
+    A rating on the common scale 1-4 (method.md 1.1): x = 1 + 3 (code - min) / (max - min), a
+    reverse-scored question 5 - x. Given sums over n ratings it gives the sum of their scores, so one
+    formula serves answers (n = 1) and whole numbers added up exactly. A code that already is its score
+    costs no arithmetic.
+#}
+{% macro score_from_code(code_sum, rating_count, question) -%}
+    {%- set share = "3e0 * (" ~ code_sum ~ " - " ~ question.scale_min ~ " * " ~ rating_count ~ ") / "
+        ~ (question.scale_max - question.scale_min) -%}
+    {%- if question.is_reverse_scored -%}
+    (4e0 * {{ rating_count }} - {{ share }})
+    {%- elif question.scale_min == 1 and question.scale_max == 4 -%}
+    {{ code_sum }}
+    {%- else -%}
+    ({{ rating_count }} + {{ share }})
+    {%- endif -%}
+{%- endmacro %}

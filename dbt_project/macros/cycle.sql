@@ -1,0 +1,44 @@
+{#
+    The cycle of this run. An environment variable and not a dbt var: each new `--vars` makes dbt
+    parse the whole project again.
+#}
+{% macro cycle_id() -%}
+    {{ env_var('ILK_CYCLE_ID', '') }}
+{%- endmacro %}
+
+{# Settings of a model that holds a part for each cycle and recomputes this run's part alone. #}
+{% macro by_cycle() -%}
+    {{ config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key='cycle_id',
+        on_schema_change='append_new_columns',
+    ) }}
+{%- endmacro %}
+
+{# The role whose answers make the headline, as an SQL text. #}
+{% macro headline_role() -%}
+    '{{ var("headline_role") }}'
+{%- endmacro %}
+
+{# Rows of a query as dictionaries; none while dbt only parses. #}
+{% macro query_rows(sql) -%}
+    {% set rows = [] %}
+    {% if execute %}
+        {% for row in run_query(sql).rows %}
+            {% do rows.append(row.dict()) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{# A column that a seed may leave out: the column, blanks as NULL, or the default where it is absent. #}
+{% macro optional_column(relation, column, default='null') -%}
+    {% set present = [] %}
+    {% if execute %}
+        {% for found in adapter.get_columns_in_relation(relation) if found.name == column %}
+            {% do present.append(column) %}
+        {% endfor %}
+    {% endif %}
+    {{ return("coalesce(nullif(trim(" ~ column ~ "), ''), " ~ default ~ ")" if present else default) }}
+{%- endmacro %}

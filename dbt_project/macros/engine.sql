@@ -1,0 +1,91 @@
+{#
+    What SQL engines write differently, one macro each; the models stay the same on all of them.
+    A second engine adds its own `<engine>__<name>` beside the default.
+#}
+
+{#
+    A sum that is the same on every run. Threads add doubles in another order each time, so the last
+    bits differ; whole numbers add up alike in any order. 20 decimals keep 18 digits before the point.
+#}
+{% macro stable_sum(expression, decimals=20) -%}
+    cast(sum(cast({{ expression }} as decimal(38, {{ decimals }}))) as double)
+{%- endmacro %}
+
+{# Blanks and non-breaking blanks at both ends, as method.md 11 trims. #}
+{% macro trim_blanks(text) -%}
+    trim({{ text }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13))
+{%- endmacro %}
+
+{# Runs of white space, non-breaking blanks and line breaks as one blank: how headings are matched. #}
+{% macro fold_blanks(text) -%}
+    trim(regexp_replace({{ text }}, '[\s\x{00A0}]+', ' ', 'g'))
+{%- endmacro %}
+
+{# A local time without a zone as the instant in UTC. #}
+{% macro local_to_utc(local_time, timezone) -%}
+    timezone('UTC', timezone({{ timezone }}, {{ local_time }}))
+{%- endmacro %}
+
+{# An instant in UTC as the local time of a zone. #}
+{% macro utc_to_local(instant, timezone) -%}
+    timezone({{ timezone }}, timezone('UTC', {{ instant }}))
+{%- endmacro %}
+
+{# A text that is a whole number ('5', '5.0', with another decimal mark '5,0'), else NULL. #}
+{% macro whole_number(text, decimal_mark='.') -%}
+    case
+        when regexp_full_match({{ text }}, '[+-]?[0-9]{1,4}([{{ decimal_mark }}]0*)?')
+            then cast(split_part({{ text }}, '{{ decimal_mark }}', 1) as smallint)
+    end
+{%- endmacro %}
+
+{# HMAC-SHA-256 of an identifier; the padded keys are DuckDB variables (orchestration/pseudonyms.py). #}
+{% macro pseudonym(identifier) -%}
+    sha256(
+        getvariable('pseudonym_outer')
+        || unhex(sha256(getvariable('pseudonym_inner') || encode({{ identifier }})))
+    )
+{%- endmacro %}
+
+{#
+    A survey tool's time as text, read as the date_order of its profile says ('dmy', 'mdy', 'ymd'):
+    an ambiguous day and month is settled by the profile, never guessed. NULL where it can't be read.
+#}
+{% macro parse_time(text, date_order='dmy') -%}
+    {%- set dates = ['%Y-%m-%d', '%Y/%m/%d'] -%}
+    {%- if date_order == 'mdy' -%}
+        {%- set dates = dates + ['%m/%d/%Y', '%m-%d-%Y'] -%}
+    {%- elif date_order == 'dmy' -%}
+        {%- set dates = dates + ['%d/%m/%Y', '%d-%m-%Y'] -%}
+    {%- endif -%}
+    {%- set formats = [] -%}
+    {%- for date in dates -%}
+        {%- for time in [' %H:%M:%S', ' %H.%M.%S', ' %H:%M', ' %H.%M', ' %I:%M:%S %p', ' %I:%M %p', ''] -%}
+            {%- do formats.append("'" ~ date ~ time ~ "'") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    try_strptime(
+        replace(regexp_replace({{ text }}, '([0-9])[.][0-9]{3,9}', '\1'), 'T', ' '),
+        [{{ formats | join(', ') }}]
+    )
+{%- endmacro %}
+
+{#
+    The instant in UTC of a survey tool's time: by the offset it carries ('Z', '+07:00', 'GMT+7'),
+    else in the profile's time zone. The date of an offset follows a time of day, so that the last
+    part of 2025-03-01 is no offset.
+#}
+{% macro parse_instant(text, timezone, date_order='dmy') -%}
+    {%- set offset = "regexp_extract(" ~ text ~ ", ':[0-9]{2}(?:[.][0-9]+)?(?: ?[AP]M)?( ?(?:Z|(?:GMT|UTC)(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?))$', 1)" -%}
+    case
+        when {{ offset }} = '' then {{ local_to_utc(parse_time(text, date_order), "'" ~ timezone ~ "'") }}
+        else
+            {{ parse_time("trim(left(" ~ text ~ ", length(" ~ text ~ ") - length(" ~ offset ~ ")))", date_order) }}
+            - to_minutes(
+                (case when {{ offset }} like '%-%' then -1 else 1 end) * (
+                    60 * coalesce(try_cast(regexp_extract({{ offset }}, '[+-]([0-9]{1,2})', 1) as bigint), 0)
+                    + coalesce(try_cast(regexp_extract({{ offset }}, '[+-][0-9]{1,2}:?([0-9]{2})$', 1) as bigint), 0)
+                )
+            )
+    end
+{%- endmacro %}

@@ -1,0 +1,92 @@
+{#
+    The border: raw files whose columns differ, as one relation with columns of our own names. Each
+    export is read once, under the names its profile gives; what no profile maps is not read.
+#}
+
+{# Attributes a profile may map (data_model.md, Seeds). #}
+{% macro attribute_names() -%}
+    {{ return([
+        'response_id', 'respondent_identifier', 'submitted_at', 'started_at', 'is_complete', 'is_test',
+        'unit_id', 'recipient_category_id', 'role_id', 'gender', 'age_group', 'rank_group',
+        'tenure_group',
+    ]) }}
+{%- endmacro %}
+
+{# Attributes whose values export_codes may translate. #}
+{% macro coded_attribute_names() -%}
+    {{ return([
+        'is_complete', 'is_test', 'unit_id', 'recipient_category_id', 'role_id', 'gender',
+        'age_group', 'rank_group', 'tenure_group',
+    ]) }}
+{%- endmacro %}
+
+{# Attributes that make a domain of their own beside the providers'. #}
+{% macro demographic_names() -%}
+    {{ return(['gender', 'age_group', 'rank_group', 'tenure_group']) }}
+{%- endmacro %}
+
+{# A heading as a quoted identifier: exports' headings hold blanks, quotes and line breaks. #}
+{% macro quote_heading(heading) -%}
+    "{{ heading | replace('"', '""') }}"
+{%- endmacro %}
+
+{#
+    This cycle's current files, those with the same profile and the same headings together:
+    profile_id, paths, and the heading of each mapped target ({'unit_id': 'Unit kerja', '12': 'Q12'};
+    questions by their number).
+#}
+{% macro current_exports() -%}
+    {% set folder = env_var('ILK_RAW_DIR', 'raw') ~ '/survey_responses/cycle_id=' ~ cycle_id() %}
+    {% set rows = query_rows("
+        with export_files as (
+            select
+                profile_id,
+                header || ['_profile_id'] as header,
+                header_folded || ['_profile_id'] as header_folded,
+                list(sha256 order by file_number) as sha256s,
+            from " ~ ref('stg_raw__export_files') ~ "
+            where kind = 'survey_responses' and cycle_id = '" ~ cycle_id() ~ "'
+            group by profile_id, header, header_folded
+        ),
+
+        mapped as (
+            select
+                export_columns.profile_id,
+                " ~ fold_blanks('export_columns.source_column') ~ " as heading,
+                coalesce(cast(questions.question_number as varchar), export_columns.target) as target,
+            from " ~ ref('export_columns') ~ " as export_columns
+            left join " ~ ref('stg_seeds__questions') ~ " as questions
+                on questions.question_id = export_columns.target
+                and export_columns.target_kind = 'question'
+                and questions.instrument_id = (
+                    select instrument_id from " ~ ref('survey_cycles') ~ "
+                    where cycle_id = '" ~ cycle_id() ~ "'
+                )
+            where export_columns.target_kind = 'attribute' or questions.question_number is not null
+        )
+
+        select
+            export_files.profile_id,
+            array_to_string(export_files.sha256s, ' ') as sha256s,
+            export_files.header[list_position(export_files.header_folded, mapped.heading)] as heading,
+            mapped.target,
+        from export_files
+        inner join mapped
+            on mapped.profile_id = export_files.profile_id
+            and list_contains(export_files.header_folded, mapped.heading)
+        order by export_files.profile_id, sha256s, mapped.target
+    ") %}
+    {% set exports = {} %}
+    {% for row in rows %}
+        {% set export = exports.setdefault(
+            row.sha256s, {'profile_id': row.profile_id, 'paths': [], 'headings': {}}
+        ) %}
+        {% do export.headings.update({row.target: row.heading}) %}
+        {% if not export.paths %}
+            {% for sha256 in row.sha256s.split(' ') %}
+                {% do export.paths.append("'" ~ folder ~ '/' ~ sha256 ~ ".parquet'") %}
+            {% endfor %}
+        {% endif %}
+    {% endfor %}
+    {{ return(exports.values() | list) }}
+{%- endmacro %}

@@ -1,0 +1,121 @@
+{#
+    What this cycle asks, read from the warehouse when a model is compiled: answers lie in one column
+    a question (`answer_<question_number>`), because arithmetic on columns is several times cheaper
+    than a join and a GROUP BY over one row an answer (docs/performance.md).
+#}
+
+{# This cycle's questions: question_number, question_id, audience_id, provider_level_rank, scale, item. #}
+{% macro instrument_questions() -%}
+    {{ return(query_rows("
+        select questions.*
+        from " ~ ref('stg_seeds__questions') ~ " as questions
+        inner join " ~ ref('survey_cycles') ~ " as cycles using (instrument_id)
+        where cycles.cycle_id = '" ~ cycle_id() ~ "'
+        order by questions.question_number
+    ")) }}
+{%- endmacro %}
+
+{# This cycle's components, the parts of the score's tree. #}
+{% macro instrument_components() -%}
+    {{ return(query_rows("
+        select *
+        from " ~ ref('int_components') ~ "
+        where cycle_id = '" ~ cycle_id() ~ "'
+        order by component_number
+    ")) }}
+{%- endmacro %}
+
+{# The edges of this cycle's tree: edge_number, storey, parent_number, child_number. #}
+{% macro instrument_edges() -%}
+    {{ return(query_rows("
+        select edge_number, storey, parent_number, child_number
+        from " ~ ref('int_component_edges') ~ "
+        where cycle_id = '" ~ cycle_id() ~ "'
+        order by edge_number
+    ")) }}
+{%- endmacro %}
+
+{#
+    What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): rows
+    question_number, profile_id, source_value, code. A row for the question wins over `*`.
+#}
+{% macro answer_code_rows() -%}
+    {% set sentinels = answer_sentinels() %}
+    {{ return(query_rows("
+        with codes as (
+            select
+                questions.question_number,
+                questions.scale_min,
+                questions.scale_max,
+                export_codes.profile_id,
+                " ~ trim_blanks('export_codes.source_value') ~ " as source_value,
+                trim(export_codes.code) as code,
+                row_number() over (
+                    partition by questions.question_number, export_codes.profile_id,
+                        " ~ trim_blanks('export_codes.source_value') ~ "
+                    order by case when export_codes.target = '*' then 1 else 0 end
+                ) as precedence,
+            from " ~ ref('stg_seeds__questions') ~ " as questions
+            inner join " ~ ref('survey_cycles') ~ " as cycles using (instrument_id)
+            inner join " ~ ref('export_codes') ~ " as export_codes
+                on export_codes.target in ('*', questions.question_id)
+            where
+                cycles.cycle_id = '" ~ cycle_id() ~ "'
+                and export_codes.profile_id in (
+                    select profile_id from " ~ ref('export_profiles') ~ "
+                    where instrument_id = cycles.instrument_id
+                )
+        )
+
+        select
+            question_number,
+            profile_id,
+            source_value,
+            case
+                when code = 'blank' then null
+                when code = 'not_available' then " ~ sentinels.not_available ~ "
+                when code = 'not_used' then " ~ sentinels.not_used ~ "
+                when try_cast(code as double) = floor(try_cast(code as double))
+                    and try_cast(code as double) between scale_min and scale_max
+                    then cast(try_cast(code as double) as smallint)
+                else " ~ sentinels.off_scale ~ "
+            end as code,
+        from codes
+        where precedence = 1 and source_value <> ''
+        order by question_number, profile_id, source_value
+    ")) }}
+{%- endmacro %}
+
+{#
+    The code of one answer's trimmed text (NULL where it is blank). A text without a row that is a
+    whole number on the scale is itself; the plain spellings are listed so that no text is parsed for them.
+#}
+{% macro answer_code(text, question, codes, decimal_mark='.') -%}
+    {%- set known = [] -%}
+    case {{ text }}
+        {%- for row in codes %}
+        {%- do known.append(row.source_value) %}
+        when '{{ row.source_value | replace("'", "''") }}' then {{ 'null' if row.code is none else row.code }}
+        {%- endfor %}
+        {%- if question.scale_max - question.scale_min <= 10 %}
+        {%- for code in range(question.scale_min, question.scale_max + 1) if (code | string) not in known %}
+        when '{{ code }}' then {{ code }}
+        {%- endfor %}
+        {%- endif %}
+        else case
+            when {{ text }} is null then null
+            when {{ whole_number(text, decimal_mark) }} between {{ question.scale_min }} and {{ question.scale_max }}
+                then {{ whole_number(text, decimal_mark) }}
+            else {{ answer_sentinels().off_scale }}
+        end
+    end
+{%- endmacro %}
+
+{# How many answer columns there are: as many as the longest instrument of all cycles has questions. #}
+{% macro answer_slots() -%}
+    {% set rows = query_rows(
+        "select coalesce(max(question_number), 0) as question_count from " ~ ref('stg_seeds__questions')
+        ~ " where instrument_id in (select instrument_id from " ~ ref('survey_cycles') ~ ")"
+    ) %}
+    {{ return(rows[0].question_count if rows else 0) }}
+{%- endmacro %}

@@ -1,0 +1,97 @@
+-- The score of every component in every domain and weighting mode (method.md 3), and the bound of a
+-- respondent's influence on it. A component has a row where at least one child has a value.
+{{ by_cycle() }}
+with
+item_sums as (
+    select * from {{ ref('int_item_sums') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+stratum_weights as (
+    select * from {{ ref('int_stratum_weights') }}
+),
+
+components as (
+    select * from {{ ref('int_components') }}
+),
+
+settings as (
+    select cycle_id, min_weight_share from {{ ref('int_cycle_settings') }}
+),
+
+edges as (
+    select
+        *,
+        cast(sum(cast(weight as decimal(38, 20))) over (partition by cycle_id, parent_number) as double)
+            as weight_of_children,
+    from {{ ref('int_component_edges') }}
+),
+
+weighted_items as (
+    select
+        item_sums.cycle_id,
+        stratum_weights.weighting_mode,
+        item_sums.domain_number,
+        item_sums.component_number,
+        {{ stable_sum('stratum_weights.weight * item_sums.score_sum', 15) }} as weighted_score_sum,
+        {{ stable_sum('stratum_weights.weight * item_sums.rating_count', 15) }} as weighted_rating_count,
+    from item_sums
+    inner join stratum_weights
+        on stratum_weights.cycle_id = item_sums.cycle_id
+        and stratum_weights.stratum_number = item_sums.stratum_number
+    group by all
+),
+
+items as (
+    select
+        weighted_items.*,
+        weighted_items.weighted_score_sum / nullif(weighted_items.weighted_rating_count, 0) as score,
+        -- A rating differs from the ratio by 3 at the most.
+        3e0 * components.question_count / nullif(weighted_items.weighted_rating_count, 0) as bound,
+    from weighted_items
+    inner join components
+        on components.cycle_id = weighted_items.cycle_id
+        and components.component_number = weighted_items.component_number
+),
+
+service_perspectives as (
+    {{ roll_up('items', 1) }}
+),
+
+services_and_perspectives as (
+    {{ roll_up('service_perspectives', 2) }}
+),
+
+index_scores as (
+    {{ roll_up('services_and_perspectives', 3) }}
+),
+
+final as (
+    select
+        cycle_id,
+        weighting_mode,
+        domain_number,
+        component_number,
+        score,
+        bound,
+        null::double as weight_with_value,
+        null::double as weight_share,
+        weighted_rating_count,
+    from items
+    {%- for storey in ['service_perspectives', 'services_and_perspectives', 'index_scores'] %}
+    union all
+    select
+        cycle_id,
+        weighting_mode,
+        domain_number,
+        component_number,
+        score,
+        bound,
+        weight_with_value,
+        weight_share,
+        null::double as weighted_rating_count,
+    from {{ storey }}
+    {%- endfor %}
+)
+
+select * from final

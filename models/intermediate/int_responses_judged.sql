@@ -1,0 +1,143 @@
+-- Is a response accepted, and if not, for which first reason (method.md 1.5, in its order)?
+{{ by_cycle() }}
+with
+responses as (
+    select * from {{ ref('int_responses_routed') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+answers as (
+    select
+        response_key,
+        valid_count,
+        not_available_count,
+        not_used_count,
+        blank_count,
+        rejected_count,
+        lowest_score,
+        highest_score,
+    from {{ ref('int_answers') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+rejecting_flags as (
+    select
+        method_id,
+        bool_or(reason = 'straight_lining') as rejects_straight_lining,
+        bool_or(reason = 'speeding') as rejects_speeding,
+        bool_or(reason = 'category_mismatch') as rejects_category_mismatch,
+    from {{ ref('response_rules') }}
+    where action = 'reject'
+    group by method_id
+),
+
+frame as (
+    select
+        unit_id,
+        role_id,
+        recipient_category_id,
+        sum(staff_count) as staff_count,
+    from {{ ref('int_staff') }}
+    where cycle_id = '{{ cycle_id() }}'
+    group by all
+),
+
+frame_units as (
+    select distinct unit_id, role_id from frame
+),
+
+flagged as (
+    select
+        responses.*,
+        answers.valid_count,
+        answers.not_available_count,
+        answers.not_used_count,
+        answers.blank_count,
+        answers.rejected_count,
+        answers.valid_count + answers.not_available_count + answers.not_used_count as answered_count,
+        cast({{ utc_to_local('responses.submitted_at', 'responses.timezone') }} as date) as submitted_on,
+        answers.valid_count >= settings.straight_lining_min_answers
+            and answers.lowest_score = answers.highest_score as is_straight_lining,
+        coalesce(
+            answers.valid_count > 0
+            and not responses.is_date_unknown
+            and epoch(responses.submitted_at) - epoch(responses.started_at)
+            < settings.min_seconds_per_answer * answers.valid_count,
+            false
+        ) as is_speeding,
+        -- The roster is the frame: its unit and role are there, but nobody of this category.
+        frame_units.unit_id is not null and frame.staff_count is null as is_category_mismatch,
+        settings.opens_on,
+        settings.closes_on,
+        settings.min_answered_share,
+        coalesce(rejecting_flags.rejects_straight_lining, false) as rejects_straight_lining,
+        coalesce(rejecting_flags.rejects_speeding, false) as rejects_speeding,
+        coalesce(rejecting_flags.rejects_category_mismatch, false) as rejects_category_mismatch,
+    from responses
+    inner join answers
+        on answers.response_key = responses.response_key
+    cross join settings
+    left join rejecting_flags
+        on rejecting_flags.method_id = settings.method_id
+    left join frame_units
+        on frame_units.unit_id = responses.unit_id
+        and frame_units.role_id = responses.role_id
+    left join frame
+        on frame.unit_id = responses.unit_id
+        and frame.role_id = responses.role_id
+        and frame.recipient_category_id = responses.recipient_category_id
+),
+
+judged as (
+    select
+        *,
+        case
+            when is_test then 'test_response'
+            when not is_complete then 'incomplete'
+            -- A time that can't be read can't be shown to lie in the window.
+            when not is_date_unknown and not coalesce(submitted_on between opens_on and closes_on, false)
+                then 'out_of_window'
+            when not is_unit_known then 'unknown_unit'
+            when not is_category_known then 'unknown_category'
+            when not is_role_known then 'unknown_role'
+            when answered_count < min_answered_share * routed_question_count then 'incomplete'
+            when is_straight_lining and rejects_straight_lining then 'straight_lining'
+            when is_speeding and rejects_speeding then 'speeding'
+            when is_category_mismatch and rejects_category_mismatch then 'category_mismatch'
+        end as own_rejection_reason,
+    from flagged
+),
+
+superseding as (
+    select
+        response_key,
+        row_number() over (
+            partition by respondent_key
+            order by submitted_at desc nulls last, _source_row desc, response_key desc
+        ) as recency,
+    from judged
+    where own_rejection_reason is null and respondent_key is not null
+),
+
+final as (
+    select
+        judged.* exclude (
+            own_rejection_reason, timezone, opens_on, closes_on, min_answered_share,
+            rejects_straight_lining, rejects_speeding, rejects_category_mismatch
+        ),
+        coalesce(
+            judged.own_rejection_reason,
+            case when superseding.recency > 1 then 'superseded' end
+        ) as rejection_reason,
+        judged.own_rejection_reason is null and coalesce(superseding.recency, 1) = 1 as is_accepted,
+    from judged
+    left join superseding
+        on superseding.response_key = judged.response_key
+)
+
+select * from final

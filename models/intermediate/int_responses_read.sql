@@ -1,0 +1,123 @@
+-- Attributes of each response with the export's codes translated and its times read; nothing judged.
+-- depends_on: {{ ref('export_profiles') }}
+{%- set profiles = query_rows("
+    select
+        profile_id,
+        timezone,
+        " ~ optional_column(ref('export_profiles'), 'date_order', "'dmy'") ~ " as date_order,
+    from " ~ ref('export_profiles') ~ "
+    order by profile_id
+") %}
+{%- set coded = coded_attribute_names() %}
+with
+responses as (
+    select
+        response_key,
+        cycle_id,
+        profile_id,
+        _file_sha256,
+        _source_row,
+        {%- for attribute in attribute_names() %}
+        nullif({{ trim_blanks(attribute) }}, '') as {{ attribute }},
+        {%- endfor %}
+    from {{ ref('stg_raw__survey_responses') }}
+),
+
+mapped as (
+    select
+        profile_id,
+        target,
+    from {{ ref('export_columns') }}
+    where target_kind = 'attribute'
+),
+
+mapped_attributes as (
+    select
+        profile_id,
+        {%- for attribute in attribute_names() %}
+        bool_or(target = '{{ attribute }}') as has_{{ attribute }},
+        {%- endfor %}
+    from mapped
+    group by profile_id
+),
+
+codes as (
+    select
+        profile_id,
+        target,
+        {{ trim_blanks('source_value') }} as source_value,
+        trim(code) as code,
+    from {{ ref('export_codes') }}
+),
+
+only_category as (
+    -- No category column: the index has one category. With more than one it stays unknown.
+    select min(recipient_category_id) as recipient_category_id
+    from {{ ref('recipient_categories') }}
+    having count(*) = 1
+),
+
+final as (
+    select
+        responses.response_key,
+        responses.cycle_id,
+        responses.profile_id,
+        responses._file_sha256,
+        responses._source_row,
+        responses.response_id,
+        {{ pseudonym('responses.respondent_identifier') }} as respondent_key,
+        coalesce(mapped_attributes.has_respondent_identifier, false) as has_identifiers,
+        {%- for attribute in coded %}
+        {%- set translated = 'coalesce(' ~ attribute ~ '_codes.code, responses.' ~ attribute ~ ')' %}
+        {%- if attribute == 'recipient_category_id' %}
+        case
+            when mapped_attributes.has_recipient_category_id then {{ translated }}
+            else only_category.recipient_category_id
+        end as recipient_category_id,
+        {%- elif attribute == 'role_id' %}
+        case
+            when mapped_attributes.has_role_id then {{ translated }} else {{ headline_role() }}
+        end as role_id,
+        {%- elif attribute == 'is_complete' %}
+        -- A tool that knows completion only by a time of submission says so by leaving it empty.
+        (
+            not mapped_attributes.has_is_complete
+            or lower({{ translated }}) in ('1', 'true', 'yes', 'y')
+        )
+        and (not mapped_attributes.has_submitted_at or responses.submitted_at is not null) as is_complete,
+        {%- elif attribute == 'is_test' %}
+        coalesce(lower({{ translated }}) in ('1', 'true', 'yes', 'y'), false) as is_test,
+        {%- else %}
+        {{ translated }} as {{ attribute }},
+        {%- endif %}
+        {%- endfor %}
+        {%- for time in ['submitted_at', 'started_at'] %}
+        case responses.profile_id
+            -- LimeSurvey writes this where a response is complete and its date was not kept.
+            when case when responses.{{ time }} like '1980-01-01 00:00%' then responses.profile_id end then null
+            {%- for profile in profiles %}
+            when '{{ profile.profile_id }}' then {{ parse_instant('responses.' ~ time, profile.timezone, profile.date_order) }}
+            {%- else %}
+            when null then null::timestamp
+            {%- endfor %}
+        end as {{ time }},
+        {%- endfor %}
+        coalesce(responses.submitted_at like '1980-01-01 00:00%', false)
+            or not mapped_attributes.has_submitted_at as is_date_unknown,
+        profiles.timezone,
+    from responses
+    inner join {{ ref('export_profiles') }} as profiles
+        on profiles.profile_id = responses.profile_id
+    inner join mapped_attributes
+        on mapped_attributes.profile_id = responses.profile_id
+    left join only_category
+        on true
+    {%- for attribute in coded %}
+    left join codes as {{ attribute }}_codes
+        on {{ attribute }}_codes.profile_id = responses.profile_id
+        and {{ attribute }}_codes.target = '{{ attribute }}'
+        and {{ attribute }}_codes.source_value = coalesce(responses.{{ attribute }}, '')
+    {%- endfor %}
+)
+
+select * from final

@@ -1,0 +1,39 @@
+with
+cycles as (
+    select * from {{ ref('survey_cycles') }}
+),
+
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
+),
+
+indexes as (
+    select * from {{ ref('indexes') }}
+),
+
+final as (
+    select
+        cycles.cycle_id,
+        cycles.index_id,
+        indexes.name_id as index_name_id,
+        indexes.name_en as index_name_en,
+        cycles.instrument_id,
+        cycles.method_id,
+        settings.weighting_mode,
+        settings.band_scheme_id,
+        settings.ci_level,
+        settings.min_cell_n,
+        cast(cycles.year as integer) as year,
+        cast(cycles.semester as varchar) as semester,
+        cycles.opens_on,
+        cycles.closes_on,
+        cycles.previous_cycle_id,
+        cycles.status,
+    from cycles
+    inner join settings
+        on settings.cycle_id = cycles.cycle_id
+    left join indexes
+        on indexes.index_id = cycles.index_id
+)
+
+select * from final

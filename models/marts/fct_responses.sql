@@ -1,0 +1,64 @@
+{{ by_cycle() }}
+with
+responses as (
+    select * from {{ ref('int_responses_judged') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+strata as (
+    select * from {{ ref('fct_strata') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+settings as (
+    select cycle_id, weighting_mode from {{ ref('int_cycle_settings') }}
+),
+
+final as (
+    select
+        responses.response_key,
+        responses.cycle_id,
+        responses.profile_id,
+        responses.response_id,
+        responses.respondent_key,
+        responses.unit_id,
+        responses.recipient_category_id,
+        responses.role_id,
+        responses.gender,
+        responses.age_group,
+        responses.rank_group,
+        responses.tenure_group,
+        responses.submitted_at,
+        responses.started_at,
+        responses.is_accepted,
+        responses.rejection_reason,
+        responses.is_straight_lining,
+        responses.is_speeding,
+        responses.is_category_mismatch,
+        strata.stratum_id,
+        strata.stratum_number,
+        case
+            when not responses.is_accepted then null
+            when settings.weighting_mode = 'none' then 1e0
+            else strata.weight
+        end as respondent_weight,
+        responses.routed_question_count,
+        responses.valid_count,
+        responses.not_available_count,
+        responses.not_used_count,
+        responses.blank_count,
+        responses.rejected_count,
+        responses._file_sha256,
+        responses._source_row,
+    from responses
+    inner join settings
+        on settings.cycle_id = responses.cycle_id
+    left join strata
+        on responses.is_accepted
+        and strata.role_id = responses.role_id
+        and strata.unit_level_id = responses.unit_level_id
+        and strata.recipient_category_id = responses.recipient_category_id
+        and coalesce(strata.region_id, '') = coalesce(responses.region_id, '')
+)
+
+select * from final

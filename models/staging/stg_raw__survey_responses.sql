@@ -1,0 +1,55 @@
+-- depends_on: {{ source('raw', 'survey_responses') }}
+-- depends_on: {{ ref('export_columns') }}
+-- depends_on: {{ ref('stg_seeds__questions') }}
+-- depends_on: {{ ref('survey_cycles') }}
+{%- set questions = instrument_questions() %}
+{%- set exports = current_exports() %}
+with
+export_files as (
+    select * from {{ ref('stg_raw__export_files') }}
+),
+
+exported as (
+    {%- for export in exports %}
+    select
+        _profile_id as profile_id,
+        _file_sha256,
+        _source_row,
+        {%- for attribute in attribute_names() %}
+        {{ quote_heading(export.headings[attribute]) if attribute in export.headings else 'null::varchar' }}
+            as {{ attribute }},
+        {%- endfor %}
+        {%- for question in questions %}
+        {%- set heading = export.headings.get(question.question_number | string) %}
+        {{ quote_heading(heading) if heading is not none else 'null::varchar' }} as answer_{{ question.question_number }},
+        {%- endfor %}
+    from read_parquet([{{ export.paths | join(', ') }}], hive_partitioning = false)
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        null::varchar as profile_id,
+        null::varchar as _file_sha256,
+        null::bigint as _source_row,
+        {%- for attribute in attribute_names() %}
+        null::varchar as {{ attribute }},
+        {%- endfor %}
+        {%- for question in questions %}
+        null::varchar as answer_{{ question.question_number }},
+        {%- endfor %}
+    where false
+    {%- endfor %}
+),
+
+final as (
+    select
+        export_files.file_number * 1000000000 + exported._source_row as response_key,
+        '{{ cycle_id() }}' as cycle_id,
+        exported.*,
+    from exported
+    inner join export_files
+        on export_files.sha256 = exported._file_sha256
+        and export_files.cycle_id = '{{ cycle_id() }}'
+        and export_files.kind = 'survey_responses'
+)
+
+select * from final
