@@ -90,13 +90,13 @@ def hidden_cells(
 
 
 def _places(units: pd.DataFrame, *, on: pd.Timestamp) -> dict[str, Domain]:
-    """Region and level of each unit as they stood on the day the cycle opened."""
+    """Region ('' for none) and level of each unit as they stood on the day the cycle opened."""
     valid_from = pd.to_datetime(units["valid_from"])
     valid_to = pd.to_datetime(units["valid_to"])
     stood = units[(valid_from.isna() | (valid_from <= on)) & (valid_to.isna() | (valid_to >= on))]
     return {
         str(unit.unit_id): (str(unit.region_id), str(unit.unit_level_id))
-        for unit in stood.itertuples()
+        for unit in stood.fillna({"region_id": ""}).itertuples()
     }
 
 
@@ -174,23 +174,30 @@ def _cells(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unlisted(cells: pd.DataFrame) -> pd.DataFrame:
-    """Those who left a demographic question blank: no published row, but the rest of every sum.
+    """Those who left a demographic question blank, and the units without a region.
 
-    Where they are few, the listed groups must not tell on them either.
+    They have no published row, but are the rest of every sum. Where they are few, the listed
+    groups must not tell on them either.
     """
-    nation = cells[cells["domain_type"] == "national"].set_index(COMPONENT)
+    levels = cells.loc[cells["domain_type"] == "provider_level", "domain_id"].unique()
+    divisions = [(kind, NATION, "") for kind in (*DEMOGRAPHICS, "provider_region")] + [
+        ("provider_region_level", ("provider_level", str(level)), f"|{level}") for level in levels
+    ]
     counts = ["respondent_count", "answer_count"]
-    blanks = []
-    for kind in DEMOGRAPHICS:
-        listed = cells[cells["domain_type"] == kind]
-        if listed.empty:
-            continue
-        rest = nation[counts].sub(listed.groupby(COMPONENT)[counts].sum(), fill_value=0)
-        rest = rest[rest["answer_count"] > 0].reset_index()
-        blanks.append(rest.assign(domain_type=kind))
     columns = [*CELL, *counts, "has_score", "is_unlisted"]
-    return pd.concat([pd.DataFrame(columns=columns), *blanks]).assign(
-        cycle_id=cells["cycle_id"].min(), domain_id="", has_score=False, is_unlisted=True
+    by_type = {kind: of_kind for kind, of_kind in cells.groupby("domain_type")}
+    rests = [pd.DataFrame(columns=columns)]
+    for kind, (whole_type, whole_id), rest_id in divisions:
+        if kind not in by_type:
+            continue
+        wholes, parts = by_type[whole_type], by_type[kind]
+        whole = wholes[wholes["domain_id"] == whole_id].set_index(COMPONENT)[counts]
+        listed = parts[parts["domain_id"].str.endswith(rest_id)].groupby(COMPONENT)[counts].sum()
+        rest = whole.sub(listed, fill_value=0)
+        rest = rest[rest["answer_count"] > 0].reset_index()
+        rests.append(rest.assign(domain_type=kind, domain_id=rest_id))
+    return pd.concat(rests).assign(
+        cycle_id=cells["cycle_id"].min(), has_score=False, is_unlisted=True
     )[columns]
 
 

@@ -40,7 +40,23 @@ OVER_TWO_CYCLES = ("idx_changes", "idx_change_parts")
 # A column that ends so says where a row stands; every other one of a hidden row is a figure.
 KEY_SUFFIXES = ("_id", "_type", "_mode")
 
-DEFAULT_MIN_CELL_N = 10  # method.md, "Made exact": the default where method_parameters has no row
+# What disclosure control judges by, and what must be there to be blanked.
+UNIT_COLUMNS = ("unit_id", "unit_level_id", "region_id", "valid_from", "valid_to")
+NEEDED_COLUMNS = {
+    ("indexes", "idx_scores"): {
+        *CELL,
+        "weighting_mode",
+        "component_type",
+        "score",
+        "score_100",
+        "band",
+        "respondent_count",
+        "answer_count",
+    },
+    ("marts", "dim_units"): set(UNIT_COLUMNS),
+    ("marts", "dim_cycles"): {"cycle_id", "opens_on", "min_cell_n", "previous_cycle_id"},
+}
+
 STORAGE_VERSION = "v1.0.0"  # what DuckDB 2 writes by default no 1.x client (BI drivers) can read
 KEPT_PUBLICATIONS = 2  # the one shown and the one before it, which readers may be opening still
 
@@ -205,13 +221,13 @@ def _published_tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
     found = [
         _Table(schema=schema, name=name, columns=tuple(columns)) for schema, name, columns in rows
     ]
-    for schema, name in (
-        ("indexes", "idx_scores"),
-        ("marts", "dim_units"),
-        ("marts", "dim_cycles"),
-    ):
-        if not any(table.schema == schema and table.name == name for table in found):
-            raise PublicationError(f"the warehouse has no {schema}.{name}: run dbt build first")
+    columns_of = {(table.schema, table.name): set(table.columns) for table in found}
+    for (schema, name), needed in NEEDED_COLUMNS.items():
+        if missing := needed - columns_of.get((schema, name), set()):
+            raise PublicationError(
+                f"the warehouse has no {schema}.{name} with {', '.join(sorted(missing))}, without "
+                "which nothing can be judged: run dbt build first"
+            )
     tables = [table for table in found if table.name not in RESPONDENT_TABLES]
     for one, other in pairwise(tables):
         if one.name == other.name:
@@ -238,29 +254,14 @@ def _refuse_what_tells(table: _Table) -> None:
 def _hidden(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Ask disclosure control which cells to hide; cells as in CELL, '' for no component."""
     cycles = connection.execute(
-        f"""
-        select
-            cycle_id,
-            opens_on,
-            coalesce(
-                (
-                    select any_value(cast(cast(value as double) as integer))
-                    from warehouse.seeds.method_parameters as parameters
-                    where parameters.method_id = cycles.method_id and parameter = 'min_cell_n'
-                ),
-                {DEFAULT_MIN_CELL_N}
-            ) as min_cell_n
-        from warehouse.marts.dim_cycles as cycles
-        order by cycle_id
-        """
+        "select cycle_id, opens_on, min_cell_n from warehouse.marts.dim_cycles order by cycle_id"
     ).df()
     scores = connection.execute(
         f"select {', '.join(CELL)}, respondent_count, answer_count, score "
         "from warehouse.indexes.idx_scores"
     ).df()
     units = connection.execute(
-        "select unit_id, unit_level_id, region_id, valid_from, valid_to "
-        "from warehouse.marts.dim_units"
+        f"select {', '.join(UNIT_COLUMNS)} from warehouse.marts.dim_units"
     ).df()
     minimum = dict(zip(cycles["cycle_id"], cycles["min_cell_n"], strict=True))
     return hidden_cells(scores, units, cycles, min_cell_n=minimum)

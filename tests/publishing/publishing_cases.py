@@ -1,0 +1,184 @@
+"""Small surveys for the publishing tests: persons who rate units, counted as in idx_scores.
+
+Belongs here: made-up answers, their cells, and a warehouse that holds them. Doesn't: assertions.
+"""
+
+from dataclasses import dataclass
+from itertools import chain, combinations
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+CYCLE = "ilk-2025-s2"
+ITEMS = {"i1": ("sdm", "reliability"), "i2": ("sdm", "empathy"), "i3": ("umum", "reliability")}
+CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", "item_id"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    unit_id: str
+    level: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """One who rates one unit on some items; gender may be blank."""
+
+    unit: Unit
+    category: str
+    gender: str
+    items: tuple[str, ...] = tuple(ITEMS)
+
+
+def domains_of(person: Person) -> list[tuple[str, str]]:
+    unit = person.unit
+    domains = [
+        ("national", "national"),
+        ("provider_level", unit.level),
+        ("provider_unit", unit.unit_id),
+        ("provider_region", unit.region),
+        ("provider_region_level", f"{unit.region}|{unit.level}"),
+        ("recipient_category", person.category),
+        ("direction", f"upt>{unit.level}"),
+        ("role", "penerima"),
+    ]
+    return domains + ([("gender", person.gender)] if person.gender else [])
+
+
+def components_of(item: str) -> list[tuple[str, str, str]]:
+    service, perspective = ITEMS[item]
+    return [
+        ("", "", ""),
+        (service, "", ""),
+        ("", perspective, ""),
+        (service, perspective, ""),
+        (service, perspective, item),
+    ]
+
+
+def scores_of(persons: list[Person]) -> pd.DataFrame:
+    """Count persons and answers of each cell, with a score that depends on both."""
+    answers = pd.DataFrame(
+        [
+            (CYCLE, *domain, *component, number)
+            for number, person in enumerate(persons)
+            for domain in domains_of(person)
+            for item in person.items
+            for component in components_of(item)
+        ],
+        columns=[*CELL, "person"],
+    )
+    scores = answers.groupby(CELL, as_index=False).agg(
+        respondent_count=("person", "nunique"), answer_count=("person", "size")
+    )
+    scores["score"] = 1 + 3 * (scores["answer_count"] % 97) / 97
+    return scores
+
+
+def units_of(persons: list[Person]) -> pd.DataFrame:
+    units = sorted({person.unit for person in persons}, key=lambda unit: unit.unit_id)
+    return pd.DataFrame(
+        {
+            "unit_id": [unit.unit_id for unit in units],
+            "unit_level_id": [unit.level for unit in units],
+            "region_id": [unit.region for unit in units],
+            "valid_from": "2020-01-01",
+            "valid_to": None,
+        }
+    )
+
+
+CYCLES = pd.DataFrame({"cycle_id": [CYCLE], "opens_on": ["2025-07-01"]})
+
+
+def group(unit_id: str, level: str, region: str, count: int) -> list[Person]:
+    """`count` persons who rate one unit on everything."""
+    return [Person(Unit(unit_id, level, region), "keduanya", "f")] * count
+
+
+def write_warehouse(
+    path: Path, persons: list[Person], *, min_cell_n: int = 10, shift: float = 0.0
+) -> None:
+    """Write a warehouse as dbt would: the tables a publication needs, and those it must withhold.
+
+    `shift` moves every score, so that two warehouses can be told apart.
+    """
+    scores = scores_of(persons)
+    kinds = chain.from_iterable(
+        combinations(("service", "perspective", "item"), n) for n in range(4)
+    )
+    names = {kind: "_".join(kind) for kind in kinds}
+    names |= {(): "index", ("service", "perspective", "item"): "item"}
+    held = scores[["service_id", "perspective_id", "item_id"]].to_numpy() != ""
+    scores["component_type"] = [
+        names[
+            tuple(
+                n for n, is_in in zip(("service", "perspective", "item"), row, strict=True) if is_in
+            )
+        ]
+        for row in held
+    ]
+    scores["score"] += shift
+    units = units_of(persons)
+    path.unlink(missing_ok=True)
+    with duckdb.connect(path) as warehouse:
+        warehouse.register("made_scores", scores)
+        warehouse.register("made_units", units)
+        warehouse.execute(
+            f"""
+            create schema marts; create schema indexes; create schema staging;
+            create table marts.dim_cycles as
+                select '{CYCLE}' as cycle_id, 'ilk-1.0' as method_id, date '2025-07-01' as opens_on,
+                    {min_cell_n} as min_cell_n,
+                    cast(null as varchar) as previous_cycle_id;
+            create table marts.dim_units as
+                select unit_id, unit_level_id, region_id, cast(valid_from as date) as valid_from,
+                    cast(null as date) as valid_to
+                from made_units;
+            create table marts.fct_responses as select 1 as response_key, 'abc' as respondent_key;
+            create table marts.fct_answers as select 1 as response_key, 4 as answer_code;
+            create table marts.audit_rejections as select 7 as _source_row, 'x' as value;
+            create table marts.fct_participation as
+                select domain_id as unit_id, respondent_count from made_scores
+                where domain_type = 'provider_unit' and component_type = 'index';
+            create table staging.stg_answers as select 1 as response_key;
+            create table indexes.idx_scores as
+                select
+                    cycle_id,
+                    if(mode = 'none', 'ilk-1.0-unweighted', 'ilk-1.0') as method_id,
+                    mode as weighting_mode,
+                    domain_type,
+                    domain_id,
+                    component_type,
+                    nullif(service_id, '') as service_id,
+                    nullif(perspective_id, '') as perspective_id,
+                    nullif(item_id, '') as item_id,
+                    score + if(mode = 'none', 0.01, 0) as score,
+                    25 * score as score_100,
+                    0.1 as se,
+                    12 as df,
+                    1.0 as ci_low,
+                    4.0 as ci_high,
+                    'B' as band,
+                    true as is_band_certain,
+                    respondent_count,
+                    answer_count,
+                    1e0 * respondent_count as effective_respondent_count,
+                    1.0 as design_effect,
+                    1.0 as weight_share,
+                    'made up' as null_reason
+                from made_scores, (values ('none'), ('poststrat')) as modes (mode);
+            insert into indexes.idx_scores by name
+                select
+                    cycle_id, method_id, weighting_mode, kinds.kind as domain_type,
+                    'national' as domain_id, 'index' as component_type, median(score) as score,
+                    25 * median(score) as score_100, 'B' as band
+                from indexes.idx_scores, (values ('unit_median'), ('equal_level')) as kinds (kind)
+                where domain_type = 'provider_unit' and component_type = 'index'
+                group by all;
+            comment on table indexes.idx_scores is 'One row per score; it''s the headline table';
+            comment on column indexes.idx_scores.score is 'Mean on 1-4';
+            """
+        )
