@@ -131,7 +131,7 @@ def staff_frame_rules(*, unit_ids: list[str]) -> list[Rule]:
             name="staff_counts_are_whole",
             expectation="expect_column_values_to_match_regex",
             column="staff_count",
-            kwargs={"regex": r"^\s*[0-9]+([.]0*)?\s*$"},
+            kwargs={"regex": r"^\s*[0-9]+(?:[.]0*)?\s*$"},
             severity="critical",
             sentence="{file_name}, row {source_row}: staff_count '{staff_count}' is no whole "
             "number from 0 on. Correct the row.",

@@ -36,10 +36,10 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> lis
     """
     if frame.empty:
         return [Outcome(rule.name, rule.severity, True, (), 0) for rule in rules]
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     batch = (

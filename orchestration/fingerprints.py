@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -40,22 +40,35 @@ def seeds_hash(settings: Settings) -> str:
 
 
 def project_hash(settings: Settings) -> str:
-    """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds and its paths."""
+    """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds, paths."""
     code = hash_files(REPOSITORY / part for part in ("models", "dbt_project"))
     return _digest([code, seeds_hash(settings), str(settings.seeds_dir), str(REPOSITORY)])
 
 
-def raw_files(settings: Settings, cycle_ids: list[str]) -> list[tuple[Any, ...]]:
-    """Return cycle, profile, kind, name, sha256, status of the current files, in a fixed order."""
+class CurrentFile(NamedTuple):
+    """A file of the raw zone that no newer version has replaced."""
+
+    cycle_id: str
+    file_number: int
+    profile_id: str
+    kind: str
+    name: str
+    sha256: str
+    status: str
+
+
+def raw_files(settings: Settings, cycle_ids: list[str]) -> list[CurrentFile]:
+    """Return the current files of the cycles, in a fixed order."""
     if not settings.export_files.is_file():
         return []
     with duckdb.connect() as connection:
-        return connection.execute(
-            "select cycle_id, profile_id, kind, name, sha256, status, file_number"
+        rows = connection.execute(
+            "select cycle_id, file_number, profile_id, kind, name, sha256, status"
             " from read_parquet(?) where superseded_by is null and list_contains(?, cycle_id)"
             " order by all",
             [str(settings.export_files), cycle_ids],
         ).fetchall()
+    return [CurrentFile(*row) for row in rows]
 
 
 def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
@@ -90,7 +103,12 @@ class Fingerprints:
 
     def get(self, section: str, name: str) -> Any:  # noqa: ANN401  # JSON
         """Return what was remembered under section and name, or None."""
-        return self._read().get(section, {}).get(name)
+        return self.section(section).get(name)
+
+    def section(self, section: str) -> dict[str, Any]:
+        """Return all that was remembered under a section."""
+        found: dict[str, Any] = self._read().get(section, {})
+        return found
 
     def put(self, section: str, name: str, value: object) -> None:
         """Remember a JSON value; None forgets it."""

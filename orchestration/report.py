@@ -38,6 +38,13 @@ where cycle_id = ? and domain_type = 'national' and component_type = 'index'
 order by weighting_mode = 'none'
 limit 1
 """
+_REJECTED = """
+select rejection_reason, cast(sum(response_count) as bigint)
+from audit_reconciliation
+where cycle_id = ? and not is_accepted and response_count > 0
+group by all
+order by all
+"""
 _STAFF = "select sum(staff_count), sum(respondent_count) from fct_participation where cycle_id = ?"
 
 

@@ -5,8 +5,10 @@ Belongs here: the calls of dbt's public `dbtRunner` and what its results say. Do
 would import dbt a second time and parse the project once more, 6 s a run.
 """
 
+import hashlib
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,7 +85,7 @@ def build_warehouse(
     from dbt.artifacts.schemas.run import RunExecutionResult
 
     manifest = _manifest(settings)
-    arguments = ["build", "--quiet"]
+    arguments = ["build", "--log-level", "none"]
     if not load_seeds:
         arguments += ["--exclude", "resource_type:seed"]
     if full_refresh:
@@ -108,7 +110,7 @@ def _parse(settings: Settings, current: str) -> None:
     from dbt.contracts.graph.manifest import Manifest
 
     logger.info("reading the dbt project")
-    result = _invoke(settings, ["parse", "--quiet"], cycle_id="")
+    result = _invoke(settings, ["parse", "--log-level", "none"], cycle_id="")
     if not isinstance(result.result, Manifest):
         raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
     _manifests[current] = result.result
@@ -127,6 +129,7 @@ def _invoke(
     places = {
         "--project-dir": settings.dbt_project_dir,
         "--profiles-dir": settings.dbt_project_dir,
+        "--target-path": settings.dbt_target_dir,
         "--log-path": settings.dbt_target_dir / "logs",
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
@@ -152,8 +155,7 @@ def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
         "ILK_CYCLE_ID": cycle_id,
         "ILK_RAW_DIR": str(settings.raw_dir),
         "ILK_WAREHOUSE_PATH": str(settings.warehouse),
-        "ILK_SEEDS_DIR": os.path.relpath(settings.seeds_dir, settings.dbt_project_dir),
-        "ILK_DBT_TARGET_DIR": str(settings.dbt_target_dir),
+        "ILK_DBT_SEED_PATH": _seed_path(settings),
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
@@ -169,6 +171,26 @@ def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _seed_path(settings: Settings) -> str:
+    """Return where dbt finds the seeds, relative to its project and inside the repository.
+
+    dbt writes compiled files under target path joined with a seed's path: an absolute path, or one
+    with many `..`, would overwrite the seeds themselves. Seeds from elsewhere are therefore copied.
+    """
+    if settings.seeds_dir == REPOSITORY / "seeds":
+        return "../seeds"
+    name = hashlib.sha256(str(settings.seeds_dir).encode()).hexdigest()[:12]
+    mirror = settings.dbt_project_dir / ".seeds" / name
+    mirror.mkdir(parents=True, exist_ok=True)
+    sources = {path.name: path for path in settings.seeds_dir.glob("*.csv")}
+    for gone in mirror.glob("*.csv"):
+        if gone.name not in sources:
+            gone.unlink()
+    for path in sources.values():
+        shutil.copyfile(path, mirror / path.name)
+    return f".seeds/{name}"
+
+
 def _progress() -> "Callable[[Any], None]":
     done = 0
 
@@ -177,7 +199,7 @@ def _progress() -> "Callable[[Any], None]":
         if event.info.name == "NodeFinished":
             done += 1
             node = event.data.node_info
-            logger.info("%d %s %s: %s", done, node.resource_type, node.node_name, node.node_status)
+            logger.debug("%d %s %s: %s", done, node.resource_type, node.node_name, node.node_status)
 
     return tell
 

@@ -49,26 +49,26 @@ def every_morning_of_the_window(
 
 
 @dg.sensor(job=survey_cycle, minimum_interval_seconds=300)
-def landed_files(
-    context: dg.SensorEvaluationContext,
-) -> dg.SensorResult | dg.SkipReason:
-    """Ask for a run of each cycle whose landing has new, changed or withdrawn files."""
+def landed_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Ask for a run of each cycle whose landing has new, changed or withdrawn files.
+
+    The cursor holds a digest and a change counter a cycle: a file that is replaced and put back
+    leads to a run of its own, which a run key of the digest alone would swallow.
+    """
     settings = get_settings()
-    seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-    now = {
-        cycle_id: hashlib.sha256(repr(files).encode()).hexdigest()
-        for cycle_id, files in landing_state(
-            seeds_dir=settings.seeds_dir, landing=settings.landing
-        ).items()
-        if files or cycle_id in seen
-    }
-    changed = [cycle_id for cycle_id, digest in now.items() if seen.get(cycle_id) != digest]
-    if not changed:
+    seen: dict[str, list[str | int]] = json.loads(context.cursor) if context.cursor else {}
+    landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
+    now, requests = dict(seen), []
+    for cycle_id in SURVEY_CYCLES.get_partition_keys():
+        files = landed.get(cycle_id, ())
+        digest = hashlib.sha256(repr(files).encode()).hexdigest()
+        before, count = seen.get(cycle_id, [None, 0])
+        if digest == before or not (files or before):
+            continue
+        now[cycle_id] = [digest, int(count or 0) + 1]
+        requests.append(
+            dg.RunRequest(run_key=f"{cycle_id}:{now[cycle_id][1]}:{digest}", partition_key=cycle_id)
+        )
+    if not requests:
         return dg.SkipReason("no file in landing is new, changed or gone")
-    return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(run_key=f"{cycle_id}:{now[cycle_id]}", partition_key=cycle_id)
-            for cycle_id in changed
-        ],
-        cursor=json.dumps(now),
-    )
+    return dg.SensorResult(run_requests=requests, cursor=json.dumps(now))

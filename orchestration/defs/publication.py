@@ -11,7 +11,8 @@ import dagster as dg
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
-from orchestration.publishing.publication import publish
+from orchestration.publishing.disclosure import DisclosureError
+from orchestration.publishing.publication import PublicationError, publish
 from orchestration.settings import get_settings
 
 logger = logging.getLogger("ilk.publication")
@@ -22,9 +23,7 @@ logger = logging.getLogger("ilk.publication")
     group_name="publication",
     partitions_def=SURVEY_CYCLES,
     deps=[
-        key
-        for key in sorted(warehouse_defs.warehouse.keys)
-        if key.path[0] in ("marts", "indexes")
+        key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
     ],
     required_resource_keys={"run_lock"},
 )
@@ -32,8 +31,31 @@ def ilk(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
     settings = get_settings()
     cycle_id = context.partition_key
-    logger.info("publishing %s", cycle_id)
-    publication = publish(settings, cycle_id)
     memory = fingerprints(settings)
-    memory.put("published", cycle_id, memory.get("built", cycle_id))
-    return dg.MaterializeResult(metadata={"path": str(publication)})
+    unfinished = sorted(memory.section("unfinished"))
+    if unfinished:
+        raise dg.Failure(
+            f"nothing is published: the build of {', '.join(unfinished)} broke off and the "
+            f"warehouse holds half of it. Run it to its end: ilk run {' '.join(unfinished)}",
+            allow_retries=False,
+        )
+    logger.info("%s: publishing", cycle_id)
+    built = memory.section("built")
+    try:
+        report = publish(
+            warehouse=settings.warehouse, data_dir=settings.data_dir, fingerprint=built
+        )
+    except (PublicationError, DisclosureError) as error:
+        raise dg.Failure(f"nothing is published: {error}", allow_retries=False) from error
+    memory.put("published", cycle_id, built[cycle_id])
+    return dg.MaterializeResult(
+        metadata={
+            "publication_id": report.publication_id,
+            "folder": str(report.folder),
+            "is_new": report.is_new,
+            "row_count": sum(report.row_counts.values()),
+            "hidden_for_few_respondents": report.small_count,
+            "hidden_to_protect_others": report.complement_count,
+            "exposed": list(report.exposed),
+        }
+    )

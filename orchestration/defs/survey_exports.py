@@ -6,11 +6,15 @@ exports are got and read (orchestration/exports).
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from orchestration.cycles import read_cycles
 from orchestration.exports.landing import pull_cycle
+from orchestration.exports.seed_files import SeedError
+from orchestration.exports.sources import SourceError
+from orchestration.fingerprints import raw_files
 from orchestration.settings import get_settings
 
 logger = logging.getLogger("ilk.exports")
@@ -21,3 +25,88 @@ SURVEY_CYCLES = dg.StaticPartitionsDefinition(
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
+NO_FILE_REFUSED = "no_file_is_refused"
+EVERY_SOURCE_HAS_FILES = "every_source_has_files"
+STAFF_FRAME_IS_THERE = "staff_frame_is_there"
+
+
+@dg.multi_asset(
+    name="pull",
+    group_name="raw",
+    partitions_def=SURVEY_CYCLES,
+    specs=[
+        dg.AssetSpec(SURVEY_RESPONSES, description="One Parquet a file, every column text."),
+        dg.AssetSpec(STAFF_FRAME, description="The population of a cycle, as delivered."),
+        dg.AssetSpec(EXPORT_FILES, description="The registry: one row a file and pull."),
+    ],
+    check_specs=[
+        # Not blocking: a refused file never keeps the good ones from being published.
+        dg.AssetCheckSpec(NO_FILE_REFUSED, asset=EXPORT_FILES),
+        dg.AssetCheckSpec(EVERY_SOURCE_HAS_FILES, asset=EXPORT_FILES),
+        dg.AssetCheckSpec(STAFF_FRAME_IS_THERE, asset=STAFF_FRAME),
+    ],
+    required_resource_keys={"run_lock"},
+)
+def pull(
+    context: dg.AssetExecutionContext,
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Bring the raw zone up to date with what the cycle's sources hold now."""
+    settings = get_settings()
+    cycle_id = context.partition_key
+    logger.info("%s: reading the exports", cycle_id)
+    try:
+        report = pull_cycle(
+            cycle_id=cycle_id,
+            seeds_dir=settings.seeds_dir,
+            landing=settings.landing,
+            raw_dir=settings.raw_dir,
+            pulled_at=datetime.now(UTC),
+            on_progress=logger.info,
+        )
+    except (SeedError, SourceError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    yield dg.AssetCheckResult(
+        asset_key=EXPORT_FILES,
+        check_name=NO_FILE_REFUSED,
+        passed=not report.refused,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(
+            f"{refusal.message_id} / {refusal.message}" for refusal in report.refused
+        ),
+    )
+    kinds = {file.kind for file in raw_files(settings, [cycle_id]) if file.status == "read"}
+    if "survey_responses" not in kinds:
+        raise dg.Failure(
+            f"{cycle_id}: belum ada ekspor yang dapat dibaca di / no readable export in "
+            f"{settings.landing}: {', '.join(report.missing_sources) or 'all are refused'}. "
+            "Letakkan berkas di sana / put the files there (survey_sources.csv, ILK_LANDING_URL).",
+            allow_retries=False,
+        )
+    yield dg.AssetCheckResult(
+        asset_key=EXPORT_FILES,
+        check_name=EVERY_SOURCE_HAS_FILES,
+        passed=not report.missing_sources,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"No file matches {', '.join(report.missing_sources)} below "
+        f"{settings.landing} (survey_sources.csv); the cycle is computed without it."
+        if report.missing_sources
+        else None,
+    )
+    yield dg.AssetCheckResult(
+        asset_key=STAFF_FRAME,
+        check_name=STAFF_FRAME_IS_THERE,
+        passed="staff_frame" in kinds,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None
+        if "staff_frame" in kinds
+        else f"{cycle_id}/staff_frame.csv is missing: everybody weighs 1 and no response rate "
+        "is known.",
+    )
+    files = {"new": report.new, "superseded": report.superseded, "withdrawn": report.withdrawn}
+    metadata = {
+        **{kind: list(names) for kind, names in files.items()},
+        "unchanged_count": len(report.unchanged),
+        "records_read": report.records_read,
+    }
+    for asset in (SURVEY_RESPONSES, STAFF_FRAME, EXPORT_FILES):
+        yield dg.MaterializeResult(asset_key=asset, metadata=metadata)

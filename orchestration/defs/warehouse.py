@@ -55,6 +55,7 @@ def warehouse(
         or memory.get("warehouse", "seeds") != seeds
     )
     memory.put("published", cycle_id, None)
+    memory.put("unfinished", cycle_id, current)
     if load_seeds:
         memory.put("warehouse", "seeds", None)
     results = build_warehouse(
@@ -72,6 +73,7 @@ def warehouse(
             allow_retries=False,
         )
     memory.put("warehouse", "seeds", seeds)
+    memory.put("unfinished", cycle_id, None)
     memory.put("built", cycle_id, current)
 
 
@@ -79,7 +81,7 @@ def _events(
     result: NodeResult, selected_checks: set[dg.AssetCheckKey]
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Translate one node; unit tests and tests of no single model are no asset checks."""
-    metadata = {
+    metadata: dict[str, dg.RawMetadataValue] = {
         "unique_id": result.unique_id,
         "status": result.status,
         "message": result.message,

@@ -1,0 +1,382 @@
+"""`ilk ...`: what a person of the index team types.
+
+Belongs here: arguments, what is printed, exit codes (0 done, 1 a check or the build failed, 2 wrong
+usage). Doesn't: work; `ilk run` is the job `survey_cycle` that Dagster shows. Nothing heavy is
+imported at the top, so that `ilk --help` and a typing error answer at once.
+"""
+
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, ExecuteInProcessResult
+    from dagster._core.execution.plan.objects import StepFailureData
+
+    from orchestration.cycles import SurveyCycle
+    from orchestration.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Indeks Layanan Kesekretariatan: ekspor survei masuk, indeks terbit. / "
+    "Survey exports in, a published index out.",
+)
+# A pipe has no width: 120 columns keep the table whole in a log.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What a run of one cycle came to, in sentences."""
+
+    cycle_id: str
+    succeeded: bool
+    is_new: bool
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@app.command()
+def run(
+    cycles: Annotated[
+        list[str] | None, typer.Argument(metavar="[CYCLE]...", help="Siklus, mis. ilk-2025-s2.")
+    ] = None,
+    run_all: Annotated[
+        bool, typer.Option("--all", help="Semua siklus yang punya berkas. / All with files.")
+    ] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Hitung ulang. / Rebuild from scratch.")
+    ] = False,
+) -> None:
+    """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
+    from orchestration.run_lock import RunInProgressError, run_lock
+
+    settings, known = _installation()
+    chosen = _chosen(settings, known, cycles or [], run_all=run_all)
+    try:
+        with run_lock(settings.data_dir):
+            pass  # The job takes it for good; this tells a person before the imports do.
+    except RunInProgressError as error:
+        _fail(str(error))
+    outcomes = []
+    try:
+        with _progress():
+            for cycle_id in chosen:
+                outcomes.append(_run_cycle(settings, cycle_id, full_refresh=full_refresh))
+    except KeyboardInterrupt:
+        console.print(
+            "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
+            "Stopped. The last publication stays whole; run again at any time."
+        )
+        raise typer.Exit(130) from None
+    _print_outcomes(settings, outcomes)
+    if any(outcome.problems for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def status() -> None:
+    """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
+    from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
+
+    settings, known = _installation()
+    memory = fingerprints(settings)
+    last_runs = _last_runs(settings, known)
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in (
+        "Siklus\nCycle",
+        "Masa survei\nWindow",
+        "Status",
+        "Berkas\nFiles",
+        "Proses terakhir\nLast run",
+        "Publikasi\nPublication",
+    ):
+        table.add_column(heading)
+    for cycle in known:
+        files = raw_files(settings, [cycle.cycle_id])
+        refused = sum(file.status == "refused" for file in files)
+        published = memory.get("published", cycle.cycle_id)
+        is_current = published == cycle_fingerprint(settings, cycle.cycle_id)
+        table.add_row(
+            cycle.cycle_id,
+            f"{cycle.opens_on} – {cycle.closes_on}",
+            cycle.status,
+            f"{len(files)}" + (f" ({refused} ditolak/refused)" if refused else ""),
+            last_runs.get(cycle.cycle_id, "–"),
+            "–" if not published else "terkini/current" if is_current else "usang/outdated",
+        )
+    console.print(table)
+    _print_place(settings)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="Folder landing yang ditulis. / Landing to write.")],
+    cycle: Annotated[str, typer.Option(help="Siklus. / Cycle.")] = "ilk-2025-s2",
+    respondents: Annotated[int, typer.Option(min=1, help="Jumlah responden.")] = 500,
+    seed: Annotated[int, typer.Option(help="Benih acak. / Random seed.")] = 1,
+) -> None:
+    """Buat ekspor contoh. / Make example exports."""
+    from orchestration.sampling import make_cycle
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    make_cycle(
+        out=out, cycle_id=cycle, respondents=respondents, seed=seed, seeds_dir=settings.seeds_dir
+    )
+    console.print(f"{out / cycle}")
+
+
+def _installation() -> "tuple[Settings, list[SurveyCycle]]":
+    from orchestration.cycles import read_cycles
+    from orchestration.settings import get_settings
+
+    settings = get_settings()
+    try:
+        return settings, read_cycles(settings.seeds_dir)
+    except (OSError, ValueError) as error:
+        _fail(str(error), code=2)
+
+
+def _known_cycle(known: "list[SurveyCycle]", cycle_id: str) -> None:
+    from orchestration.cycles import UnknownCycleError, find_cycle
+
+    try:
+        find_cycle(known, cycle_id)
+    except UnknownCycleError as error:
+        _fail(f"Siklus tidak dikenal. / {error}", code=2)
+
+
+def _chosen(
+    settings: "Settings", known: "list[SurveyCycle]", named: list[str], *, run_all: bool
+) -> list[str]:
+    """Return the cycles to run, the earlier first: changes are measured against them."""
+    if run_all == bool(named):
+        _fail(
+            "Sebutkan siklus atau --all. / Name a cycle, or --all: "
+            + ", ".join(cycle.cycle_id for cycle in known),
+            code=2,
+        )
+    for cycle_id in named:
+        _known_cycle(known, cycle_id)
+    if named:
+        return [cycle.cycle_id for cycle in known if cycle.cycle_id in named]
+    from orchestration.exports.sources import landing_state
+    from orchestration.fingerprints import raw_files
+
+    landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
+    held = {file.cycle_id for file in raw_files(settings, [cycle.cycle_id for cycle in known])}
+    with_files = {cycle_id for cycle_id, files in landed.items() if files} | held
+    chosen = [cycle.cycle_id for cycle in known if cycle.cycle_id in with_files]
+    if not chosen:
+        _fail(
+            f"Belum ada berkas di / no file yet in {settings.landing}/<cycle>/<profile>/ "
+            "(survey_sources.csv, ILK_LANDING_URL)."
+        )
+    return chosen
+
+
+@contextmanager
+def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
+    """Open Dagster's run storage below the data folder, set up as the repository says."""
+    from orchestration.settings import REPOSITORY
+
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(REPOSITORY / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> RunOutcome:
+    log = logging.getLogger("ilk")
+    log.info("%s: menyiapkan / starting", cycle_id)
+    import dagster as dg
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    from orchestration.warehouse_build import WarehouseBuildError, manifest_path
+
+    try:
+        manifest_path(settings)  # first, since Dagster wraps what fails while it loads
+    except WarehouseBuildError as error:
+        return RunOutcome(cycle_id, succeeded=False, is_new=False, problems=[str(error)])
+    from orchestration.definitions import defs
+
+    job = defs().resolve_job_def("survey_cycle")
+    with _instance(settings) as instance:
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=cycle_id,
+                raise_on_error=False,
+                run_config=dg.RunConfig(
+                    ops={"warehouse": {"config": {"full_refresh": full_refresh}}},
+                    loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+                ),
+            )
+        except DagsterExecutionInterruptedError as error:
+            raise KeyboardInterrupt from error
+        return _outcome(cycle_id, result)
+
+
+def _outcome(cycle_id: str, result: "ExecuteInProcessResult") -> RunOutcome:
+    import dagster as dg
+
+    problems: list[str] = []
+    warnings: list[str] = []
+    for check in result.get_asset_check_evaluations():
+        if check.passed:
+            continue
+        is_error = check.severity == dg.AssetCheckSeverity.ERROR
+        sentence = check.description or check.check_name
+        (problems if is_error else warnings).append(sentence)
+    for event in result.all_events:
+        if event.is_step_failure:
+            problems.extend(_failure_sentences(event.step_failure_data))
+    is_new = any(
+        event.asset_key is not None and event.asset_key.path[0] == "publication"
+        for event in result.all_events
+        if event.is_step_materialization
+    )
+    return RunOutcome(
+        cycle_id,
+        succeeded=result.success,
+        is_new=is_new,
+        problems=list(dict.fromkeys(problems)),
+        warnings=list(dict.fromkeys(warnings)),
+    )
+
+
+def _failure_sentences(failure: "StepFailureData") -> list[str]:
+    """Return what went wrong without the stack, which Dagster's log of the run keeps."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return [failure.user_failure_data.description]
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None or error.cls_name == "DagsterAssetCheckFailedError":
+        return []  # the check has said it
+    return [f"{error.cls_name}: {error.message.strip().removeprefix(f'{error.cls_name}: ')}"]
+
+
+class _ProgressHandler(logging.Handler):
+    """Prints what the loggers `ilk.*` say: steps as lines, dbt's nodes in the status line."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.INFO:
+            console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {escape(record.getMessage())}")
+        self._status.update(escape(record.getMessage()))
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    log = logging.getLogger("ilk")
+    with console.status("...") as status:
+        handler = _ProgressHandler(status)
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+        log.propagate = False
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+
+
+def _print_outcomes(settings: "Settings", outcomes: list[RunOutcome]) -> None:
+    from orchestration.report import decimal_comma, grouped, read_headline
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Siklus\nCycle", no_wrap=True)
+    table.add_column("Indeks\nIndex", justify="right")
+    table.add_column("Selang 95%\nInterval", justify="center")
+    table.add_column("Mutu\nBand", justify="center")
+    for heading in ("n", "Respons\nResponse"):
+        table.add_column(heading, justify="right")
+    table.add_column("Ditolak\nRejected")
+    table.add_column("Hasil\nResult")
+    for outcome in outcomes:
+        headline = read_headline(settings.published_dir, outcome.cycle_id)
+        result = (
+            "[red]gagal\nfailed[/red]"
+            if not outcome.succeeded
+            else "terbit\npublished"
+            if outcome.is_new
+            else "tidak ada yang baru\nnothing new"
+        )
+        if headline is None:
+            table.add_row(outcome.cycle_id, *["–"] * 6, result)
+            continue
+        rate = headline.response_rate
+        table.add_row(
+            outcome.cycle_id,
+            decimal_comma(headline.score, 4),
+            f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}",
+            headline.band or "–",
+            grouped(headline.respondent_count),
+            "–" if rate is None else f"{decimal_comma(100 * rate, 1)}%",
+            "\n".join(f"{reason} {grouped(n)}" for reason, n in headline.rejected.items()) or "0",
+            result,
+        )
+    console.print(table)
+    for outcome in outcomes:
+        for sentence in outcome.warnings:
+            console.print(
+                f"[yellow]Peringatan / Warning[/yellow] {escape(sentence)}", soft_wrap=True
+            )
+        for sentence in outcome.problems:
+            console.print(f"[red]Masalah / Problem[/red] {escape(sentence)}", soft_wrap=True)
+    _print_place(settings)
+
+
+def _print_place(settings: "Settings") -> None:
+    if settings.published_dir.exists():
+        console.print(
+            f"Publikasi / Publication: {settings.published_dir / 'ilk.duckdb'}", soft_wrap=True
+        )
+    else:
+        console.print("Belum ada publikasi. / Nothing is published yet.")
+
+
+def _last_runs(settings: "Settings", known: "list[SurveyCycle]") -> dict[str, str]:
+    """Return when each cycle's last run started, and how it ended."""
+    if not settings.dagster_home.exists():
+        return {}
+    import dagster as dg
+
+    found = {}
+    with _instance(settings) as instance:
+        for cycle in known:
+            tags = {"dagster/partition": cycle.cycle_id}
+            records = instance.get_run_records(dg.RunsFilter(tags=tags), limit=1)
+            for record in records:
+                started = record.create_timestamp.astimezone().strftime("%Y-%m-%d %H:%M")
+                found[cycle.cycle_id] = f"{started} {record.dagster_run.status.value.lower()}"
+    return found
+
+
+def _fail(sentence: str, *, code: int = 1) -> NoReturn:
+    Console(stderr=True, highlight=False).print(escape(sentence), soft_wrap=True)
+    raise typer.Exit(code)
