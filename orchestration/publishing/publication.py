@@ -113,6 +113,8 @@ def publish(
     publications.mkdir(parents=True, exist_ok=True)
     with _alone_in(publications):
         _remove_leftovers(publications)
+        if link.exists():
+            os.utime(link)  # last shown now: old ones are removed in this order
         building = publications / ".building"
         building.mkdir()
         try:
@@ -121,8 +123,13 @@ def publish(
             if is_new:
                 _sync(building)
                 building.rename(report.folder)
+            try:
                 _sync_folder(publications)
-            _point(link, report.folder)
+                _point(link, report.folder)
+            except BaseException:
+                if is_new and link.resolve() != report.folder.resolve():
+                    _discard(report.folder)
+                raise
             _remove_old(publications, shown=report.folder)
         finally:
             _remove_leftovers(publications)
@@ -400,21 +407,23 @@ def _alone_in(publications: Path) -> Iterator[None]:
 def _point(link: Path, folder: Path) -> None:
     """Let the link show the folder, in one step. Relative, so the data folder can be moved."""
     target = folder.relative_to(link.parent)
-    os.utime(folder)  # when it was last shown: the order in which old ones are removed
-    if link.is_symlink() and link.readlink() == target:
-        return
-    waiting = folder.parent / ".link"
-    waiting.symlink_to(target)
-    waiting.replace(link)
-    _sync_folder(link.parent)
+    if not link.is_symlink() or link.readlink() != target:
+        waiting = folder.parent / ".link"
+        waiting.symlink_to(target)
+        waiting.replace(link)
+        _sync_folder(link.parent)
 
 
 def _remove_old(publications: Path, *, shown: Path) -> None:
     others = [folder for folder in publications.iterdir() if folder != shown and _is_whole(folder)]
     others.sort(key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
     for old in others[KEPT_PUBLICATIONS - 1 :]:
-        # Renamed first: half a publication must not stand under its id.
-        shutil.rmtree(old.rename(publications / f".removing-{old.name}"))
+        _discard(old)
+
+
+def _discard(folder: Path) -> None:
+    """Mark a publication as a leftover: half of one must not stand under its id while it goes."""
+    folder.rename(folder.with_name(f".removing-{folder.name}"))
 
 
 def _is_whole(folder: Path) -> bool:

@@ -1,0 +1,368 @@
+"""A publication: what it holds, and that readers meet the last one whole or the next one whole."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from publishing_cases import CYCLE, Person, Unit, group, write_warehouse
+
+from orchestration.publishing import publication
+from orchestration.publishing.publication import PublicationError, publish, table_checksums
+
+PERSONS = (
+    group("u1", "upt", "r1", 5)
+    + group("u2", "upt", "r1", 15)
+    + group("u3", "upt", "r1", 20)
+    + group("u4", "upt", "r2", 30)
+    + [Person(Unit("w1", "wilayah", "r2"), "individu_pegawai", "m")] * 40
+)
+FINGERPRINT = {"code": "abc", "seeds": "def"}
+FIGURES = [
+    *("score", "score_100", "se", "df", "ci_low", "ci_high", "band", "is_band_certain"),
+    *("respondent_count", "answer_count", "effective_respondent_count", "design_effect"),
+    *("weight_share", "null_reason"),
+]
+PUBLISHED = {"dim_cycles", "dim_units", "fct_participation", "idx_scores"}
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    write_warehouse(path, PERSONS)
+    return path
+
+
+def published(data_dir: Path, query: str):
+    with duckdb.connect((data_dir / "published/ilk.duckdb").resolve(), read_only=True) as reader:
+        return reader.execute(query).fetchall()
+
+
+def publish_again(warehouse: Path, *, shift: float):
+    write_warehouse(warehouse, PERSONS, shift=shift)
+    return publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+def entries(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+# --- what it holds -----------------------------------------------------------------------------
+
+
+def test_every_table_but_those_of_respondents_is_published_as_duckdb_and_parquet(warehouse):
+    report = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    link = warehouse.parent / "published"
+    assert link.is_symlink()
+    assert link.readlink() == Path("publications") / report.publication_id
+    assert set(report.row_counts) == PUBLISHED
+    tables = published(
+        warehouse.parent, "select table_schema, table_name from information_schema.tables"
+    )
+    assert set(tables) == {("main", table) for table in PUBLISHED}
+    for table in PUBLISHED:
+        parquet = duckdb.read_parquet(str(link / "parquet" / table / f"{table}.parquet"))
+        assert parquet.count("*").fetchall() == [(report.row_counts[table],)]
+    assert json.loads((link / "publication.json").read_text(encoding="utf-8"))["fingerprint"] == (
+        FINGERPRINT
+    )
+
+
+def test_a_hidden_row_keeps_its_keys_and_no_figure_in_both_weighting_modes(warehouse):
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    shown = " or ".join(f"{figure} is not null" for figure in FIGURES)
+    assert published(
+        warehouse.parent,
+        f"select count(*) from idx_scores where is_suppressed and ({shown})",
+    ) == [(0,)]
+    hidden = published(
+        warehouse.parent,
+        """
+        select distinct weighting_mode, domain_id from idx_scores
+        where is_suppressed and domain_type = 'provider_unit' and component_type = 'index'
+        """,
+    )
+    assert set(hidden) == {(mode, unit) for mode in ("none", "poststrat") for unit in ("u1", "u2")}
+
+
+def test_the_median_of_units_is_taken_over_the_shown_ones_and_the_equal_level_stays(warehouse):
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    of_shown = """
+        select weighting_mode, median(score) as score from idx_scores
+        where domain_type = 'provider_unit' and component_type = 'index' and not is_suppressed
+        group by all order by all
+    """
+    kept = "select weighting_mode, score from idx_scores where domain_type = '{}' order by all"
+    of_publication = published(warehouse.parent, kept.format("unit_median"))
+    assert of_publication == published(warehouse.parent, of_shown)
+    with duckdb.connect(warehouse, read_only=True) as inside:
+        of_all = inside.execute(
+            f"from ({kept.format('unit_median').replace('idx_scores', 'indexes.idx_scores')})"
+        ).fetchall()
+        equal_level = inside.execute(
+            kept.format("equal_level").replace("idx_scores", "indexes.idx_scores")
+        ).fetchall()
+    assert of_publication != of_all
+    assert published(warehouse.parent, kept.format("equal_level")) == equal_level
+
+
+def test_other_index_tables_lose_the_figures_of_hidden_cells(warehouse):
+    # A coverage has a service and no perspective: it is judged as the service.
+    with duckdb.connect(warehouse) as inside:
+        inside.execute(
+            """
+            create table indexes.idx_coverage as
+            select distinct cycle_id, domain_type, domain_id, service_id, 0.5 as availability
+            from indexes.idx_scores where component_type = 'service'
+            """
+        )
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    assert published(
+        warehouse.parent,
+        """
+        select
+            bool_or(coverage.is_suppressed),
+            bool_and(coverage.is_suppressed = (availability is null)),
+            bool_and(coverage.is_suppressed = scores.is_suppressed)
+        from idx_coverage as coverage
+        join idx_scores as scores using (cycle_id, domain_type, domain_id, service_id)
+        where component_type = 'service'
+        """,
+    ) == [(True, True, True)]
+
+
+def test_a_change_is_hidden_where_the_earlier_cycle_was(warehouse):
+    with duckdb.connect(warehouse) as inside:
+        inside.execute(
+            f"""
+            insert into marts.dim_cycles by name
+                select * replace ('next' as cycle_id, '{CYCLE}' as previous_cycle_id)
+                from marts.dim_cycles;
+            create table indexes.idx_changes as
+                select * replace ('next' as cycle_id), 0.1 as delta from (
+                    select cycle_id, domain_type, domain_id, service_id, perspective_id, item_id
+                    from indexes.idx_scores
+                    where component_type = 'index' and weighting_mode = 'none'
+                )
+            """
+        )
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    hidden = "select domain_id from idx_changes where is_suppressed and delta is null order by all"
+    assert published(warehouse.parent, hidden) == [("u1",), ("u2",)]
+
+
+def test_comments_are_published_with_their_tables(warehouse):
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    assert published(
+        warehouse.parent, "select comment from duckdb_tables() where table_name = 'idx_scores'"
+    ) == [("One row per score; it's the headline table",)]
+    assert published(
+        warehouse.parent, "select comment from duckdb_columns() where column_name = 'score'"
+    ) == [("Mean on 1-4",)]
+
+
+def test_a_client_of_duckdb_1_reads_the_file(warehouse):
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    client = ["uv", "run", "--no-project", "--isolated", "--with", "duckdb==1.2.2", "python", "-c"]
+    try:
+        subprocess.run([*client, "import duckdb"], check=True, capture_output=True, timeout=120)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"skipped: DuckDB 1.2.2 can't be installed here: {error}")
+        pytest.skip(f"DuckDB 1.2.2 can't be installed here: {error}")
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(duckdb.__version__, c.execute('select count(*) from idx_scores').fetchone()[0])"
+    )
+    file = str(warehouse.parent / "published/ilk.duckdb")
+    answer = subprocess.run(
+        [*client, code, file], capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
+    rows = published(warehouse.parent, "select count(*) from idx_scores")[0][0]
+    assert answer.stdout.split() == ["1.2.2", str(rows)], answer.stderr
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", publication.RESPONDENT_COLUMNS)
+def test_a_table_with_a_column_that_leads_to_a_respondent_is_refused(warehouse, column):
+    with duckdb.connect(warehouse) as inside:
+        inside.execute(f"create table marts.fct_new as select 1 as {column}")
+    with pytest.raises(PublicationError, match=f"marts.fct_new has {column}"):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    assert not (warehouse.parent / "published").exists()
+
+
+def test_an_index_table_that_can_not_be_judged_is_refused(warehouse):
+    with duckdb.connect(warehouse) as inside:
+        inside.execute(
+            "create table indexes.idx_evenness as select 'gini' as measure, 0.1 as value"
+        )
+    with pytest.raises(PublicationError, match=r"indexes\.idx_evenness has no cycle_id"):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+def test_a_missing_warehouse_is_named(tmp_path):
+    with pytest.raises(PublicationError, match="there is no warehouse at"):
+        publish(warehouse=tmp_path / "none.duckdb", data_dir=tmp_path, fingerprint={})
+
+
+def test_a_warehouse_that_is_being_written_is_not_published(warehouse):
+    with (
+        duckdb.connect(warehouse),
+        pytest.raises(PublicationError, match="publish when no dbt run has it open"),
+    ):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+def test_a_folder_in_the_place_of_the_link_is_not_replaced(warehouse):
+    (warehouse.parent / "published").mkdir()
+    with pytest.raises(PublicationError, match="move it out of the way"):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+# --- the swap ----------------------------------------------------------------------------------
+
+
+def test_the_same_content_again_changes_nothing(warehouse):
+    first = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    inode = os.lstat(warehouse.parent / "published").st_ino
+    second = publish_again(warehouse, shift=0.0)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert second.publication_id == first.publication_id
+    assert second.checksums == first.checksums == table_checksums(second.folder / "ilk.duckdb")
+    assert os.lstat(warehouse.parent / "published").st_ino == inode
+    assert entries(warehouse.parent / "publications") == {first.publication_id}
+
+
+def test_other_scores_have_other_checksums_and_other_tables_the_same(warehouse):
+    first = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    second = publish_again(warehouse, shift=0.5)
+    differing = {name for name in PUBLISHED if first.checksums[name] != second.checksums[name]}
+    assert differing == {"idx_scores"}
+
+
+def test_another_fingerprint_is_another_publication_with_equal_checksums(warehouse):
+    first = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    second = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint={"code": "new"})
+    assert second.publication_id != first.publication_id
+    assert second.checksums == first.checksums
+
+
+def test_the_last_two_publications_are_kept_and_an_old_reader_keeps_its_file(warehouse):
+    first = publish_again(warehouse, shift=0.0)
+    reader = duckdb.connect(first.folder / "ilk.duckdb", read_only=True)
+    ids = [publish_again(warehouse, shift=shift).publication_id for shift in (0.1, 0.2, 0.3)]
+    assert entries(warehouse.parent / "publications") == set(ids[1:])
+    assert reader.execute("select count(*) from idx_scores").fetchall() == [
+        (first.row_counts["idx_scores"],)
+    ]
+    reader.close()
+
+
+def test_going_back_to_the_publication_before_needs_no_new_files(warehouse):
+    first = publish_again(warehouse, shift=0.0)
+    publish_again(warehouse, shift=0.1)
+    back = publish_again(warehouse, shift=0.0)
+    assert (back.publication_id, back.is_new) == (first.publication_id, False)
+    assert (warehouse.parent / "published").resolve() == first.folder.resolve()
+
+
+@pytest.mark.parametrize(
+    "step", ["_select", "_copy_comments", "_checksums", "_sync", "_sync_folder", "_point"]
+)
+def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
+    warehouse, monkeypatch, step
+):
+    first = publish_again(warehouse, shift=0.0)
+
+    def fail(*arguments, **named):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(publication, step, fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            publish_again(warehouse, shift=0.1)
+    assert (warehouse.parent / "published").resolve() == first.folder.resolve()
+    assert table_checksums(warehouse.parent / "published/ilk.duckdb") == first.checksums
+    assert entries(warehouse.parent / "publications") == {first.publication_id}
+    assert entries(warehouse.parent) == {"warehouse.duckdb", "publications", "published"}
+    assert publish_again(warehouse, shift=0.1).row_counts == first.row_counts
+
+
+def test_a_second_publication_at_the_same_time_is_refused(warehouse):
+    publications = warehouse.parent / "publications"
+    publications.mkdir()
+    with (
+        publication._alone_in(publications),
+        pytest.raises(PublicationError, match="another publication is being written"),
+    ):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+def test_a_killed_publication_leaves_the_last_one_and_the_next_clears_up(warehouse):
+    first = publish_again(warehouse, shift=0.0)
+    write_warehouse(warehouse, PERSONS, shift=0.1)
+    code = (
+        "from pathlib import Path; import sys;"
+        "from orchestration.publishing.publication import publish;"
+        "publish(warehouse=Path(sys.argv[1]), data_dir=Path(sys.argv[2]), fingerprint={})"
+    )
+    started = [sys.executable, "-c", code, str(warehouse), str(warehouse.parent)]
+    building = warehouse.parent / "publications/.building"
+    process = subprocess.Popen(started, cwd=Path(publication.__file__).parents[2])
+    while process.poll() is None and not (building / "ilk.duckdb").exists():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert building.exists(), "the process was to be killed while it wrote"
+    assert table_checksums(warehouse.parent / "published/ilk.duckdb") == first.checksums
+    second = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    assert entries(warehouse.parent / "publications") == {
+        first.publication_id,
+        second.publication_id,
+    }
+    assert table_checksums(warehouse.parent / "published/ilk.duckdb") == second.checksums
+
+
+def test_hammering_readers_meet_whole_publications_only(warehouse):
+    expected = []
+    readers = []
+    for number in range(6):
+        publish_again(warehouse, shift=number / 100)
+        expected.append(
+            [row[0] for row in published(
+                warehouse.parent,
+                "select distinct score from idx_scores "
+                "where domain_type = 'national' and weighting_mode = 'none' order by all",
+            )]
+        )  # fmt: skip
+        if not readers:
+            script = Path(__file__).with_name("hammering_reader.py")
+            readers = [
+                subprocess.Popen(
+                    [sys.executable, str(script), str(warehouse.parent)],
+                    stdout=subprocess.PIPE, text=True, encoding="utf-8",
+                )
+                for _ in range(2)
+            ]  # fmt: skip
+            time.sleep(0.5)
+    (warehouse.parent / "stop").touch()
+    for reader in readers:
+        saw = json.loads(reader.communicate(timeout=60)[0])
+        assert saw["errors"] == []
+        places = [expected.index(scores) for scores in saw["seen"]]
+        assert places == sorted(places)
+        assert len(places) > 1
+
+
+def test_the_data_folder_can_be_moved(warehouse, tmp_path):
+    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    moved = shutil.move(warehouse.parent, tmp_path.with_name(tmp_path.name + "-moved"))
+    assert (Path(moved) / "published/ilk.duckdb").is_file()
