@@ -147,6 +147,30 @@ def test_a_hidden_perspective_without_a_score_covers_nothing_in_a_mean():
     assert ("sdm", "reliability", "") in of_u1 or ("sdm", "", "") in of_u1
 
 
+def test_a_cell_that_only_several_sums_together_give_away_is_covered():
+    # Services s1-s4 by perspectives p1-p4, X hidden (5 answers), . shown (20): every sum lacks two
+    # or more, yet s1 + s2 - p1 - p2 leaves (s2, p3) and shown cells.
+    table = ["XX..", "XXX.", "..XX", "..XX"]
+    count = {
+        (f"s{s + 1}", f"p{p + 1}", ""): 5 if mark == "X" else 20
+        for s, row in enumerate(table)
+        for p, mark in enumerate(row)
+    }
+    sums = dict(count)
+    for (service, perspective, _), number in count.items():
+        for whole in [(service, "", ""), ("", perspective, ""), INDEX]:
+            sums[whole] = sums.get(whole, 0) + number
+    scores = pd.DataFrame(
+        [(CYCLE, "role", "pemberi", *part, number, number, 3.0) for part, number in sums.items()],
+        columns=[*CELL, "respondent_count", "answer_count", "score"],
+    )
+    small = scores[scores["respondent_count"] < 10]
+    assert determined_in(scores, set(), small) == {("role", "pemberi", "s2", "p3", "")}
+    hidden = hidden_cells(scores, units_of([]), CYCLES, min_cell_n={CYCLE: 10})
+    assert hidden["reason"].value_counts().to_dict() == {"small": 9, "complement": 1}
+    assert determined_in(scores, set(), hidden) == set()
+
+
 def test_a_small_unit_without_a_region_is_not_the_rest_of_the_regions():
     # upt: r1|upt 40 and u2 with 5 in no region. The region's row must not give u2 away.
     persons = (
@@ -197,16 +221,19 @@ def test_scores_of_a_cycle_that_dim_cycles_lacks_are_refused():
 
 
 def determined(persons: list[Person], hidden: pd.DataFrame) -> set[tuple[str, ...]]:
+    return determined_in(scores_of(persons), {person.unit for person in persons}, hidden)
+
+
+def determined_in(scores: pd.DataFrame, units: set[Unit], hidden: pd.DataFrame):
     """Solve for the hidden answer counts in exact fractions; return those with one solution.
 
     The divisions are written anew, each checked to add up: parts of a domain per component, and
     parts of a component per domain.
     """
-    scores = scores_of(persons)
     cells = {tuple(row[1:]): n for n, row in enumerate(scores[CELL].itertuples(index=False))}
     concealed = {tuple(row[1:]) for row in hidden[CELL].itertuples(index=False)}
     equations = []
-    places = {person.unit.unit_id: person.unit for person in persons}
+    places = {unit.unit_id: unit for unit in units}
     components = {cell[2:] for cell in cells}
     domains = {cell[:2] for cell in cells}
     counts = dict(zip(cells, scores["answer_count"], strict=True))
