@@ -118,6 +118,13 @@ OLDER_STAYS = FaultText(
     " Versi yang ditarik pada {pulled_at} UTC tetap dipakai.",
 )
 
+LAST_RESORT = FaultText(
+    "{name}: read as cp1252, which fits almost any bytes. Check the accented letters; if they are "
+    "wrong, name the `encoding` of profile {profile_id} in export_profiles.csv.",
+    "{name}: dibaca sebagai cp1252, yang cocok dengan hampir semua bita. Periksa huruf beraksen; "
+    "bila salah, isi `encoding` profil {profile_id} di export_profiles.csv.",
+)
+
 
 class ExportFault(Exception):
     """A file is refused: `code` of `FAULTS` and what fills its sentence, but not the file's name.

@@ -106,12 +106,12 @@ def _are_nested(records: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_summary(records: Sequence[Sequence[str]]) -> bool:
-    """Mostly percentages, and no first column that names a respondent in every row."""
+    """At least half percentages, and no first column that names a respondent in every row."""
     data = records[1:]
     figures = [cell for record in data for cell in record[1:] if cell.strip()]
     shares = sum(re.fullmatch(r"\s*\d+([.,]\d+)?\s*%\s*", cell) is not None for cell in figures)
     blank_first = sum(not record[0].strip() for record in data)
-    return 2 * shares > len(figures) > 0 and 2 * blank_first >= len(data)
+    return 2 * shares >= len(figures) > 0 and 2 * blank_first >= len(data)
 
 
 def _squash(cell: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.exports.faults import OLDER_STAYS, ExportFault
+from orchestration.exports.faults import LAST_RESORT, OLDER_STAYS, ExportFault
 from orchestration.exports.reading import read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
@@ -50,6 +50,8 @@ class PullReport:
     withdrawn: tuple[str, ...]
     refused: tuple[Refusal, ...]
     """All that are refused now, also those that an earlier pull refused already."""
+    notes: tuple[str, ...]
+    """What somebody should look at in the files new and superseded: an encoding of last resort."""
     missing_sources: tuple[str, ...]
     """Locations that match no file: nothing was withdrawn for them."""
     records_read: int
@@ -109,6 +111,7 @@ class _Pull:
     unchanged: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     records_read: int = 0
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
@@ -131,6 +134,7 @@ class _Pull:
             superseded=tuple(self.superseded),
             withdrawn=withdrawn,
             refused=tuple(sorted(self.refused, key=lambda refusal: refusal.name)),
+            notes=tuple(self.notes),
             missing_sources=tuple(source.location for source in listing.missing),
             records_read=self.records_read,
         )
@@ -160,7 +164,7 @@ class _Pull:
         try:
             with file.open() as source:
                 stored = store_bytes(self.raw_dir, source)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # each fsspec backend raises errors of its own
             self._report(file, ExportFault("unreachable", detail=error))
             return None
         if file.size is not None and file.size != stored.size:
@@ -218,9 +222,14 @@ class _Pull:
             if not self._is_known_refusal(pull):
                 self.registry.add(pull)
             return
+        note = ""
+        if reading.encoding == "cp1252" and self._settings(file).encoding is None:
+            note = LAST_RESORT.en.format(name=file.name, profile_id=file.profile_id)
+            self.notes.append(note)
         self.registry.add(
             replace(
                 pull,
+                message=note,
                 encoding=reading.encoding,
                 delimiter=reading.delimiter,
                 header_rows=reading.header.rows,

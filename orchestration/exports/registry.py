@@ -75,7 +75,10 @@ class ExportFile:
 def read_registry(raw_dir: Path) -> pa.Table:
     """Return the registry as a pyarrow table, by file_number; no row where nothing was pulled."""
     path = _path(raw_dir)
-    return pa.parquet.read_table(path, schema=SCHEMA) if path.exists() else SCHEMA.empty_table()
+    if not path.exists():
+        return SCHEMA.empty_table()
+    with pa.parquet.ParquetFile(path) as file:
+        return file.read(use_threads=False).cast(SCHEMA)
 
 
 class Registry:

@@ -101,7 +101,7 @@ def _list(landing: str, location: str, kind: str, profile_id: str) -> list[Liste
         infos: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # each fsspec backend raises errors of its own
         raise SourceError(
             f"Source {location} below {landing} can't be listed: {error}. "
             "Check the location in survey_sources.csv, ILK_LANDING_URL and the network."

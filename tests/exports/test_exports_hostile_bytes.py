@@ -1,0 +1,91 @@
+"""Whatever the bytes: every record lands, or the file is refused with a sentence."""
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from orchestration.exports.csv_reader import read_csv
+from orchestration.exports.faults import ExportFault
+from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.sniffing import Format, tell_format
+
+CELLS = st.one_of(
+    st.sampled_from(["", "5", "5.0", "=1+1", 'say "hi"', "a\nb", "a\r\nb", ";", ",", "x" * 300]),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+)
+ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "cp949"])
+
+
+@st.composite
+def exports(draw):
+    """A table as some tool writes it, then perhaps damaged."""
+    width = draw(st.integers(1, 5))
+    rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8))
+    if draw(st.booleans()):
+        rows[draw(st.integers(0, len(rows) - 1))].append("extra")
+    text = io.StringIO()
+    csv.writer(
+        text,
+        delimiter=draw(st.sampled_from(",;\t|")),
+        quoting=draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])),
+        lineterminator=draw(st.sampled_from(["\n", "\r\n", "\r"])),
+    ).writerows(rows)
+    content = text.getvalue().encode(draw(ENCODINGS), errors="replace")
+    at = draw(st.integers(0, len(content)))
+    damage = draw(st.sampled_from(["none", "none", "cut", "insert"]))
+    if damage == "cut":
+        return content[:at]
+    if damage == "insert":
+        garbage = draw(st.sampled_from([b'"', b"\0", b"\n", b"\xe9", b";", b",", b"\r", b"\xff"]))
+        return content[:at] + garbage + content[at:]
+    return content
+
+
+def parsed_independently(content: bytes, encoding: str, delimiter: str) -> list[list[str]]:
+    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    csv.field_size_limit(1 << 30)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [record for record in reader if record]
+
+
+def check(content: bytes, block_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export.csv"
+        path.write_bytes(content)
+        try:
+            if tell_format(path) is Format.WORKBOOK:
+                return
+            table = read_csv(path, ReaderSettings(), block_bytes=block_bytes)
+            cells = [list(row.values()) for batch in table.batches for row in batch.to_pylist()]
+        except ExportFault as fault:
+            assert fault.in_english("export.csv").startswith("export.csv")
+            assert fault.in_indonesian("export.csv").startswith("export.csv")
+            assert fault.code != "unreadable"
+            return
+    expected = parsed_independently(content, table.encoding, table.delimiter)
+    assert cells == expected[table.header.rows :]
+
+
+@settings(deadline=None, max_examples=400)
+@given(exports(), st.sampled_from([1024, 4096, 8 << 20]))
+@example(b'a,b\n5" x,"y\n3,4\n', 8 << 20)
+@example(b'a\r\n"1"\r\n""\r\n\r\n', 8 << 20)
+@example(b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\n", 8 << 20)
+def test_damaged_exports_land_whole_or_are_refused(content, block_bytes):
+    check(content, block_bytes)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=200))
+def test_any_bytes_land_whole_or_are_refused(content):
+    check(content, 8 << 20)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(alphabet='a",;\n\r\t', max_size=40))
+def test_any_mix_of_quotes_delimiters_and_line_breaks_lands_whole_or_is_refused(text):
+    check(text.encode(), 8 << 20)

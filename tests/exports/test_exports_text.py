@@ -1,0 +1,168 @@
+"""Delimited text: what is told by content, and each way in which a file is refused."""
+
+import pytest
+
+from orchestration.exports.csv_reader import read_csv
+from orchestration.exports.faults import FAULTS, ExportFault
+from orchestration.exports.seed_files import ReaderSettings
+
+
+def fault_of(read, content, **settings):
+    with pytest.raises(ExportFault) as caught:
+        read(content, **settings)
+    return caught.value
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_told_by_content(read, delimiter):
+    rows = ["a, b; c|d\te", "unit", "note"], ["1", "x,y", "p;q"], ["2", "z", "r|s\tt"]
+    text = "\r\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows)
+    reading, cells = read(text)
+    assert (reading.delimiter, cells) == (delimiter, [list(row) for row in rows[1:]])
+
+
+def test_unquoted_commas_in_the_questions_of_a_semicolon_file_mislead_nobody(read):
+    reading, cells = read("Fast, fair, free?;Polite, kind?\n5;4\n3,5;2\n")
+    assert reading.delimiter == ";"
+    assert cells == [["5", "4"], ["3,5", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8", "nama,catatan\nSiti,“puas” – sekali\n"),
+        ("utf-8-sig", "nama,catatan\nSiti,“puas”\n"),
+        ("utf-16", "nama,catatan\nSiti,“puas”\n"),
+        ("cp1252", "nama,catatan\nRené,déjà vu – naïve\n"),
+        ("cp949", "이름,서비스 만족도는 어떻습니까\n김철수,매우 만족합니다 감사합니다\n"),
+    ],
+)
+def test_the_encoding_is_told_by_content(read, encoding, text):
+    reading, cells = read(text.encode(encoding))
+    header, record = (line.split(",") for line in text.splitlines())
+    assert (reading.encoding, list(reading.header.names), cells) == (encoding, header, [record])
+
+
+def test_a_stray_byte_far_below_the_sample_makes_the_whole_file_cp1252(read):
+    rows = b"".join(b"%d,%s\n" % (number, b"x" * 100) for number in range(20_000))
+    reading, cells = read(b"id,note\n" + rows + b"20000,caf\xe9\n")
+    assert reading.encoding == "cp1252"
+    assert cells[-1] == ["20000", "café"]
+
+
+def test_a_profile_overrides_delimiter_and_encoding(read):
+    reading, cells = read("id^Größe\n1^ä\n".encode("latin-1"), delimiter="^", encoding="iso8859-1")
+    assert (reading.delimiter, reading.encoding) == ("^", "iso8859-1")
+    assert list(reading.header.names) == ["id", "Größe"]
+    assert cells == [["1", "ä"]]
+
+
+def test_line_breaks_in_cells_doubled_quotes_and_a_trailing_empty_line_are_normal(read):
+    reading, cells = read(b'\xef\xbb\xbf"id";"note"\r\n"1";"one\ntwo ""quoted"""\r\n\r\n')
+    assert cells == [["1", 'one\ntwo "quoted"']]
+    assert reading.record_count == 1
+
+
+def test_a_quotation_mark_inside_an_unquoted_cell_is_data(read):
+    assert read('id,size\n1,5" pipe\n2,x\n')[1] == [["1", '5" pipe'], ["2", "x"]]
+
+
+def test_names_that_repeat_for_duckdb_or_are_blank_or_the_landings_own_stay_apart(read):
+    reading, _ = read("Q,q,Q [2],,\xa0,_source_row\n1,2,3,4,5,6\n")
+    expected = ("Q", "q [2]", "Q [2] [2]", "column 4", "column 5", "_source_row [2]")
+    assert reading.header.names == expected
+
+
+def test_folded_names_lose_runs_of_white_space(read):
+    reading, _ = read('" How\xa0 \nfast? ",b\n1,2\n')
+    assert reading.header.names[0] == " How\xa0 \nfast? "
+    assert reading.header.folded_names[0] == "How fast?"
+
+
+def test_three_qualtrics_rows_are_one_header(read):
+    ids = '"{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"'
+    text = f'Q1,Q2\n"Fast?\nReally?",Kind?\n{ids}\n5,4\n'
+    reading, cells = read(text)
+    assert (reading.header.names, reading.header.rows, cells) == (("Q1", "Q2"), 3, [["5", "4"]])
+
+
+def test_two_surveymonkey_rows_become_question_and_choice(read):
+    text = "RespondentID,Which?,,Age\n,Bus,Train,Response\n11,Bus,,30\n12,,Train,\n"
+    reading, cells = read(text)
+    assert reading.header.names == ("RespondentID", "Which?: Bus", "Which?: Train", "Age")
+    assert cells == [["11", "Bus", "", "30"], ["12", "", "Train", ""]]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty_file"),
+        (b"\xef\xbb\xbf \r\n\r\n", "empty_file"),
+        (b"\n" * 10_000, "empty_file"),
+        (b"id,unit\r\n", "header_only"),
+        (b"id,unit", "header_only"),
+        (b"\n<!DOCTYPE html><html><body>Login</body></html>", "html_page"),
+        (b"<HTML>\n<title>x</title>", "html_page"),
+        (b'[{"id": 1}]', "json_not_read"),
+        (b"$FL2@(#) SPSS DATA FILE", "sav_not_read"),
+        (b"%PDF-1.7\n", "binary"),
+        (b"id,unit\n1,a\x00b\n", "binary"),
+        (b"PK\x03\x04 no workbook", "bad_workbook"),
+        (b'"id,unit,q1"\n"1,A,5"\n"2,B,4"\n', "nested"),
+        (b'id,unit,q1\n1,A,5\n"2,B,4"\n', "nested"),
+        (b",All,Men\nHow fast?,,\n,Fast,37%\n,Slow,63%\n", "summary_table"),
+        (b"id,unit\n1,\x81\xff\n", "undecodable"),
+    ],
+)
+def test_what_is_no_export_is_refused_with_its_own_fault(read, content, code):
+    assert fault_of(read, content).code == code
+
+
+def test_a_ragged_record_is_named_with_its_counts(read):
+    fault = fault_of(read, 'id,unit,"no\nte"\n1,A,x\n2,B,"y\ny"\n3,C\n4,D,z\n')
+    assert fault.in_english("a.csv") == (
+        "a.csv, record 3: 2 cells where the header has 3. Export again, or correct the record: "
+        "a cell that holds the delimiter (,) must stand in quotation marks."
+    )
+    assert fault.in_indonesian("a.csv").startswith(
+        "a.csv, jawaban ke-3: 2 sel, padahal judul kolom ada 3."
+    )
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [b'3,C,"cut in a ce', b'3,"C', b'3,C,"ends with a doubled quote""', b"3,C"],
+)
+def test_a_file_cut_off_is_refused_whole(read, tmp_path, tail):
+    fault = fault_of(read, b"id,unit,note\n1,A,x\n2,B,y\n" + tail)
+    assert (fault.code, fault.place) == ("cut_off", ("record", 3))
+    assert not (tmp_path / "export.parquet").exists()
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_quote_never_closed_in_the_last_column_swallows_nothing_silently(read):
+    fault = fault_of(read, 'id,note\n1,5" pipe\n2,"open\n3,x\n4,y\n')
+    assert (fault.code, fault.place) == ("cut_off", ("record", 2))
+
+
+def test_a_header_cut_off_is_named(read):
+    fault = fault_of(read, 'id,"unit')
+    assert (fault.code, fault.place) == ("cut_off", ("header row", 1))
+
+
+def test_a_record_longer_than_a_block_is_named(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("id,note\n1,x\n2," + "y" * 500 + "\n3,z\n", encoding="utf-8")
+    with pytest.raises(ExportFault) as caught:
+        list(read_csv(path, ReaderSettings(), block_bytes=64).batches)
+    assert (caught.value.code, caught.value.place) == ("record_too_long", ("record", 2))
+
+
+def test_every_fault_has_two_sentences_with_the_same_blanks():
+    blanks = "place detail sheet sheets encoding offset found expected delimiter limit original "
+    details = dict.fromkeys((blanks + "listed copied").split(), "‹›")
+    for code, text in FAULTS.items():
+        english, indonesian = text.en.format(**details), text.id.format(**details)
+        assert english.count("‹›") == indonesian.count("‹›"), code
+        assert english.rstrip().endswith("."), code
+        assert indonesian.rstrip().endswith("."), code
