@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
-from typing_extensions import Buffer
 
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import Header, tell_header
@@ -90,10 +89,10 @@ def _batches(
 
 
 def _open_arrow(
-    file: io.RawIOBase, delimiter: str, width: int, block_bytes: int
+    file: "_Utf8", delimiter: str, width: int, block_bytes: int
 ) -> pa.RecordBatchReader:
     return pa.csv.open_csv(
-        io.BufferedReader(file, buffer_size=1 << 20),
+        pa.PythonFile(file, mode="r"),
         # One thread is as fast as two here and costs less.
         read_options=pa.csv.ReadOptions(
             autogenerate_column_names=True, block_size=block_bytes, use_threads=False
@@ -107,33 +106,30 @@ def _open_arrow(
     )
 
 
-class _Utf8(io.RawIOBase):
-    """A file's text as UTF-8 without byte order mark, with `end` appended."""
+class _Utf8:
+    """A file's text as UTF-8 without byte order mark, with `end` appended: pyarrow reads it."""
+
+    closed = False
 
     def __init__(self, file: io.BufferedReader, encoding: str, end: str) -> None:
         self._file = file
-        is_utf8 = encoding in _UTF8
-        self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
+        self._decoder = None if encoding in _UTF8 else codecs.getincrementaldecoder(encoding)()
         self._end = end.encode()
-        self._pending = memoryview(b"")
+        self._pending = bytearray()
         self._is_ended = False
-        if is_utf8 and self._file.peek(3).startswith(codecs.BOM_UTF8):
-            self._file.read(len(codecs.BOM_UTF8))
+        if encoding in _UTF8 and file.peek(3).startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        target = memoryview(buffer)
-        while not self._pending and not self._is_ended:
-            chunk = self._file.read(len(target))
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer at the end only: pyarrow takes a short read for a block."""
+        while len(self._pending) < size and not self._is_ended:
+            chunk = self._file.read(size)
             self._is_ended = not chunk
             if self._decoder is not None:
                 chunk = self._decoder.decode(chunk, final=self._is_ended).encode()
-            self._pending = memoryview(chunk + self._end if self._is_ended else chunk)
-        taken = min(len(target), len(self._pending))
-        target[:taken] = self._pending[:taken]
-        self._pending = self._pending[taken:]
+            self._pending += chunk + self._end if self._is_ended else chunk
+        taken = bytes(self._pending[:size])
+        del self._pending[:size]
         return taken
 
 

@@ -40,7 +40,7 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
             name = settings.sheet or sheets[0]
             if name not in workbook.sheet_names:
                 raise ExportFault("no_sheet", sheet=name, sheets=", ".join(workbook.sheet_names))
-            # Calamine reads the whole sheet at this point: 60,000 x 80 take 340 MB and 5 CPU s.
+            # Calamine reads the whole sheet at this point: 60,000 x 80 take 340 MB and 6 CPU s.
             rows = workbook.get_sheet_by_name(name).iter_rows()
     except (CalamineError, OSError) as error:
         raise ExportFault("bad_workbook", detail=error) from error

@@ -45,8 +45,10 @@ def exports(draw):
     return content
 
 
-def parsed_independently(content: bytes, encoding: str, delimiter: str) -> list[list[str]]:
-    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+def parsed_independently(
+    content: bytes, encoding: str, delimiter: str, end: str = ""
+) -> list[list[str]]:
+    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding) + end
     csv.field_size_limit(1 << 30)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     return [record for record in reader if record]
@@ -68,6 +70,8 @@ def check(content: bytes, block_bytes: int) -> None:
             return
     expected = parsed_independently(content, table.encoding, table.delimiter)
     assert cells == expected[table.header.rows :]
+    swallowing = parsed_independently(content, table.encoding, table.delimiter, end="\nend\n")
+    assert swallowing[-1] == ["end"], "a quotation mark was never closed"
 
 
 @settings(deadline=None, max_examples=400)
