@@ -1,14 +1,14 @@
--- Student's t quantile at (1 + ci_level) / 2 for 1 to 200 degrees of freedom, each confidence level in
+-- Student's t quantile at (1 + ci_level) / 2 for 1 to 100 degrees of freedom, each confidence level in
 -- use. Solved for theta in t = sqrt(df) tan(theta), whose distribution function is a finite sum of
--- powers of the cosine (Abramowitz & Stegun 26.7.3 and 26.7.4), by Newton's method in five steps.
-{%- set step_count = 5 %}
+-- powers of the cosine (Abramowitz & Stegun 26.7.3 and 26.7.4), by Newton's method in four steps.
+{%- set step_count = 4 %}
 with
 levels as (
     select distinct ci_level from {{ ref('int_cycle_settings') }}
 ),
 
 degrees as (
-    select cast(unnest(range(1, 201)) as integer) as df
+    select cast(unnest(range(1, 101)) as integer) as df
 ),
 
 -- The coefficients of cos^(2j) (df even) or cos^(2j - 1) (df odd): 1, 1/2, 1 3 / 2 4, ... or
@@ -26,7 +26,7 @@ terms as (
             end
         ) over (partition by degrees.df order by powers.j)) as coefficient,
     from degrees
-    inner join (select unnest(range(0, 100)) as j) as powers
+    inner join (select unnest(range(0, 50)) as j) as powers
         on powers.j <= (degrees.df - 2) / 2e0 and degrees.df % 2 = 0
         or powers.j <= (degrees.df - 3) / 2e0 and degrees.df % 2 = 1
 ),
