@@ -166,13 +166,14 @@ with judged as (
         value_counts.target,
         value,
         cell_count,
-        value = '' or coalesce(own.code, every.code) = 'blank' as is_blank,
-        coalesce(own.code, every.code) in ('not_available', 'not_used')
-        or (
+        value = '' or coalesce(own.code, every.code, '') = 'blank' as is_blank,
+        coalesce(own.code, every.code, '') in ('not_available', 'not_used')
+        or coalesce(
             regexp_full_match(coalesce(own.code, every.code, value), '[+-]?[0-9]{{1,4}}([.,]0*)?')
             and try_cast(
                 regexp_extract(coalesce(own.code, every.code, value), '^[+-]?[0-9]+') as integer
-            ) between scales.scale_min and scales.scale_max
+            ) between scales.scale_min and scales.scale_max,
+            false
         ) as is_known,
         value_counts.target_kind = 'question' as is_answer,
         {_MOJIBAKE} as is_mojibake,

@@ -203,6 +203,8 @@ def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     import dagster as dg
 
+    # Its library's own remarks; what concerns a person is in the outcome.
+    logging.getLogger("dagster").setLevel(logging.ERROR)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
@@ -211,7 +213,6 @@ def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> Ru
     log = logging.getLogger("ilk")
     log.info("%s: menyiapkan / starting", cycle_id)
     import dagster as dg
-    from dagster._core.errors import DagsterExecutionInterruptedError
 
     from orchestration.warehouse_build import WarehouseBuildError, manifest_path
 
@@ -223,19 +224,18 @@ def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> Ru
 
     job = defs().resolve_job_def("survey_cycle")
     with _instance(settings) as instance:
-        try:
-            result = job.execute_in_process(
-                instance=instance,
-                partition_key=cycle_id,
-                raise_on_error=False,
-                run_config=dg.RunConfig(
-                    ops={"warehouse": {"config": {"full_refresh": full_refresh}}},
-                    loggers={"console": {"config": {"log_level": "CRITICAL"}}},
-                ),
-            )
-        except DagsterExecutionInterruptedError as error:
-            raise KeyboardInterrupt from error
-        return _outcome(cycle_id, result)
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=cycle_id,
+            raise_on_error=False,
+            run_config=dg.RunConfig(
+                ops={"warehouse": {"config": {"full_refresh": full_refresh}}},
+                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+            ),
+        )
+    if any(event.event_type == dg.DagsterEventType.RUN_CANCELED for event in result.all_events):
+        raise KeyboardInterrupt  # Dagster has noted it, and goes on
+    return _outcome(cycle_id, result)
 
 
 def _outcome(cycle_id: str, result: "ExecuteInProcessResult") -> RunOutcome:

@@ -42,7 +42,8 @@ def seeds_hash(settings: Settings) -> str:
 def project_hash(settings: Settings) -> str:
     """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds, paths."""
     code = hash_files(REPOSITORY / part for part in ("models", "dbt_project"))
-    return _digest([code, seeds_hash(settings), str(settings.seeds_dir), str(REPOSITORY)])
+    places = [settings.seeds_dir, settings.raw_dir, REPOSITORY]  # dbt writes them into the manifest
+    return _digest([code, seeds_hash(settings), *places])
 
 
 class CurrentFile(NamedTuple):

@@ -11,8 +11,6 @@ import dagster as dg
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
-from orchestration.publishing.disclosure import DisclosureError
-from orchestration.publishing.publication import PublicationError, publish
 from orchestration.settings import get_settings
 
 logger = logging.getLogger("ilk.publication")
@@ -29,6 +27,10 @@ logger = logging.getLogger("ilk.publication")
 )
 def ilk(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
+    # Here, since they import pandas: a run with nothing new ends before it.
+    from orchestration.publishing.disclosure import DisclosureError
+    from orchestration.publishing.publication import PublicationError, publish
+
     settings = get_settings()
     cycle_id = context.partition_key
     memory = fingerprints(settings)

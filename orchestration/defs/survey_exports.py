@@ -103,7 +103,7 @@ def pull(
         "is known.",
     )
     files = {"new": report.new, "superseded": report.superseded, "withdrawn": report.withdrawn}
-    metadata = {
+    metadata: dict[str, dg.RawMetadataValue] = {
         **{kind: list(names) for kind, names in files.items()},
         "unchanged_count": len(report.unchanged),
         "records_read": report.records_read,

@@ -1,0 +1,92 @@
+"""What several tests share: settings that never touch data/, and one run of the sample.
+
+Belongs here: fixtures used by more than one file. The sample (examples/ilk) is run once a session,
+in this process, through the same command a person types.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from orchestration.settings import REPOSITORY, Settings, get_settings
+
+SAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
+SAMPLE_CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
+_data_dir = ""
+
+
+def pytest_configure() -> None:
+    """Point the settings at a folder of this session before any test module reads them."""
+    global _data_dir
+    _data_dir = tempfile.mkdtemp(prefix="ilk-tests-")
+    os.environ["ILK_DATA_DIR"] = _data_dir
+    os.environ["ILK_LANDING_URL"] = str(SAMPLE_LANDING)
+    os.environ["ILK_PSEUDONYM_KEY"] = "a key for tests"
+    os.environ.pop("ILK_SEEDS_DIR", None)
+    get_settings.cache_clear()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the session's folder."""
+    shutil.rmtree(_data_dir, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sample after its run: where everything lies, and what `ilk run` printed."""
+
+    settings: Settings
+    output: str
+
+    @property
+    def database(self) -> Path:
+        """The published DuckDB file itself, not the link that a later run swaps."""
+        return (self.settings.published_dir / "ilk.duckdb").resolve()
+
+
+def ilk(*arguments: str) -> Result:
+    """Run the command line in this process; stdout and stderr are in `output`."""
+    from orchestration.cli import app
+
+    get_settings.cache_clear()
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    """Both cycles of examples/ilk, from landing to publication."""
+    result = ilk("run", *SAMPLE_CYCLES)
+    assert result.exit_code == 0, result.output
+    return Sample(settings=get_settings(), output=result.output)
+
+
+@pytest.fixture
+def own_sample(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Settings]]:
+    """A way to get a copy of the sample's data and landing that a test may spoil.
+
+    Call it with further `ILK_*` variables; it returns the settings that are then in force.
+    """
+
+    def copy(**environment: str) -> Settings:
+        data_dir, landing = tmp_path / "data", tmp_path / "landing"
+        if not data_dir.exists():
+            shutil.copytree(sample.settings.data_dir, data_dir, symlinks=True)
+            shutil.copytree(SAMPLE_LANDING, landing)
+        monkeypatch.setenv("ILK_DATA_DIR", str(data_dir))
+        monkeypatch.setenv("ILK_LANDING_URL", str(landing))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        get_settings.cache_clear()
+        return get_settings()
+
+    yield copy
+    get_settings.cache_clear()

@@ -1,0 +1,81 @@
+"""When a cycle runs by itself, under simulated time and a landing of the test's own."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from orchestration.defs.automation import every_morning_of_the_window, landed_files
+from orchestration.settings import get_settings
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+def requested(day: str) -> list[str]:
+    """Partitions that the schedule asks for at six on that morning."""
+    at = datetime.fromisoformat(f"{day}T06:00").replace(tzinfo=JAKARTA)
+    context = dg.build_schedule_context(scheduled_execution_time=at)
+    ticks = every_morning_of_the_window(context)
+    return [tick.partition_key for tick in ticks if isinstance(tick, dg.RunRequest)]
+
+
+@pytest.mark.parametrize(
+    ("day", "cycles"),
+    [
+        ("2025-10-05", []),
+        ("2025-10-06", ["ilk-2025-s2"]),
+        ("2025-11-07", ["ilk-2025-s2"]),
+        ("2025-11-08", ["ilk-2025-s2"]),
+        ("2025-11-09", []),
+    ],
+    ids=["before", "opens", "closes", "day after", "two days after"],
+)
+def test_a_cycle_runs_each_morning_of_its_window_and_once_after_it(day: str, cycles: list[str]):
+    assert requested(day) == cycles
+
+
+def test_six_in_jakarta_is_that_day_although_it_is_the_day_before_in_utc():
+    at = datetime.fromisoformat("2025-10-05T23:00+00:00")
+    context = dg.build_schedule_context(scheduled_execution_time=at)
+    keys = [tick.run_key for tick in every_morning_of_the_window(context)]
+    assert keys == ["ilk-2025-s2:2025-10-06"]
+
+
+@pytest.fixture
+def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ILK_LANDING_URL", str(tmp_path))
+    get_settings.cache_clear()
+    yield tmp_path / "ilk-2025-s2" / "gform"
+    get_settings.cache_clear()
+
+
+def tick(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = landed_files(dg.build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    return result
+
+
+def test_a_new_a_changed_and_a_withdrawn_file_each_ask_for_one_run(landing: Path):
+    nothing = tick(None)
+    assert isinstance(nothing, dg.SkipReason)
+
+    landing.mkdir(parents=True)
+    file = landing / "a.csv"
+    file.write_text("Timestamp\n1\n", encoding="utf-8")
+    new = tick(None)
+    assert isinstance(new, dg.SensorResult)
+    assert [request.partition_key for request in new.run_requests or []] == ["ilk-2025-s2"]
+    assert isinstance(tick(new.cursor), dg.SkipReason)
+
+    file.write_text("Timestamp\n1\n2\n", encoding="utf-8")
+    changed = tick(new.cursor)
+    assert isinstance(changed, dg.SensorResult)
+
+    file.unlink()
+    withdrawn = tick(changed.cursor)
+    assert isinstance(withdrawn, dg.SensorResult)
+    keys = [result.run_requests[0].run_key for result in (new, changed, withdrawn)]
+    assert len(set(keys)) == 3

@@ -1,0 +1,173 @@
+"""`ilk ...` as a person meets it: what is printed, what stands afterwards, the exit code."""
+
+import csv
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.run_lock import run_lock
+from orchestration.settings import Settings
+from tests.conftest import SAMPLE_CYCLES, Sample, ilk
+
+LAST = SAMPLE_CYCLES[-1]
+OwnSample = Callable[..., Settings]
+
+
+def published(settings: Settings) -> str:
+    """What readers see: the name of the publication that the link shows."""
+    return os.readlink(settings.published_dir)
+
+
+def built_at(settings: Settings) -> int:
+    """When the warehouse was last written."""
+    return settings.warehouse.stat().st_mtime_ns
+
+
+def first_export(settings: Settings, cycle_id: str = LAST) -> Path:
+    return sorted((Path(settings.landing) / cycle_id / "limesurvey").glob("*.csv"))[0]
+
+
+def test_an_unknown_cycle_is_a_usage_error_that_lists_the_known_ones():
+    result = ilk("run", "ilk-1999-s1")
+    assert result.exit_code == 2
+    assert "unknown cycle 'ilk-1999-s1'" in result.output
+    assert LAST in result.output
+
+
+def test_a_run_without_a_cycle_is_a_usage_error_that_lists_the_known_ones():
+    result = ilk("run")
+    assert result.exit_code == 2
+    assert LAST in result.output
+
+
+def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sample):
+    with duckdb.connect(str(sample.database), read_only=True) as connection:
+        (score,) = connection.execute(
+            "select score from idx_scores where cycle_id = ? and domain_type = 'national'"
+            " and component_type = 'index' and weighting_mode <> 'none'",
+            [LAST],
+        ).fetchall()[0]
+    assert f"{score:.4f}".replace(".", ",") in sample.output
+    assert str(sample.settings.published_dir) in sample.output.replace("\n", "")
+
+
+def test_a_second_run_says_nothing_new_and_leaves_the_warehouse_alone(own_sample: OwnSample):
+    settings = own_sample(ILK_LANDING_URL=str(own_sample().landing))
+    before = published(settings), built_at(settings)
+    result = ilk("run", *SAMPLE_CYCLES)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("nothing new") >= len(SAMPLE_CYCLES)
+    assert (published(settings), built_at(settings)) == before
+
+
+def test_a_mapped_column_that_is_missing_stops_before_dbt_and_the_last_publication_stays(
+    own_sample: OwnSample,
+):
+    settings = own_sample()
+    file = first_export(settings)
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = list(csv.reader(lines, delimiter=";"))
+    dropped = rows[0][-1]
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines, delimiter=";", quoting=csv.QUOTE_ALL).writerows(row[:-1] for row in rows)
+    before = published(settings), built_at(settings)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert f"no column '{dropped}'" in result.output
+    assert file.name in result.output
+    assert (published(settings), built_at(settings)) == before
+
+
+def test_identifiers_without_a_key_are_refused_before_dbt(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    own_sample()
+    monkeypatch.delenv("ILK_PSEUDONYM_KEY")
+    settings = own_sample()
+    before = published(settings), built_at(settings)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert "export ILK_PSEUDONYM_KEY=" in result.output
+    assert (published(settings), built_at(settings)) == before
+
+
+def test_a_refused_file_is_named_and_the_good_ones_are_published(own_sample: OwnSample):
+    settings = own_sample()
+    good = first_export(settings)
+    (good.parent / "cut_off.csv").write_bytes(good.read_bytes()[:-40])
+    shutil.copyfile(good, good.parent / "copy.csv")
+    rows = good.read_bytes().splitlines(keepends=True)
+    good.write_bytes(b"".join(rows[:-1]))
+    before = published(settings)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert "cut_off.csv" in result.output
+    assert published(settings) != before
+
+
+def test_a_file_that_comes_back_as_it_was_brings_the_same_figures_back(own_sample: OwnSample):
+    settings = own_sample()
+    file = first_export(settings)
+    whole = file.read_bytes()
+    before = scores(settings)
+    file.write_bytes(b"".join(whole.splitlines(keepends=True)[:-20]))
+    assert ilk("run", LAST).exit_code == 0
+    assert scores(settings) != before
+    file.write_bytes(whole)
+    assert ilk("run", LAST).exit_code == 0
+    assert scores(settings) == before
+
+
+def scores(settings: Settings) -> list[tuple[object, ...]]:
+    database = (settings.published_dir / "ilk.duckdb").resolve()
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute("select * from idx_scores order by all").fetchall()
+
+
+def test_two_runs_at_once_are_one_run_and_a_sentence_that_names_the_other(own_sample: OwnSample):
+    settings = own_sample()
+    with run_lock(settings.data_dir):
+        result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert f"pid {os.getpid()}" in result.output
+
+
+def test_an_interrupted_build_is_finished_before_anything_is_published(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    settings = own_sample()
+    before = published(settings)
+    file = first_export(settings)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-20]))
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.defs.warehouse.build_warehouse", interrupted)
+        result = ilk("run", LAST)
+    assert result.exit_code == 130
+    assert "Stopped. The last publication stays whole" in result.output
+    assert published(settings) == before
+
+    earlier = first_export(settings, SAMPLE_CYCLES[0])
+    earlier.write_bytes(b"".join(earlier.read_bytes().splitlines(keepends=True)[:-1]))
+    result = ilk("run", SAMPLE_CYCLES[0])
+    assert result.exit_code == 1
+    assert f"Run it to its end: ilk run {LAST}" in result.output
+    assert published(settings) == before
+
+    assert ilk("run", LAST).exit_code == 0
+    assert published(settings) != before
+
+
+def test_status_tells_which_cycles_are_published(sample: Sample):
+    result = ilk("status")
+    assert result.exit_code == 0, result.output
+    for cycle_id in SAMPLE_CYCLES:
+        line = next(line for line in result.output.splitlines() if cycle_id in line)
+        assert "current" in line

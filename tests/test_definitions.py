@@ -1,0 +1,101 @@
+"""What Dagster shows: every dbt node, the gates between the stages, one job over it all."""
+
+import json
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration.cycles import read_cycles
+from orchestration.settings import get_settings
+
+
+@pytest.fixture(scope="module")
+def repository() -> dg.Definitions:
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def manifest(repository: dg.Definitions) -> dict[str, Any]:
+    path = get_settings().dbt_target_dir / "manifest.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def keys(repository: dg.Definitions) -> set[dg.AssetKey]:
+    return set(repository.resolve_asset_graph().materializable_asset_keys)
+
+
+def test_every_seed_and_model_is_an_asset_keyed_by_layer_and_name(
+    repository: dg.Definitions, manifest: dict[str, Any]
+):
+    nodes = [
+        node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")
+    ]
+    assert {dg.AssetKey([node["schema"], node["name"]]) for node in nodes} <= keys(repository)
+
+
+def test_every_asset_is_partitioned_by_the_cycles_of_the_seed(repository: dg.Definitions):
+    cycles = [cycle.cycle_id for cycle in read_cycles(get_settings().seeds_dir)]
+    graph = repository.resolve_asset_graph()
+    for key in keys(repository):
+        partitions = graph.get(key).partitions_def
+        assert partitions is not None, f"{key} has no partitions"
+        assert partitions.get_partition_keys() == cycles
+
+
+def test_one_job_covers_every_asset_and_check(repository: dg.Definitions):
+    job = repository.resolve_job_def("survey_cycle")
+    graph = repository.resolve_asset_graph()
+    assert job.asset_layer.executable_asset_keys == keys(repository)
+    assert set(job.asset_layer.asset_graph.asset_check_keys) == set(graph.asset_check_keys)
+
+
+def test_dbt_waits_for_the_critical_checks_on_raw(repository: dg.Definitions):
+    graph = repository.resolve_asset_graph()
+    blocking = {
+        key.name
+        for key in graph.asset_check_keys
+        if key.asset_key == dg.AssetKey(["raw", "survey_responses"])
+        and graph.get_check_spec(key).blocking
+    }
+    assert blocking == {
+        "pseudonym_key_is_set",
+        "mapped_columns_are_present",
+        "files_have_rows",
+        "codes_are_known",
+        "identifiers_are_whole",
+    }
+
+
+def test_no_dbt_test_stands_on_a_source_where_it_would_switch_the_gate_off(
+    manifest: dict[str, Any],
+):
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    on_sources = [
+        test["name"]
+        for test in tests
+        if any(parent.startswith("source.") for parent in test["depends_on"]["nodes"])
+    ]
+    assert on_sources == [], "put the demand into expectations/rules.py"
+
+
+def test_every_dbt_test_is_an_asset_check(repository: dg.Definitions, manifest: dict[str, Any]):
+    shown = {key.name for key in repository.resolve_asset_graph().asset_check_keys}
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    missing = [test["name"] for test in tests if test["name"] not in shown]
+    assert missing == [], "a test with several refs needs meta.dagster.ref to be shown as a check"
+
+
+def test_the_publication_waits_for_every_mart_and_index(repository: dg.Definitions):
+    graph = repository.resolve_asset_graph()
+    parents = graph.get(dg.AssetKey(["publication", "ilk"])).parent_keys
+    expected = {key for key in keys(repository) if key.path[0] in ("marts", "indexes")}
+    assert parents == expected
+    assert expected
+
+
+def test_runs_stay_in_one_process(repository: dg.Definitions):
+    assert repository.resolve_job_def("survey_cycle").executor_def == dg.in_process_executor
