@@ -226,6 +226,7 @@ class _Pull:
         if reading.encoding == "cp1252" and self._settings(file).encoding is None:
             note = LAST_RESORT.en.format(name=file.name, profile_id=file.profile_id)
             self.notes.append(note)
+            self.on_progress(note)
         self.registry.add(
             replace(
                 pull,
