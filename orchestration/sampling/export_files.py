@@ -1,4 +1,4 @@
-"""Responses as each tool writes them (docs: export formats), block by block.
+"""Responses as each tool writes them, block by block.
 
 Belongs here: headings, labels, times and files of LimeSurvey, Google Forms and Microsoft Forms.
 Doesn't: who answers what (fieldwork, ratings).
@@ -288,7 +288,7 @@ def _write_ms_forms(
     vocabulary: Vocabulary,
 ) -> None:
     """The workbook of "Open in Excel": one sheet, real dates, numbers where a scale is numeric."""
-    # Rows go to disk as they come: a whole sheet in memory takes about 1 kB a cell.
+    # Rows go to disk as they come, so that memory does not grow with the sheet.
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as workbook:
         midnight = datetime.min.time()
         exported = datetime.combine(vocabulary.cycle.closes_on + timedelta(days=1), midnight)
