@@ -1,0 +1,273 @@
+"""The house rules of the dbt project, over its manifest: each fails with its offenders and remedy.
+
+Belongs here: what holds for every model, seed or test whatever it computes. Doesn't: figures.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.settings import REPOSITORY, get_settings
+from orchestration.warehouse_build import manifest_path
+
+Node = dict[str, Any]
+
+PREFIX = {
+    "staging": r"stg_[a-z0-9]+__[a-z0-9_]+",
+    "intermediate": r"int_[a-z0-9_]+",
+    "marts": r"(dim|fct|audit)_[a-z0-9_]+",
+    "indexes": r"idx_[a-z0-9_]+",
+}
+# What each layer may read. A name for "everything but" would let a new layer in unseen.
+MAY_READ = {
+    "staging": {"source", "seed", "staging"},
+    "intermediate": {"seed", "staging", "intermediate", "marts"},
+    "marts": {"seed", "staging", "intermediate", "marts"},
+    "indexes": {"seed", "intermediate", "marts", "indexes"},
+}
+CONTRACTED = ("marts", "indexes")
+# Only these may look at which files are there now; all else must follow from the rows they hold.
+READS_THE_REGISTRY = {
+    "stg_raw__survey_responses",
+    "stg_raw__staff_frame",
+    "int_answers",
+    "audit_reconciliation",
+}
+MAX_LINES = 100
+LONGER = {
+    "int_answers": "translated, routed and counted, each over the same generated columns",
+    "int_domain_routes": "the one place that knows the domain types, one select each",
+    "int_influence_spreads": "the tree is drawn twice, over respondents and over strata's sums",
+    "int_responses_judged": "the order of the reasons of rejection is one list, read in one place",
+    "int_responses_read": "one translation an attribute, three of which need a case of their own",
+    "int_strata_collapsed": "three steps, each of which needs the counts that the one before left",
+    "idx_scores": "the public table: seven parts joined, then error, interval and band in turn",
+}
+
+
+@pytest.fixture(scope="session")
+def manifest() -> Node:
+    """dbt's manifest of the project as it lies on disk."""
+    found: Node = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def models(manifest: Node) -> list[Node]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+@pytest.fixture(scope="session")
+def singular_tests(manifest: Node) -> list[Node]:
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and "test_metadata" not in node
+    ]
+
+
+def obeyed(offenders: Iterable[object], remedy: str) -> None:
+    """Fail with what breaks the rule, and what to do about it."""
+    listed = sorted(str(offender) for offender in offenders)
+    assert not listed, f"{', '.join(listed)}: {remedy}"
+
+
+def folder(node: Node) -> str:
+    return Path(node["original_file_path"]).parent.name
+
+
+def sql(model: Node) -> str:
+    """A model's SQL without Jinja and comments, which may hold anything."""
+    without_jinja = re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}", "", model["raw_code"], flags=re.S)
+    return re.sub(r"--.*", "", without_jinja)
+
+
+def test_a_model_bears_its_layers_name(models: list[Node]) -> None:
+    obeyed(
+        (node["name"] for node in models if not re.fullmatch(PREFIX[folder(node)], node["name"])),
+        f"name a model by its folder: {PREFIX}",
+    )
+
+
+def test_model_relation_and_schema_bear_one_name(models: list[Node]) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in models
+            if (node["alias"], node["schema"]) != (node["name"], folder(node))
+        ),
+        "drop its alias and schema: relation = file, schema = folder (dbt_project.yml)",
+    )
+
+
+def test_a_layer_reads_only_what_it_may(manifest: Node, models: list[Node]) -> None:
+    def kind(unique_id: str) -> str:
+        resource = unique_id.split(".")[0]
+        return folder(manifest["nodes"][unique_id]) if resource == "model" else resource
+
+    obeyed(
+        (
+            f"{node['name']} reads {parent.split('.')[-1]}"
+            for node in models
+            for parent in node["depends_on"]["nodes"]
+            if kind(parent) not in MAY_READ[folder(node)]
+        ),
+        "staging alone reads sources, indexes never read staging, nothing reads a later layer: "
+        "read the model that holds the same rows in an allowed layer, or make one",
+    )
+
+
+def test_scores_know_nothing_of_files(models: list[Node]) -> None:
+    readers = {
+        node["name"]
+        for node in models
+        if "model.ilk.stg_raw__export_files" in node["depends_on"]["nodes"]
+    }
+    obeyed(
+        readers - READS_THE_REGISTRY,
+        "the registry of files is read where responses enter and where they are accounted for; "
+        "take what you need from fct_responses",
+    )
+
+
+def test_the_public_layers_are_under_contract(models: list[Node]) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in models
+            if folder(node) in CONTRACTED and not node["config"]["contract"]["enforced"]
+        ),
+        "marts and indexes are what others read: leave their contract enforced",
+    )
+
+
+def test_every_model_says_its_grain_first(models: list[Node]) -> None:
+    obeyed(
+        (node["name"] for node in models if not node["description"].startswith("One row per ")),
+        "begin its description with 'One row per ...', then when to use it and when not",
+    )
+
+
+def test_every_column_is_described(models: list[Node]) -> None:
+    obeyed(
+        (
+            f"{node['name']}.{column['name']}"
+            for node in models
+            for column in node["columns"].values()
+            if not column["description"] or (folder(node) in CONTRACTED and not column["data_type"])
+        ),
+        "describe it (unit, range, what NULL means); with data_type in marts and indexes",
+    )
+
+
+def test_one_yaml_lies_beside_each_model(models: list[Node]) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in models
+            if (node["patch_path"] or "").removeprefix("ilk://")
+            != node["original_file_path"].removesuffix(".sql") + ".yml"
+        ),
+        "describe it in <model>.yml beside <model>.sql, and nothing else there",
+    )
+
+
+def test_a_model_is_short_or_says_why_not(models: list[Node]) -> None:
+    lines = {node["name"]: len(node["raw_code"].splitlines()) for node in models}
+    long = {name for name, count in lines.items() if count > MAX_LINES}
+    obeyed(long - set(LONGER), f"a model over {MAX_LINES} lines is two models: cut it")
+    obeyed(set(LONGER) - long, "is short (or gone) now: take it off LONGER")
+
+
+def test_a_model_ends_with_its_final_cte(models: list[Node]) -> None:
+    obeyed(
+        (node["name"] for node in models if not sql(node).strip().endswith("select * from final")),
+        "with -> import CTEs -> one job a CTE -> final -> select * from final",
+    )
+
+
+def test_sql_is_lowercase_and_quotes_no_identifier(models: list[Node]) -> None:
+    obeyed(
+        (
+            f"{node['name']}: {found.group()}"
+            for node in models
+            for found in re.finditer(r'\b(SELECT|FROM|WHERE|JOIN|AND|AS)\b|"[^"]*"', sql(node))
+        ),
+        "write SQL in lowercase; Spark reads a quoted identifier as a text",
+    )
+
+
+def test_no_score_is_made_up(models: list[Node]) -> None:
+    obeyed(
+        (
+            f"{node['name']}: {found.group()}"
+            for node in models
+            for found in re.finditer(r"coalesce\(\s*(\w+\.)?\w*score(_100)?\s*,", sql(node))
+        ),
+        "missing is not zero: leave a score NULL and name the reason",
+    )
+
+
+def test_there_is_one_way_to_keep_a_part_for_each_cycle(models: list[Node]) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in models
+            if node["config"]["materialized"] == "incremental"
+            and (node["config"]["incremental_strategy"], node["config"]["unique_key"])
+            != ("delete+insert", "cycle_id")
+        ),
+        "use the macro by_cycle: another key leaves rows of an earlier run behind",
+    )
+
+
+def test_no_dbt_test_hangs_on_a_source(manifest: Node) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in manifest["nodes"].values()
+            if node["resource_type"] == "test"
+            and any(parent.startswith("source.") for parent in node["depends_on"]["nodes"])
+        ),
+        "demand it in expectations/: Dagster would exempt the dbt step from the blocking checks",
+    )
+
+
+def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
+    singular_tests: list[Node],
+) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in singular_tests
+            if not node["name"].startswith("assert_")
+            or " means that " not in re.sub(r"\s*\n-- ", " ", node["raw_code"].split("\n\n")[0])
+        ),
+        "name it assert_<claim>, and open with a comment: what must hold, and 'A difference means "
+        "that ...'",
+    )
+
+
+@pytest.mark.parametrize("seeds", ["seeds", "examples/skm/seeds"])
+def test_every_column_of_a_seed_is_declared(manifest: Node, seeds: str) -> None:
+    declared = {
+        node["name"]: (set(node["config"]["column_types"]), set(node["columns"]))
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "seed"
+    }
+    offenders = []
+    for path in sorted((REPOSITORY / seeds).glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            columns = set(next(csv.reader(lines)))
+        types, described = declared[path.stem]
+        offenders += [f"{path.stem}.{column}" for column in columns - (types & described)]
+    obeyed(
+        offenders,
+        "give it a type and a description in models/_seeds.yml: dbt guesses types, "
+        "and reads `1`, `5.0` and `true` as numbers and booleans",
+    )
