@@ -1,9 +1,9 @@
 """The house rules of the dbt project, over its manifest: each fails with its offenders and remedy.
 
-Belongs here: what holds for every model, seed or test whatever it computes. Doesn't: figures.
+Belongs here: what holds for every model or dbt test whatever it computes. Doesn't: figures, the
+seeds (test_seeds_vocabulary.py), what Dagster makes of the project (test_definitions.py).
 """
 
-import csv
 import json
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import REPOSITORY, get_settings
+from orchestration.settings import get_settings
 from orchestration.warehouse_build import manifest_path
 
 Node = dict[str, Any]
@@ -226,18 +226,6 @@ def test_there_is_one_way_to_keep_a_part_for_each_cycle(models: list[Node]) -> N
     )
 
 
-def test_no_dbt_test_hangs_on_a_source(manifest: Node) -> None:
-    obeyed(
-        (
-            node["name"]
-            for node in manifest["nodes"].values()
-            if node["resource_type"] == "test"
-            and any(parent.startswith("source.") for parent in node["depends_on"]["nodes"])
-        ),
-        "demand it in expectations/: Dagster would exempt the dbt step from the blocking checks",
-    )
-
-
 def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
     singular_tests: list[Node],
 ) -> None:
@@ -250,24 +238,4 @@ def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
         ),
         "name it assert_<claim>, and open with a comment: what must hold, and 'A difference means "
         "that ...'",
-    )
-
-
-@pytest.mark.parametrize("seeds", ["seeds", "examples/skm/seeds"])
-def test_every_column_of_a_seed_is_declared(manifest: Node, seeds: str) -> None:
-    declared = {
-        node["name"]: (set(node["config"]["column_types"]), set(node["columns"]))
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "seed"
-    }
-    offenders = []
-    for path in sorted((REPOSITORY / seeds).glob("*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            columns = set(next(csv.reader(lines)))
-        types, described = declared[path.stem]
-        offenders += [f"{path.stem}.{column}" for column in columns - (types & described)]
-    obeyed(
-        offenders,
-        "give it a type and a description in models/_seeds.yml: dbt guesses types, "
-        "and reads `1`, `5.0` and `true` as numbers and booleans",
     )
