@@ -6,13 +6,24 @@
     floor(25e0 * {{ score }} * 100 + 0.5e0 + 1e-9) / 100
 {%- endmacro %}
 
-{# The band of a score, from the joined rows of a scheme's bands: used as a scalar subquery. #}
-{% macro band_of(score, scheme) -%}
-    (
-        select band_schemes.band
-        from {{ ref('band_schemes') }} as band_schemes
-        where
-            band_schemes.band_scheme_id = {{ scheme }}
-            and {{ score_for_band(score) }} between band_schemes.lower_100 - 1e-6 and band_schemes.upper_100 + 1e-6
-    )
+{#
+    The band of a score in this cycle's scheme; NULL for no score. Bands meet on two decimals, so the
+    lower ends alone decide.
+#}
+{% macro band_of(score) -%}
+    {%- set bands = query_rows("
+        select band_schemes.band, band_schemes.lower_100
+        from " ~ ref('band_schemes') ~ " as band_schemes
+        inner join " ~ ref('int_cycle_settings') ~ " as settings
+            on settings.band_scheme_id = band_schemes.band_scheme_id
+        where settings.cycle_id = '" ~ cycle_id() ~ "'
+        order by band_schemes.lower_100 desc
+    ") -%}
+    case
+        {%- for row in bands %}
+        when {{ score_for_band(score) }} >= {{ row.lower_100 }}e0 - 1e-6 then '{{ row.band }}'
+        {%- else %}
+        when false then null::varchar
+        {%- endfor %}
+    end
 {%- endmacro %}

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('band_schemes') }}
 {{ by_cycle() }}
 with
 variances as (
@@ -44,7 +45,7 @@ estimates as (
         components.perspective_id,
         components.item_id,
         component_scores.score,
-        case when variances.df >= 1 then sqrt(greatest(variances.variance, 0)) end as se,
+        case when variances.df >= 1 then sqrt(variances.variance) end as se,
         variances.df,
         coalesce(
             student_t.quantile,
@@ -107,7 +108,6 @@ scored as (
 bounded as (
     select
         scored.*,
-        settings.band_scheme_id,
         settings.method_id,
         case when scored.se is not null then greatest(1e0, scored.score - scored.t_quantile * scored.se) end
             as ci_low,
@@ -120,9 +120,9 @@ bounded as (
 banded as (
     select
         *,
-        {{ band_of('bounded.score', 'bounded.band_scheme_id') }} as band,
-        {{ band_of('bounded.ci_low', 'bounded.band_scheme_id') }} as band_of_low,
-        {{ band_of('bounded.ci_high', 'bounded.band_scheme_id') }} as band_of_high,
+        {{ band_of('score') }} as band,
+        {{ band_of('ci_low') }} as band_of_low,
+        {{ band_of('ci_high') }} as band_of_high,
     from bounded
 ),
 

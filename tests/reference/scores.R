@@ -101,7 +101,8 @@ estimate <- function(domain_type, domain_id, role, inside) {
       if (!is.null(component$expression)) {
         contrast <- svycontrast(estimates, component$expression)
         score <- as.numeric(coef(contrast))
-        if (df >= 1) se <- sqrt(as.numeric(attr(contrast, "var")))
+        # Rounding leaves a variance of nought a hair below it at times.
+        if (df >= 1) se <- sqrt(max(0, as.numeric(attr(contrast, "var"))))
       }
       rows[[length(rows) + 1]] <- data.frame(
         weighting_mode = mode, domain_type = domain_type, domain_id = domain_id,
@@ -127,9 +128,12 @@ for (domain_type in names(domain_columns)) {
   }
   message(domain_type, ": ", length(ids), " domains")
 }
+if (!is.null(warnings())) print(summary(warnings()))
 out <- gzfile(arguments[2], "w")
 figures <- do.call(rbind, everything)
-for (column in c("score", "se")) figures[[column]] <- formatC(figures[[column]], digits = 17, format = "g")
-figures[figures == "NA"] <- NA
+for (column in c("score", "se")) {
+  known <- !is.na(figures[[column]])
+  figures[[column]] <- ifelse(known, sprintf("%.17g", figures[[column]]), NA)
+}
 write.csv(figures, out, row.names = FALSE, na = "")
 close(out)

@@ -1,0 +1,58 @@
+"""Killed (SIGKILL) at any moment and run again, a run publishes what an undisturbed one does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from orchestration.publishing.publication import table_checksums
+from tests.conftest import SAMPLE_CYCLES, Sample
+
+# What a run leaves behind as it goes, in its order: it is killed as soon as each is there.
+MOMENTS = {
+    "while the first export is pulled": "raw/files/*",
+    "when the raw zone's registry is written": "raw/export_files.parquet",
+    "when dbt opens the warehouse": "warehouse.duckdb",
+    "while dbt writes it": "warehouse.duckdb.wal",
+    "while the publication is built": "publications/*building*",
+    "when the first cycle is published": "published",
+}
+
+
+def start(data_dir: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("ilk")), "run", *SAMPLE_CYCLES],
+        env=os.environ | {"ILK_DATA_DIR": str(data_dir)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def kill_when(run: subprocess.Popen[bytes], data_dir: Path, pattern: str) -> bool:
+    """Kill the run once a path below the data folder fits; False if it ended before."""
+    while run.poll() is None:
+        if any(data_dir.glob(pattern)):
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def test_a_run_killed_at_each_of_its_stages_ends_in_the_publication_of_an_undisturbed_run(
+    sample: Sample, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    killed = [
+        moment
+        for moment, pattern in MOMENTS.items()
+        if kill_when(start(data_dir), data_dir, pattern)
+    ]
+    assert killed == list(MOMENTS)
+    assert start(data_dir).wait() == 0
+    assert table_checksums(data_dir / "published" / "ilk.duckdb") == table_checksums(
+        sample.database
+    )
