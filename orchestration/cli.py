@@ -41,6 +41,9 @@ app = typer.Typer(
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
+_INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
+
+
 @dataclass(frozen=True)
 class RunOutcome:
     """What a run of one cycle came to, in sentences."""
@@ -137,10 +140,14 @@ def sample(
 
     settings, known = _installation()
     _known_cycle(known, cycle)
-    make_cycle(
-        out=out, cycle_id=cycle, respondents=respondents, seed=seed, seeds_dir=settings.seeds_dir
-    )
-    console.print(f"{out / cycle}")
+    try:
+        files = make_cycle(
+            out, cycle_id=cycle, respondents=respondents, seed=seed, seeds_dir=settings.seeds_dir
+        )
+    except (FileExistsError, ValueError) as error:
+        _fail(str(error), code=2)
+    for file in files:
+        console.print(str(file), soft_wrap=True)
 
 
 def _installation() -> "tuple[Settings, list[SurveyCycle]]":
@@ -233,8 +240,9 @@ def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> Ru
                 loggers={"console": {"config": {"log_level": "CRITICAL"}}},
             ),
         )
-    if any(event.event_type == dg.DagsterEventType.RUN_CANCELED for event in result.all_events):
-        raise KeyboardInterrupt  # Dagster has noted it, and goes on
+    failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]
+    if any(str(failure.failure_reason) == _INTERRUPTED for failure in failures):
+        raise KeyboardInterrupt  # Dagster has noted it in the run's log, and swallowed it
     return _outcome(cycle_id, result)
 
 

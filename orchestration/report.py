@@ -45,7 +45,11 @@ where cycle_id = ? and not is_accepted and response_count > 0
 group by all
 order by all
 """
-_STAFF = "select sum(staff_count), sum(respondent_count) from fct_participation where cycle_id = ?"
+_STAFF = """
+select cast(sum(staff_count) as bigint), cast(sum(respondent_count) as bigint)
+from fct_participation
+where cycle_id = ? and role_id = 'penerima'  -- as the headline counts (method.md 3)
+"""
 
 
 def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
@@ -60,7 +64,7 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
-    return Headline(cycle_id, *score[0], staff_count=staff[0], rejected=dict(rejected))
+    return Headline(cycle_id, *score[0], staff[0], dict(rejected))
 
 
 def decimal_comma(value: float | None, decimals: int) -> str:

@@ -9,6 +9,8 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,7 +135,7 @@ def _invoke(
         "--log-path": settings.dbt_target_dir / "logs",
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    with _environment(settings, cycle_id):
+    with _environment(settings, cycle_id), _interrupts():
         try:
             runner = dbtRunner(manifest=manifest, callbacks=[_progress()])
             result = runner.invoke(
@@ -143,9 +145,29 @@ def _invoke(
             # dbt-duckdb keeps the file open, and with it the lock that keeps everyone else out.
             manager: Any = DuckDBConnectionManager  # dbt-duckdb ships no types
             manager.close_all_connections()
-    if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception
     return result
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let Ctrl-C through: dbt cancels its queries on it, and then reports any error but that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    was_pressed = False
+
+    def press(signal_number: int, frame: object) -> None:
+        nonlocal was_pressed
+        was_pressed = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if was_pressed:
+            raise KeyboardInterrupt
 
 
 @contextmanager

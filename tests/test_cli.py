@@ -19,7 +19,7 @@ OwnSample = Callable[..., Settings]
 
 def published(settings: Settings) -> str:
     """What readers see: the name of the publication that the link shows."""
-    return os.readlink(settings.published_dir)
+    return str(settings.published_dir.readlink())
 
 
 def built_at(settings: Settings) -> int:

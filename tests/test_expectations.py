@@ -1,4 +1,4 @@
-"""The border: each suite passes its good frame and fails its bad one, in words a person can act on."""
+"""The border: each suite passes its good frame and fails its bad one, and says what to do."""
 
 from pathlib import Path
 
@@ -185,8 +185,8 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
 
 
 def test_codes_are_judged_as_the_method_does(border: Border):
-    # q1: 3, N/A and Baik (3) are known; 5.0 and 7 are not on 1-4. q2: 5 and 4.0 are on 1-5; Baik has
-    # a row of its own, 9, that is off the scale; 2.5 is no whole number; one is blank.
+    # q1: 3, N/A and Baik (3) are known; 5.0 and 7 are not on 1-4. q2: 5 and 4.0 are on 1-5; Baik
+    # has a row of its own, 9, off the scale; 2.5 is no whole number; one is blank.
     failures = failed(border.check_responses())
     assert "'How is the service?': 40.0% of the answers" in failures["answers_are_on_their_scale"]
     assert "'Q2': 50.0% of the answers" in failures["answers_are_on_their_scale"]

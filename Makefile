@@ -1,0 +1,51 @@
+# run · test · check · dev · bench. README.md and .ci/run call these and nothing else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check dev bench reference
+
+PYTHON ?= python3
+# uv from the PATH; where there is none, pip puts one into .uv/.
+UV := $(shell command -v uv || echo .uv/bin/uv)
+RUN := $(UV) run --no-sync
+export ILK_DATA_DIR ?= $(CURDIR)/data
+export DAGSTER_HOME = $(ILK_DATA_DIR)/dagster
+export DAGSTER_DISABLE_TELEMETRY = 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS = False
+export PYTHONUTF8 = 1
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or newer and make alone
+
+.venv/.synced: pyproject.toml uv.lock
+	@command -v uv >/dev/null || test -x .uv/bin/uv || \
+		{ $(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	$(UV) sync --locked --quiet
+	@touch $@
+
+run: setup  ## both example cycles, from raw exports to publication
+	@ILK_LANDING_URL="$${ILK_LANDING_URL:-$(CURDIR)/examples/ilk/landing}" \
+		ILK_PSEUDONYM_KEY="$${ILK_PSEUDONYM_KEY:-a key for the made-up people of the example}" \
+		$(RUN) ilk run ilk-2025-s1 ilk-2025-s2
+
+test: setup  ## everything that is promised
+	$(RUN) pytest
+
+check: setup  ## formatting, lint, types, definitions
+	$(RUN) ruff format --check
+	$(RUN) ruff check
+	$(RUN) mypy
+	$(RUN) sqlfluff lint --processes 2 models
+	$(RUN) dg check defs
+
+dev: setup  ## Dagster's web page, with schedules and sensors
+	@mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+	$(RUN) dagster dev -m orchestration.definitions
+
+bench: setup  ## times and memory at several sizes
+	$(RUN) python -m benchmarks.run
+
+reference: setup  ## recompute the figures that the tests compare with, in R's survey package
+	$(RUN) python -m tests.reference.export_inputs
+	Rscript tests/reference/scores.R
