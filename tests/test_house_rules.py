@@ -63,6 +63,11 @@ def models(manifest: Node) -> list[Node]:
 
 
 @pytest.fixture(scope="session")
+def sql_models(models: list[Node]) -> list[Node]:
+    return [node for node in models if node["language"] == "sql"]
+
+
+@pytest.fixture(scope="session")
 def singular_tests(manifest: Node) -> list[Node]:
     return [
         node
@@ -82,7 +87,9 @@ def folder(node: Node) -> str:
 
 
 def sql(model: Node) -> str:
-    """A model's SQL without Jinja and comments, which may hold anything."""
+    """A model's SQL without Jinja and comments, which may hold anything; nothing of a Python one."""
+    if model["language"] != "sql":
+        return ""
     without_jinja = re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}", "", model["raw_code"], flags=re.S)
     return re.sub(r"--.*", "", without_jinja)
 
@@ -171,9 +178,9 @@ def test_one_yaml_lies_beside_each_model(models: list[Node]) -> None:
             node["name"]
             for node in models
             if (node["patch_path"] or "").removeprefix("ilk://")
-            != node["original_file_path"].removesuffix(".sql") + ".yml"
+            != str(Path(node["original_file_path"]).with_suffix(".yml"))
         ),
-        "describe it in <model>.yml beside <model>.sql, and nothing else there",
+        "describe it in a YAML of its name beside it, and nothing else there",
     )
 
 
@@ -184,29 +191,33 @@ def test_a_model_is_short_or_says_why_not(models: list[Node]) -> None:
     obeyed(set(LONGER) - long, "is short (or gone) now: take it off LONGER")
 
 
-def test_a_model_ends_with_its_final_cte(models: list[Node]) -> None:
+def test_a_model_ends_with_its_final_cte(sql_models: list[Node]) -> None:
     obeyed(
-        (node["name"] for node in models if not sql(node).strip().endswith("select * from final")),
+        (
+            node["name"]
+            for node in sql_models
+            if not sql(node).strip().endswith("select * from final")
+        ),
         "with -> import CTEs -> one job a CTE -> final -> select * from final",
     )
 
 
-def test_sql_is_lowercase_and_quotes_no_identifier(models: list[Node]) -> None:
+def test_sql_is_lowercase_and_quotes_no_identifier(sql_models: list[Node]) -> None:
     obeyed(
         (
             f"{node['name']}: {found.group()}"
-            for node in models
+            for node in sql_models
             for found in re.finditer(r'\b(SELECT|FROM|WHERE|JOIN|AND|AS)\b|"[^"]*"', sql(node))
         ),
         "write SQL in lowercase; Spark reads a quoted identifier as a text",
     )
 
 
-def test_no_score_is_made_up(models: list[Node]) -> None:
+def test_no_score_is_made_up(sql_models: list[Node]) -> None:
     obeyed(
         (
             f"{node['name']}: {found.group()}"
-            for node in models
+            for node in sql_models
             for found in re.finditer(r"coalesce\(\s*(\w+\.)?\w*score(_100)?\s*,", sql(node))
         ),
         "missing is not zero: leave a score NULL and name the reason",

@@ -16,6 +16,16 @@
     ) }}
 {%- endmacro %}
 
+{#
+    Run before a model that may have no row for this cycle: delete+insert takes away the rows of the
+    cycles it brings, so that earlier ones would stand where it brings none.
+#}
+{% macro forget_cycle() -%}
+    {%- if is_incremental() -%}
+    delete from {{ this }} where cycle_id = '{{ cycle_id() }}'
+    {%- endif -%}
+{%- endmacro %}
+
 {# The role whose answers make the headline, as an SQL text. #}
 {% macro headline_role() -%}
     '{{ var("headline_role") }}'
