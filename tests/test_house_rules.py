@@ -87,9 +87,7 @@ def folder(node: Node) -> str:
 
 
 def sql(model: Node) -> str:
-    """A model's SQL without Jinja and comments, which may hold anything; nothing of a Python one."""
-    if model["language"] != "sql":
-        return ""
+    """A model's SQL without Jinja and comments, which may hold anything."""
     without_jinja = re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}", "", model["raw_code"], flags=re.S)
     return re.sub(r"--.*", "", without_jinja)
 
