@@ -46,7 +46,7 @@ def test_every_table_has_its_heading() -> None:
     tables = {
         path.stem
         for layer in ("marts", "indexes")
-        for path in (REPOSITORY / "models" / layer).glob("*.sql")
+        for path in (REPOSITORY / "models" / layer).glob("[!_]*.yml")
     }
     documented = {
         heading for heading in headings(text("docs/tables.md")) if re.search("_", heading)
@@ -112,7 +112,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_place_the_method_names_exists() -> None:
     """The table 'Where each formula is, and what proves it': models, macros, files and tests."""
     section = text("docs/method.md").split("## Where each formula is")[1].split("\n## ")[0]
-    models = {path.stem for path in (REPOSITORY / "models").glob("*/*.sql")}
+    models = {path.stem for path in (REPOSITORY / "models").glob("*/[!_]*.yml")}
     macros = set(
         re.findall(
             r"{% macro (\w+)",
