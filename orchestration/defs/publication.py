@@ -27,8 +27,7 @@ logger = logging.getLogger("ilk.publication")
 )
 def ilk(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
-    # Here, since they import pandas: a run with nothing new ends before it.
-    from orchestration.publishing.disclosure import DisclosureError
+    # Here, since it imports pandas: a run with nothing new ends before it.
     from orchestration.publishing.publication import PublicationError, publish
 
     settings = get_settings()
@@ -47,7 +46,7 @@ def ilk(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         report = publish(
             warehouse=settings.warehouse, data_dir=settings.data_dir, fingerprint=built
         )
-    except (PublicationError, DisclosureError) as error:
+    except PublicationError as error:
         raise dg.Failure(f"nothing is published: {error}", allow_retries=False) from error
     memory.put("published", cycle_id, built[cycle_id])
     return dg.MaterializeResult(

@@ -1,7 +1,7 @@
 """Builds a publication from the warehouse and swaps it in, whole or not at all.
 
 Belongs here: which tables leave, the blanking of hidden figures, the files, the one swap. Doesn't:
-the rule by which a cell is hidden (disclosure.py), and when to publish (orchestration/defs).
+which cells are hidden (int_hidden_cells, by disclosure.py), when to publish (orchestration/defs).
 
 `<data>/published` is a link to `<data>/publications/<id>/`, which holds `ilk.duckdb` and
 `parquet/<table>/<table>.parquet`. A publication is written to its end and synced before the link is
@@ -16,16 +16,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
-from orchestration.publishing.disclosure import CELL, COMPONENT, hidden_cells
+from orchestration.publishing.disclosure import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
 
 # One row a respondent, an answer, or a rejected one with the value that was given: whoever joins
 # them to what they know of a colleague reads the colleague's ratings.
@@ -33,16 +32,17 @@ RESPONDENT_TABLES = ("fct_responses", "fct_answers", "audit_rejections")
 # What leads back to a person. A table with one of these is refused, whatever its name.
 RESPONDENT_COLUMNS = ("response_key", "respondent_key", "respondent_identifier", "_source_row")
 
-# Index tables that say nothing on a domain: item statistics of the nation as a whole.
-WITHOUT_DOMAIN = ("idx_reliability",)
+# Index tables without a domain's keys. They are made of shown domains alone (int_hidden_cells), of
+# levels, which are never hidden, or of the nation as a whole.
+WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability", "idx_self_gaps", "idx_targets")
 # "A change of a domain that is suppressed in either cycle is suppressed."
 OVER_TWO_CYCLES = ("idx_changes", "idx_change_parts")
 # A column that ends so says where a row stands; every other one of a hidden row is a figure.
 KEY_SUFFIXES = ("_id", "_type", "_mode")
 
-# What disclosure control judges by, and what must be there to be blanked.
-UNIT_COLUMNS = ("unit_id", "unit_level_id", "region_id", "valid_from", "valid_to")
+# What must be there to be blanked, and to tell that all was judged.
 NEEDED_COLUMNS = {
+    ("intermediate", "int_hidden_cells"): {*CELL, "reason", "is_exposed"},
     ("indexes", "idx_scores"): {
         *CELL,
         "weighting_mode",
@@ -53,8 +53,7 @@ NEEDED_COLUMNS = {
         "respondent_count",
         "answer_count",
     },
-    ("marts", "dim_units"): set(UNIT_COLUMNS),
-    ("marts", "dim_cycles"): {"cycle_id", "opens_on", "min_cell_n", "previous_cycle_id"},
+    ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id"},
 }
 
 STORAGE_VERSION = "v1.0.0"  # what DuckDB 2 writes by default no 1.x client (BI drivers) can read
@@ -101,8 +100,8 @@ def publish(
 
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
-    Raises PublicationError or DisclosureError; the last publication then stands, without debris.
-    What a killed run left is removed by the next.
+    Raises PublicationError; the last publication then stands, without debris. What a killed run
+    left is removed by the next.
     """
     publications = data_dir / "publications"
     link = data_dir / "published"
@@ -151,8 +150,7 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
     with _session() as connection:
         _attach(connection, warehouse)
         tables = _published_tables(connection)
-        hidden = _hidden(connection)
-        connection.register("hidden", hidden)
+        _name_hidden_cells(connection)
         connection.execute(
             f"attach {_text(folder / 'ilk.duckdb')} as ilk (storage_version '{STORAGE_VERSION}')"
         )
@@ -171,21 +169,24 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
         row_counts = {
             table.name: _count(connection, f"ilk.main.{_name(table.name)}") for table in tables
         }
+        hidden_counts = dict(
+            connection.execute("select reason, count(*) from hidden group by reason").fetchall()
+        )
+        exposed = connection.execute(
+            f"select {', '.join(CELL)} from hidden where is_exposed order by all"
+        ).fetchall()
         connection.execute("checkpoint ilk")
     content = {"fingerprint": dict(fingerprint), "checksums": checksums, "comments": comments}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
-    exposed = hidden[hidden["is_exposed"].astype(bool)]
     report = PublicationReport(
         publication_id=digest[:16],
         folder=folder.parent / digest[:16],
         is_new=True,
         row_counts=row_counts,
         checksums=checksums,
-        small_count=int((hidden["reason"] == "small").sum()),
-        complement_count=int((hidden["reason"] == "complement").sum()),
-        exposed=tuple(
-            " ".join(filter(None, cell)) for cell in exposed[CELL].itertuples(index=False)
-        ),
+        small_count=hidden_counts.get("small", 0),
+        complement_count=hidden_counts.get("complement", 0),
+        exposed=tuple(" ".join(filter(None, cell)) for cell in exposed),
     )
     described = {
         "publication_id": report.publication_id,
@@ -220,7 +221,7 @@ def _published_tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
         """
         select table_schema, table_name, list(column_name order by ordinal_position)
         from information_schema.columns
-        where table_catalog = 'warehouse' and table_schema in ('marts', 'indexes')
+        where table_catalog = 'warehouse' and table_schema in ('marts', 'indexes', 'intermediate')
         group by all
         order by table_name, table_schema
         """
@@ -235,7 +236,11 @@ def _published_tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
                 f"the warehouse has no {schema}.{name} with {', '.join(sorted(missing))}, without "
                 "which nothing can be judged: run dbt build first"
             )
-    tables = [table for table in found if table.name not in RESPONDENT_TABLES]
+    tables = [
+        table
+        for table in found
+        if table.schema != "intermediate" and table.name not in RESPONDENT_TABLES
+    ]
     for one, other in pairwise(tables):
         if one.name == other.name:
             raise PublicationError(f"marts and indexes both have a table {one.name}: rename one")
@@ -258,20 +263,38 @@ def _refuse_what_tells(table: _Table) -> None:
         )
 
 
-def _hidden(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Ask disclosure control which cells to hide; cells as in CELL, '' for no component."""
-    cycles = connection.execute(
-        "select cycle_id, opens_on, min_cell_n from warehouse.marts.dim_cycles order by cycle_id"
-    ).df()
-    scores = connection.execute(
-        f"select {', '.join(CELL)}, respondent_count, answer_count, score "
-        "from warehouse.indexes.idx_scores"
-    ).df()
-    units = connection.execute(
-        f"select {', '.join(UNIT_COLUMNS)} from warehouse.marts.dim_units"
-    ).df()
-    minimum = dict(zip(cycles["cycle_id"], cycles["min_cell_n"], strict=True))
-    return hidden_cells(scores, units, cycles, min_cell_n=minimum)
+def _name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the warehouse's hidden cells known as `hidden`, with '' for no component.
+
+    A score on too few persons that isn't among them was never judged: nothing is published then.
+    """
+    components = ", ".join(f"coalesce({key}, '') as {key}" for key in COMPONENT)
+    connection.execute(
+        f"""
+        create temp view hidden as
+        select cycle_id, domain_type, domain_id, {components}, reason, is_exposed
+        from warehouse.intermediate.int_hidden_cells
+        """
+    )
+    unjudged = connection.execute(
+        f"""
+        select distinct scores.cycle_id
+        from warehouse.indexes.idx_scores as scores
+        left join warehouse.marts.dim_cycles as cycles using (cycle_id)
+        where scores.domain_type not in {NEVER_HIDDEN}
+            and (cycles.min_cell_n is null or scores.respondent_count < cycles.min_cell_n)
+            and not exists (
+                from hidden
+                where hidden.cycle_id = scores.cycle_id and {_is_cell_of("scores", CELL)}
+            )
+        order by all
+        """
+    ).fetchall()
+    if unjudged:
+        raise PublicationError(
+            f"{', '.join(cycle_id for (cycle_id,) in unjudged)}: idx_scores has scores on fewer "
+            "than min_cell_n persons that int_hidden_cells doesn't hide: run the cycle again"
+        )
 
 
 def _select(table: _Table) -> str:
@@ -283,17 +306,21 @@ def _select(table: _Table) -> str:
     return _blanked(table)
 
 
+def _is_cell_of(figures: str, columns: Collection[str]) -> str:
+    """Return the condition that a hidden cell has the domain and component of a row, any cycle."""
+    keys = [
+        f"hidden.{key} = " + (f"coalesce({figures}.{key}, '')" if key in columns else "''")
+        for key in COMPONENT
+    ]
+    return " and ".join([*(f"hidden.{key} = {figures}.{key}" for key in DOMAIN), *keys])
+
+
 def _blanked(table: _Table) -> str:
     """Return the query of a table of domains and components, NULL for each figure of a hidden cell.
 
     A component key that the table hasn't is none: coverage by service_id is judged as the service.
     """
-    component = " and ".join(
-        f"hidden.{key} = coalesce(figures.{key}, '')"
-        if key in table.columns
-        else f"hidden.{key} = ''"
-        for key in COMPONENT
-    )
+    cell = _is_cell_of("figures", table.columns)
     cycle = "hidden.cycle_id = figures.cycle_id"
     if table.name in OVER_TWO_CYCLES:
         cycle = f"""({cycle} or hidden.cycle_id in (
@@ -313,10 +340,7 @@ def _blanked(table: _Table) -> str:
                 figures,
                 exists (
                     from hidden
-                    where {cycle}
-                        and hidden.domain_type = figures.domain_type
-                        and hidden.domain_id = figures.domain_id
-                        and {component}
+                    where {cycle} and {cell}
                 ) as is_suppressed
             from warehouse.{table.schema}.{_name(table.name)} as figures
         )"""

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from orchestration.publishing.disclosure import hidden_cells
+
 CYCLE = "ilk-2025-s2"
 ITEMS = {"i1": ("sdm", "reliability"), "i2": ("sdm", "empathy"), "i3": ("umum", "reliability")}
 CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", "item_id"]
@@ -122,13 +124,25 @@ def write_warehouse(
     ]
     scores["score"] += shift
     units = units_of(persons)
+    hidden = hidden_cells(scores, units, CYCLES, min_cell_n={CYCLE: min_cell_n})
+    hidden = hidden.astype({"is_exposed": bool} | dict.fromkeys([*CELL, "reason"], "str"))
     path.unlink(missing_ok=True)
     with duckdb.connect(path) as warehouse:
         warehouse.register("made_scores", scores)
         warehouse.register("made_units", units)
+        warehouse.register("made_hidden", hidden)
         warehouse.execute(
             f"""
             create schema marts; create schema indexes; create schema staging;
+            create schema intermediate;
+            create table intermediate.int_hidden_cells as
+                select
+                    * replace (
+                        nullif(service_id, '') as service_id,
+                        nullif(perspective_id, '') as perspective_id,
+                        nullif(item_id, '') as item_id
+                    )
+                from made_hidden;
             create table marts.dim_cycles as
                 select '{CYCLE}' as cycle_id, 'ilk-1.0' as method_id, date '2025-07-01' as opens_on,
                     {min_cell_n} as min_cell_n,

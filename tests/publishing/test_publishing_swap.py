@@ -201,10 +201,18 @@ def test_a_table_with_a_column_that_leads_to_a_respondent_is_refused(warehouse, 
 
 def test_an_index_table_that_can_not_be_judged_is_refused(warehouse):
     with duckdb.connect(warehouse) as inside:
+        inside.execute("create table indexes.idx_new as select 'gini' as measure, 0.1 as value")
+    with pytest.raises(PublicationError, match=r"indexes\.idx_new has no cycle_id"):
+        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+
+
+def test_a_small_cell_that_nobody_judged_is_refused_with_its_cycle(warehouse):
+    with duckdb.connect(warehouse) as inside:
         inside.execute(
-            "create table indexes.idx_evenness as select 'gini' as measure, 0.1 as value"
+            "delete from intermediate.int_hidden_cells "
+            "where domain_id = 'u1' and service_id = 'umum' and item_id is null"
         )
-    with pytest.raises(PublicationError, match=r"indexes\.idx_evenness has no cycle_id"):
+    with pytest.raises(PublicationError, match=f"{CYCLE}: .* run the cycle again"):
         publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
 
 
