@@ -89,3 +89,8 @@
             )
     end
 {%- endmacro %}
+
+{# One row for each day from one date to another, both included: an expression of a select list. #}
+{% macro each_day(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}

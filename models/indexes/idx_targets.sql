@@ -1,0 +1,56 @@
+{{ by_cycle() }}
+with
+scores as (
+    select * from {{ ref('idx_scores') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+targets as (
+    select * from {{ ref('targets') }}
+),
+
+cycles as (
+    select * from {{ ref('dim_cycles') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+modes as (
+    select distinct weighting_mode from scores
+),
+
+aims as (
+    select
+        modes.weighting_mode,
+        case when nullif(trim(targets.unit_level_id), '') is null then 'national' else 'provider_level' end
+            as domain_type,
+        coalesce(nullif(trim(targets.unit_level_id), ''), 'national') as domain_id,
+        targets.target_score,
+    from targets
+    inner join cycles
+        on cycles.index_id = targets.index_id
+        and cycles.year = targets.year
+    cross join modes
+),
+
+-- A level that nobody rated has a target all the same, and no score.
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        aims.weighting_mode,
+        aims.domain_type,
+        aims.domain_id,
+        scores.score,
+        aims.target_score,
+        scores.score - aims.target_score as difference,
+        scores.score / nullif(aims.target_score, 0) as achievement_share,
+        scores.score >= aims.target_score as is_reached,
+        scores.ci_low >= aims.target_score as is_certainly_reached,
+    from aims
+    left join scores
+        on scores.weighting_mode = aims.weighting_mode
+        and scores.domain_type = aims.domain_type
+        and scores.domain_id = aims.domain_id
+        and scores.component_type = 'index'
+)
+
+select * from final
