@@ -78,7 +78,8 @@ def build_warehouse(
 ) -> list[NodeResult]:
     """Run `dbt build` for one cycle and return what became of every node.
 
-    Nodes that fail are results, not exceptions.
+    Nodes that fail are results, not exceptions. dbt's unit tests are about formulas, not this
+    cycle's data: tests/test_unit_tests.py runs them.
 
     Raises:
         WarehouseBuildError: dbt could not run at all.
@@ -87,9 +88,9 @@ def build_warehouse(
     from dbt.artifacts.schemas.run import RunExecutionResult
 
     manifest = _manifest(settings)
-    arguments = ["build", "--log-level", "none"]
+    arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
     if not load_seeds:
-        arguments += ["--exclude", "resource_type:seed"]
+        arguments.append("seed")
     if full_refresh:
         arguments.append("--full-refresh")
     result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)

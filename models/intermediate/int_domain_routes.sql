@@ -55,6 +55,23 @@ unit_routes as (
     group by all
 ),
 
+-- What another role thinks of each level (of the level it is itself a part of: its self-assessment).
+role_routes as (
+    select
+        'unit_id' as attribute_name,
+        unit_providers.unit_id as attribute_value,
+        roles.role_id,
+        'role_provider_level' as domain_type,
+        roles.role_id || '|' || unit_providers.provider_level_id as domain_id,
+        {%- for rank in ranks %}
+        bool_or(unit_providers.level_rank = {{ rank }}) as is_level_{{ rank }},
+        {%- endfor %}
+    from unit_providers
+    cross join {{ ref('roles') }} as roles
+    where roles.role_id <> {{ headline_role() }}
+    group by all
+),
+
 respondent_values as (
     select distinct
         'role_id' as attribute_name,
@@ -88,6 +105,8 @@ respondent_values as (
 
 routes as (
     select * from unit_routes
+    union all
+    select * from role_routes
     union all
     select
         attribute_name,

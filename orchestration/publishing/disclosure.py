@@ -104,7 +104,8 @@ def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domai
     """Return the published domains that this one is a part of, where the parts make up the whole.
 
     Directions are parts of a level and of the nation, units of their level and of their
-    region x level. A role is part of nothing: the other domains count recipients only.
+    region x level, another role's ratings of a level of that role's. A role is part of nothing: the
+    other domains count recipients only.
     """
     kind, identifier = domain
     match kind:
@@ -125,6 +126,8 @@ def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domai
             return [NATION]
         case "gender" | "age_group" | "rank_group" | "tenure_group":
             return [NATION]
+        case "role_provider_level":
+            return [("role", identifier.rsplit("|", 1)[0])]
         case "national" | "role":
             return []
     raise DisclosureError(
