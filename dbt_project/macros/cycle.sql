@@ -6,20 +6,21 @@
     {{ env_var('ILK_CYCLE_ID', '') }}
 {%- endmacro %}
 
-{# Settings of a model that holds a part for each cycle and recomputes this run's part alone. #}
+{#
+    Settings of a model that holds a part for each cycle and recomputes this run's part alone. The old
+    part is deleted by a hook and not by dbt's delete+insert, which deletes the cycles that come: where
+    a cycle's part has become empty, its old rows would stay.
+#}
 {% macro by_cycle() -%}
     {{ config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key='cycle_id',
+        incremental_strategy='append',
         on_schema_change='append_new_columns',
+        pre_hook="{{ forget_cycle() }}",
     ) }}
 {%- endmacro %}
 
-{#
-    Run before a model that may have no row for this cycle: delete+insert takes away the rows of the
-    cycles it brings, so that earlier ones would stand where it brings none.
-#}
+{# Takes away this cycle's part of the model, in the transaction that writes the new one. #}
 {% macro forget_cycle() -%}
     {%- if is_incremental() -%}
     delete from {{ this }} where cycle_id = '{{ cycle_id() }}'

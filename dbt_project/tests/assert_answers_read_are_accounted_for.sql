@@ -4,5 +4,5 @@ select *
 from {{ ref('audit_reconciliation') }}
 where
     is_accepted
-    and answers_read
-    <> valid_count + not_available_count + not_used_count + blank_count + rejected_count
+    and answers_read is distinct from
+    valid_count + not_available_count + not_used_count + blank_count + rejected_count

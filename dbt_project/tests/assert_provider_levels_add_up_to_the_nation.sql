@@ -15,4 +15,4 @@ left join {{ ref('idx_scores') }} as levels
     and levels.item_id = nation.item_id
 where nation.domain_type = 'national' and nation.component_type = 'item'
 group by all
-having nation.answer_count <> sum(levels.answer_count)
+having sum(levels.answer_count) is distinct from nation.answer_count

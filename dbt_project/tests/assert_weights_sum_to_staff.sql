@@ -1,25 +1,36 @@
--- Post-stratification keeps the population: over the respondents of a role, the weights add up to the
--- staff of the frame. A difference means that a stratum of the frame was dropped by the collapse.
+-- Post-stratification keeps the population: over the accepted responses of a role, the weights add up
+-- to the staff of the frame. A difference means that the collapse, or a join to it, drops a stratum.
 with
-strata as (
-    select distinct
+weights as (
+    select
+        responses.cycle_id,
+        responses.role_id,
+        sum(strata.weight) as weight_sum,
+    from {{ ref('fct_responses') }} as responses
+    inner join {{ ref('int_stratum_weights') }} as strata
+        on strata.cycle_id = responses.cycle_id
+        and strata.stratum_number = responses.stratum_number
+        and strata.weighting_mode = 'poststrat'
+    where responses.is_accepted
+    group by all
+),
+
+staff as (
+    select
         cycle_id,
         role_id,
-        stratum_id,
-        stratum_staff_count,
-        stratum_respondent_count,
-        weight,
-    from {{ ref('fct_strata') }}
+        sum(staff_count) as staff_count,
+    from {{ ref('int_staff') }}
+    group by all
 )
 
 select
-    cycle_id,
-    role_id,
-    sum(weight * stratum_respondent_count) as weight_sum,
-    sum(stratum_staff_count) as staff_count,
-from strata
-where stratum_respondent_count > 0
-group by cycle_id, role_id
-having
-    sum(stratum_staff_count) > 0
-    and abs(sum(weight * stratum_respondent_count) - sum(stratum_staff_count)) > 1e-6
+    staff.cycle_id,
+    staff.role_id,
+    staff.staff_count,
+    weights.weight_sum,
+from staff
+inner join weights
+    on weights.cycle_id = staff.cycle_id
+    and weights.role_id = staff.role_id
+where abs(staff.staff_count - weights.weight_sum) > 1e-6 * staff.staff_count

@@ -126,13 +126,13 @@ final as (
             {%- endfor %} 0 as smallint
         ) as rejected_count,
         {%- for extreme in ['least', 'greatest'] %}
-        {{ extreme }}(
+        cast({{ extreme }}(
             {%- for question in questions %}
             case when {{ is_rating('answer_' ~ question.question_number) }} then
                 {{ score_from_code('answer_' ~ question.question_number, 1, question) }} end{{ ',' if not loop.last }}
             {%- else %} null::double
             {%- endfor %}
-        ) as {{ 'lowest' if extreme == 'least' else 'highest' }}_score,
+        ) as double) as {{ 'lowest' if extreme == 'least' else 'highest' }}_score,
         {%- endfor %}
     from routed
 )

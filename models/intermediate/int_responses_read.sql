@@ -82,7 +82,7 @@ final as (
         -- A tool that knows completion only by a time of submission says so by leaving it empty.
         (
             not mapped_attributes.has_is_complete
-            or lower({{ translated }}) in ('1', 'true', 'yes', 'y')
+            or coalesce(lower({{ translated }}) in ('1', 'true', 'yes', 'y'), false)
         )
         and (not mapped_attributes.has_submitted_at or responses.submitted_at is not null) as is_complete,
         {%- elif attribute == 'is_test' %}

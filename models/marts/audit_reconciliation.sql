@@ -53,7 +53,7 @@ final as (
         coalesce(judged.is_accepted, false) as is_accepted,
         judged.rejection_reason,
         cast(coalesce(judged.response_count, 0) as bigint) as response_count,
-        cast(coalesce(judged.response_count, 0) * mapped.question_count as bigint) as answers_read,
+        cast(coalesce(judged.response_count, 0) * coalesce(mapped.question_count, 0) as bigint) as answers_read,
         cast(coalesce(judged.valid_count, 0) as bigint) as valid_count,
         cast(coalesce(judged.not_available_count, 0) as bigint) as not_available_count,
         cast(coalesce(judged.not_used_count, 0) as bigint) as not_used_count,
