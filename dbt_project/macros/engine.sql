@@ -6,9 +6,10 @@
 {#
     A sum that is the same on every run. Threads add doubles in another order each time, so the last
     bits differ; whole numbers add up alike in any order. 20 decimals keep 18 digits before the point.
+    `over` makes it a window's: '(partition by ...)'.
 #}
-{% macro stable_sum(expression, decimals=20) -%}
-    cast(sum(cast({{ expression }} as decimal(38, {{ decimals }}))) as double)
+{% macro stable_sum(expression, decimals=20, over=none) -%}
+    cast(sum(cast({{ expression }} as decimal(38, {{ decimals }}))) {{ 'over ' ~ over if over }} as double)
 {%- endmacro %}
 
 {# Blanks and non-breaking blanks at both ends, as method.md 11 trims. #}
@@ -93,4 +94,17 @@
 {# One row for each day from one date to another, both included: an expression of a select list. #}
 {% macro each_day(first, last) -%}
     cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{# One row for each whole number from 1 to the last: an expression of a select list. #}
+{% macro each_number(last) -%}
+    cast(unnest(range(1, cast({{ last }} as bigint) + 1)) as bigint)
+{%- endmacro %}
+
+{#
+    A uniform number in (0, 1) out of a text: the first 52 bits of its MD5. The same on every engine,
+    run and thread count, which no random() is. Name seed, cycle, what is drawn for, and the draw in it.
+#}
+{% macro hash_uniform(text) -%}
+    ((cast('0x' || left(md5({{ text }}), 13) as bigint) + 0.5e0) / 4503599627370496e0)
 {%- endmacro %}

@@ -32,9 +32,8 @@ RESPONDENT_TABLES = ("fct_responses", "fct_answers", "audit_rejections")
 # What leads back to a person. A table with one of these is refused, whatever its name.
 RESPONDENT_COLUMNS = ("response_key", "respondent_key", "respondent_identifier", "_source_row")
 
-# Index tables without a domain's keys. They are made of shown domains alone (int_hidden_cells), of
-# levels, which are never hidden, or of the nation as a whole.
-WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability", "idx_self_gaps", "idx_targets")
+# Index tables without a domain's keys: made of shown domains alone, or of the nation as a whole.
+WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability")
 # "A change of a domain that is suppressed in either cycle is suppressed."
 OVER_TWO_CYCLES = ("idx_changes", "idx_change_parts")
 # A column that ends so says where a row stands; every other one of a hidden row is a figure.

@@ -1,0 +1,125 @@
+{%- set measures = [
+    'mean', 'range', 'min_max_ratio', 'cv', 'williamson', 'gini', 'theil', 'theil_between',
+    'theil_within', 'tau', 'share_below_b',
+] %}
+{%- set comparison = 'partition by weighting_mode, between' %}
+{{ by_cycle() }}
+with
+domains as (
+    select * from {{ ref('int_compared_domains') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+scores as (
+    select * from {{ ref('idx_scores') }}
+    where cycle_id = '{{ cycle_id() }}' and component_type = 'index' and score is not null
+),
+
+hidden_cells as (
+    select * from {{ ref('int_hidden_cells') }}
+    where cycle_id = '{{ cycle_id() }}' and component_type = 'index'
+),
+
+settings as (
+    select band_scheme_id from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+bands as (
+    select band_schemes.band, band_schemes.lower_100
+    from {{ ref('band_schemes') }} as band_schemes
+    inner join settings
+        on settings.band_scheme_id = band_schemes.band_scheme_id
+),
+
+members as (
+    select
+        scores.weighting_mode,
+        domains.between,
+        domains.domain_id,
+        domains.group_id,
+        domains.staff_count,
+        scores.score,
+        scores.se,
+        bands.lower_100 < (select lower_100 from bands where band = 'B') as is_below_b,
+    from domains
+    inner join scores
+        on scores.domain_type = domains.domain_type
+        and scores.domain_id = domains.domain_id
+    left join hidden_cells
+        on hidden_cells.domain_type = domains.domain_type
+        and hidden_cells.domain_id = domains.domain_id
+    left join bands
+        on bands.band = scores.band
+    where hidden_cells.domain_id is null
+),
+
+shares as (
+    select
+        *,
+        staff_count
+            / nullif({{ stable_sum('staff_count', 10, over='(' ~ comparison ~ ')') }}, 0) as share,
+    from members
+),
+
+-- share_up_to: of the staff, those with this score or a lower one (Lorenz's order).
+means as (
+    select
+        *,
+        {{ stable_sum('share * score', over='(' ~ comparison ~ ')') }} as mean,
+        {{ stable_sum('share * score', over='(' ~ comparison ~ ', group_id)') }}
+            / nullif({{ stable_sum('share', over='(' ~ comparison ~ ', group_id)') }}, 0) as group_mean,
+        {{ stable_sum('share', over='(' ~ comparison ~ ' order by score, domain_id rows unbounded preceding)') }}
+            as share_up_to,
+        {{ stable_sum('score', over='(' ~ comparison ~ ')') }} / count(*) over ({{ comparison }}) as plain_mean,
+    from shares
+),
+
+sums as (
+    select
+        weighting_mode,
+        between,
+        count(*) as member_count,
+        max(mean) as mean,
+        max(score) - min(score) as range,
+        min(score) / max(score) as min_max_ratio,
+        sqrt({{ stable_sum('(score - plain_mean) * (score - plain_mean)') }} / nullif(count(*) - 1, 0))
+            / max(plain_mean) as cv,
+        {{ stable_sum('share * (score - mean) * (score - mean)') }} as variance,
+        {{ stable_sum('share * score * (2 * share_up_to - share - 1)') }} / max(mean) as gini,
+        {{ stable_sum('share * score / mean * ln(score / mean)') }} as theil,
+        {{ stable_sum('case when group_id is not null then share * score / mean * ln(group_mean / mean) end') }}
+            as theil_between,
+        {{ stable_sum('case when group_id is not null then share * score / mean * ln(score / group_mean) end') }}
+            as theil_within,
+        {{ stable_sum('se * se') }} / nullif(count(se), 0) as error_variance,
+        {{ stable_sum('share * cast(is_below_b as integer)') }} as share_below_b,
+    from means
+    group by weighting_mode, between
+),
+
+measured as (
+    select
+        *,
+        sqrt(variance) / mean as williamson,
+        case when variance > error_variance then sqrt(variance - error_variance)
+            when variance <= error_variance then 0e0 end as tau,
+    from sums
+),
+
+final as (
+    {%- for measure in measures %}
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        weighting_mode,
+        between,
+        '{{ measure }}' as measure,
+        {{ measure }} as value,
+        member_count,
+    from measured
+    where {{ measure }} is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select * from final
