@@ -20,28 +20,17 @@ hidden_cells as (
     where cycle_id = '{{ cycle_id() }}' and component_type = 'index'
 ),
 
-settings as (
-    select band_scheme_id from {{ ref('int_cycle_settings') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-bands as (
-    select band_schemes.band, band_schemes.lower_100
-    from {{ ref('band_schemes') }} as band_schemes
-    inner join settings
-        on settings.band_scheme_id = band_schemes.band_scheme_id
-),
-
 members as (
     select
         scores.weighting_mode,
         domains.between,
         domains.domain_id,
         domains.group_id,
-        domains.staff_count,
         scores.score,
         scores.se,
-        bands.lower_100 < (select lower_100 from bands where band = 'B') as is_below_b,
+        scores.band > 'B' as is_below_b,
+        domains.staff_count
+            / nullif({{ stable_sum('domains.staff_count', 10, over='(' ~ comparison ~ ')') }}, 0) as share,
     from domains
     inner join scores
         on scores.domain_type = domains.domain_type
@@ -49,17 +38,7 @@ members as (
     left join hidden_cells
         on hidden_cells.domain_type = domains.domain_type
         and hidden_cells.domain_id = domains.domain_id
-    left join bands
-        on bands.band = scores.band
     where hidden_cells.domain_id is null
-),
-
-shares as (
-    select
-        *,
-        staff_count
-            / nullif({{ stable_sum('staff_count', 10, over='(' ~ comparison ~ ')') }}, 0) as share,
-    from members
 ),
 
 -- share_up_to: of the staff, those with this score or a lower one (Lorenz's order).
@@ -72,7 +51,7 @@ means as (
         {{ stable_sum('share', over='(' ~ comparison ~ ' order by score, domain_id rows unbounded preceding)') }}
             as share_up_to,
         {{ stable_sum('score', over='(' ~ comparison ~ ')') }} / count(*) over ({{ comparison }}) as plain_mean,
-    from shares
+    from members
 ),
 
 sums as (
