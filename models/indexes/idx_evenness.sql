@@ -1,7 +1,5 @@
-{%- set measures = [
-    'mean', 'range', 'min_max_ratio', 'cv', 'williamson', 'gini', 'theil', 'theil_between',
-    'theil_within', 'tau', 'share_below_b',
-] %}
+{%- set measures = ['mean', 'range', 'min_max_ratio', 'cv', 'williamson', 'gini', 'theil']
+    + ['theil_between', 'theil_within', 'tau', 'share_below_b'] %}
 {%- set comparison = 'partition by weighting_mode, between' %}
 {{ by_cycle() }}
 with
@@ -46,8 +44,8 @@ means as (
     select
         *,
         {{ stable_sum('share * score', over='(' ~ comparison ~ ')') }} as mean,
-        {{ stable_sum('share * score', over='(' ~ comparison ~ ', group_id)') }}
-            / nullif({{ stable_sum('share', over='(' ~ comparison ~ ', group_id)') }}, 0) as group_mean,
+        case when group_id is not null then {{ stable_sum('share * score', over='(' ~ comparison ~ ', group_id)') }}
+            / nullif({{ stable_sum('share', over='(' ~ comparison ~ ', group_id)') }}, 0) end as group_mean,
         {{ stable_sum('share', over='(' ~ comparison ~ ' order by score, domain_id rows unbounded preceding)') }}
             as share_up_to,
         {{ stable_sum('score', over='(' ~ comparison ~ ')') }} / count(*) over ({{ comparison }}) as plain_mean,
@@ -62,15 +60,12 @@ sums as (
         max(mean) as mean,
         max(score) - min(score) as range,
         min(score) / max(score) as min_max_ratio,
-        sqrt({{ stable_sum('(score - plain_mean) * (score - plain_mean)') }} / nullif(count(*) - 1, 0))
-            / max(plain_mean) as cv,
-        {{ stable_sum('share * (score - mean) * (score - mean)') }} as variance,
+        sqrt({{ stable_sum('pow(score - plain_mean, 2)') }} / nullif(count(*) - 1, 0)) / max(plain_mean) as cv,
+        {{ stable_sum('share * pow(score - mean, 2)') }} as variance,
         {{ stable_sum('share * score * (2 * share_up_to - share - 1)') }} / max(mean) as gini,
         {{ stable_sum('share * score / mean * ln(score / mean)') }} as theil,
-        {{ stable_sum('case when group_id is not null then share * score / mean * ln(group_mean / mean) end') }}
-            as theil_between,
-        {{ stable_sum('case when group_id is not null then share * score / mean * ln(score / group_mean) end') }}
-            as theil_within,
+        {{ stable_sum('share * score / mean * ln(group_mean / mean)') }} as theil_between,
+        {{ stable_sum('share * score / mean * ln(score / group_mean)') }} as theil_within,
         {{ stable_sum('se * se') }} / nullif(count(se), 0) as error_variance,
         {{ stable_sum('share * cast(is_below_b as integer)') }} as share_below_b,
     from means
