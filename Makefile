@@ -43,9 +43,18 @@ dev: setup  ## Dagster's web page, with schedules and sensors
 	@mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
 	$(RUN) dagster dev -m orchestration.definitions
 
-bench: setup  ## times and memory at several sizes
-	$(RUN) python -m benchmarks.run
+RESPONDENTS ?= 60000
+BENCH := $(ILK_DATA_DIR)/bench
+bench: setup  ## a cycle of RESPONDENTS made-up people: ilk run, ilk run again, the same by hand
+	@rm -rf "$(BENCH)"
+	@$(RUN) ilk sample --out "$(BENCH)/landing" --cycle ilk-2025-s2 --respondents $(RESPONDENTS)
+	@export ILK_DATA_DIR="$(BENCH)" ILK_PSEUDONYM_KEY=bench && \
+		time $(RUN) ilk run ilk-2025-s2 && time $(RUN) ilk run ilk-2025-s2
+	@time $(RUN) python benchmarks/by_hand.py \
+		"$(BENCH)/landing" seeds ilk-2025-s2 "$(BENCH)/by_hand.parquet"
 
-reference: setup  ## recompute the figures that the tests compare with, in R's survey package
-	$(RUN) python -m tests.reference.export_inputs
-	Rscript tests/reference/scores.R
+reference: run  ## recompute the figures that the tests compare with, in R's survey package
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(RUN) python tests/reference/export_inputs.py \
+			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder" && \
+		Rscript tests/reference/scores.R "$$folder" tests/reference/scores_ilk-2025-s2.csv.gz

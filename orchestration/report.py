@@ -46,7 +46,7 @@ group by all
 order by all
 """
 _STAFF = """
-select cast(sum(staff_count) as bigint), cast(sum(respondent_count) as bigint)
+select cast(sum(staff_count) as bigint)
 from fct_participation
 where cycle_id = ? and role_id = 'penerima'  -- as the headline counts (method.md 3)
 """
@@ -59,12 +59,22 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         return None
     # The link may be swapped while we read: the resolved file stays what it is.
     with duckdb.connect(str(database.resolve()), read_only=True) as connection:
-        score = connection.execute(_SCORE, [cycle_id]).fetchall()
-        if not score:
+        scores = connection.execute(_SCORE, [cycle_id]).fetchall()
+        if not scores:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
-    return Headline(cycle_id, *score[0], staff[0], dict(rejected))
+    score, ci_low, ci_high, band, respondent_count = scores[0]
+    return Headline(
+        cycle_id=cycle_id,
+        score=score,
+        ci_low=ci_low,
+        ci_high=ci_high,
+        band=band,
+        respondent_count=respondent_count,
+        staff_count=staff[0],
+        rejected=dict(rejected),
+    )
 
 
 def decimal_comma(value: float | None, decimals: int) -> str:

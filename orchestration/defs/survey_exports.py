@@ -88,7 +88,7 @@ def pull(
         passed=not report.missing_sources,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"No file matches {', '.join(report.missing_sources)} below "
-        f"{settings.landing} (survey_sources.csv); the cycle is computed without it."
+        f"{settings.landing} (survey_sources.csv). What was read from it before stays in use."
         if report.missing_sources
         else None,
     )

@@ -13,19 +13,18 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.defs.survey_exports import SURVEY_CYCLES
-from orchestration.fingerprints import cycle_fingerprint, fingerprints, seeds_hash
+from orchestration.fingerprints import (
+    cycle_fingerprint,
+    fingerprints,
+    outdated_ancestors,
+    seeds_hash,
+)
 from orchestration.settings import get_settings
 from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
 
 logger = logging.getLogger("ilk.warehouse")
 
 MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
-
-
-class BuildConfig(dg.Config):
-    """How to build."""
-
-    full_refresh: bool = False
 
 
 @dbt_assets(
@@ -35,32 +34,34 @@ class BuildConfig(dg.Config):
     required_resource_keys={"run_lock"},
 )
 def warehouse(
-    context: dg.AssetExecutionContext, config: BuildConfig
+    context: dg.AssetExecutionContext,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Build one cycle with dbt; yields nothing where nothing it depends on has changed."""
     settings = get_settings()
     cycle_id = context.partition_key
     memory = fingerprints(settings)
+    if not settings.warehouse.is_file():
+        memory.clear()  # what it remembers went with the file
     current = cycle_fingerprint(settings, cycle_id)
-    is_published = settings.published_dir.exists() and settings.warehouse.is_file()
-    if is_published and not config.full_refresh and memory.get("published", cycle_id) == current:
+    if settings.published_dir.exists() and memory.get("published", cycle_id) == current:
         logger.info("%s: nothing new", cycle_id)
         context.log.info(f"{cycle_id}: nothing new since the last publication")
         return
 
+    if outdated := outdated_ancestors(settings, cycle_id):
+        raise dg.Failure(
+            f"{cycle_id} is compared with {', '.join(outdated)}, built from other files, seeds or "
+            f"code than lie here now. Run them too: ilk run {' '.join(outdated)} {cycle_id}",
+            allow_retries=False,
+        )
     seeds = seeds_hash(settings)
-    load_seeds = (
-        config.full_refresh
-        or not settings.warehouse.is_file()
-        or memory.get("warehouse", "seeds") != seeds
-    )
+    load_seeds = memory.get("warehouse", "seeds") != seeds
     memory.put("published", cycle_id, None)
     memory.put("unfinished", cycle_id, current)
     if load_seeds:
         memory.put("warehouse", "seeds", None)
-    results = build_warehouse(
-        settings, cycle_id, load_seeds=load_seeds, full_refresh=config.full_refresh
-    )
+    logger.info("%s: building the warehouse", cycle_id)
+    results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
     selected_checks = context.selected_asset_check_keys
     for result in results:
         yield from _events(result, selected_checks)
