@@ -502,6 +502,9 @@ def route(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> dict[str, tuple[Group
         for category in seeds.hears:
             position = ("position", f"{role}|{category}")
             routes.append((position, ("role", role), every))
+            for level in seeds.levels if role != HEADLINE else []:
+                domain = ("role_provider_level", f"{role}|{level}")
+                routes.append((position, domain, frozenset({level})))
             if role == HEADLINE:
                 routes.append((position, ("national", "national"), every))
                 routes.append((position, ("recipient_category", category), every))
@@ -533,7 +536,6 @@ def route(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> dict[str, tuple[Group
         select
             recipient_category_id,
             stratum,
-            key_unit_id.key as unit_key,
             [{", ".join(f"key_{attribute}.key" for attribute in values)}] as keys,
             {", ".join(f"coalesce(q_{n}, 0) as q_{n}" for n in range(len(seeds.questions)))},
         from answers
@@ -546,25 +548,21 @@ def route(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> dict[str, tuple[Group
     con.execute("drop table answers")
     groups = {}
     for levels in sorted({levels for _, _, levels in routes}, key=sorted):
+        # About some levels speak a recipient's unit, or another role's position: never both.
+        key = "unnest(keys)" if levels == every else "coalesce(keys[1], keys[2])"
         for category, heard in seeds.hears.items():
-            group = Group(
-                seeds,
-                (
-                    (n, question)
-                    for n, question in enumerate(seeds.questions)
-                    if question["audience_id"] in heard and question["provider_level_id"] in levels
-                ),
-            )
-            if group.items:
-                # Only a unit's staff speak about some of the levels.
-                key = "unnest(keys)" if levels == every else "unit_key"
-                groups[f"{category}:{'|'.join(sorted(levels))}"] = (
-                    group,
-                    f"""
+            asked = [
+                (n, question)
+                for n, question in enumerate(seeds.questions)
+                if question["audience_id"] in heard and question["provider_level_id"] in levels
+            ]
+            if asked:
+                group = Group(seeds, asked)
+                ratings = f"""
                     select {key} as key, stratum, {group.ratings()}
                     from ratings where recipient_category_id = {text(category)}
-                """,
-                )
+                """
+                groups[f"{category}:{'|'.join(sorted(levels))}"] = group, ratings
     return groups
 
 
