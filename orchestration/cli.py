@@ -64,7 +64,11 @@ def run(
         bool, typer.Option("--all", help="Semua siklus yang punya berkas. / All with files.")
     ] = False,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Hitung ulang. / Rebuild from scratch.")
+        bool,
+        typer.Option(
+            "--full-refresh",
+            help="Dengan --all: gudang dibuat baru. / With --all: make the warehouse anew.",
+        ),
     ] = False,
 ) -> None:
     """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
@@ -72,16 +76,21 @@ def run(
 
     settings, known = _installation()
     chosen = _chosen(settings, known, cycles or [], run_all=run_all)
+    if full_refresh and not run_all:
+        _fail("--full-refresh membuat semua siklus baru / makes all cycles anew: --all", code=2)
     try:
         with run_lock(settings.data_dir):
-            pass  # The job takes it for good; this tells a person before the imports do.
+            # The job takes it for good; this tells a person before the imports do.
+            if full_refresh:
+                settings.warehouse.unlink(missing_ok=True)
+                settings.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
     except RunInProgressError as error:
         _fail(str(error))
     outcomes = []
     try:
         with _progress():
-            for cycle_id in chosen:
-                outcomes.append(_run_cycle(settings, cycle_id, full_refresh=full_refresh))
+            for number, cycle_id in enumerate(chosen, start=1):
+                outcomes.append(_run_cycle(settings, cycle_id, to_come=chosen[number:]))
     except KeyboardInterrupt:
         console.print(
             "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
@@ -183,7 +192,10 @@ def _chosen(
     for cycle_id in named:
         _known_cycle(known, cycle_id)
     if named:
-        return [cycle.cycle_id for cycle in known if cycle.cycle_id in named]
+        from orchestration.fingerprints import outdated_ancestors
+
+        outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
+        return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]
     from orchestration.exports.sources import landing_state
     from orchestration.fingerprints import raw_files
 
@@ -216,7 +228,7 @@ def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
         yield instance
 
 
-def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> RunOutcome:
+def _run_cycle(settings: "Settings", cycle_id: str, *, to_come: list[str]) -> RunOutcome:
     log = logging.getLogger("ilk")
     log.info("%s: menyiapkan / starting", cycle_id)
     import dagster as dg
@@ -236,7 +248,7 @@ def _run_cycle(settings: "Settings", cycle_id: str, *, full_refresh: bool) -> Ru
             partition_key=cycle_id,
             raise_on_error=False,
             run_config=dg.RunConfig(
-                ops={"warehouse": {"config": {"full_refresh": full_refresh}}},
+                ops={"publication__ilk": {"config": {"cycles_to_come": to_come}}},
                 loggers={"console": {"config": {"log_level": "CRITICAL"}}},
             ),
         )

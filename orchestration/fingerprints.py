@@ -90,6 +90,20 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
     )
 
 
+def outdated_ancestors(settings: Settings, cycle_id: str) -> list[str]:
+    """Return the cycles, oldest first, that this one is compared with and that are out of date.
+
+    Out of date: in the warehouse, but built from other files, seeds or code than lie here now.
+    """
+    built = fingerprints(settings).section("built")
+    _, *ancestors = lineage(read_cycles(settings.seeds_dir), cycle_id)
+    return [
+        ancestor
+        for ancestor in reversed(ancestors)
+        if ancestor in built and built[ancestor] != cycle_fingerprint(settings, ancestor)
+    ]
+
+
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
     code = [REPOSITORY / "expectations", settings.dbt_project_dir / "dbt_project.yml"]
@@ -122,6 +136,10 @@ class Fingerprints:
         fresh = self.path.with_suffix(".json.new")
         fresh.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(self.path)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.path.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
         if not self.path.is_file():

@@ -73,9 +73,7 @@ def manifest_path(settings: Settings) -> Path:
     return path
 
 
-def build_warehouse(
-    settings: Settings, cycle_id: str, *, load_seeds: bool, full_refresh: bool = False
-) -> list[NodeResult]:
+def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> list[NodeResult]:
     """Run `dbt build` for one cycle and return what became of every node.
 
     Nodes that fail are results, not exceptions. dbt's unit tests are about formulas, not this
@@ -91,8 +89,6 @@ def build_warehouse(
     arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
     if not load_seeds:
         arguments.append("seed")
-    if full_refresh:
-        arguments.append("--full-refresh")
     result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
     if not isinstance(result.result, RunExecutionResult):
         raise WarehouseBuildError(f"dbt build: {_reason(result)}")
