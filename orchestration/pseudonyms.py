@@ -23,7 +23,7 @@ def padded_keys(key: str) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in secret), bytes(byte ^ 0x5C for byte in secret)
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb ships no types
+class Plugin(BasePlugin):
     """Sets `pseudonym_inner` and `pseudonym_outer` on each cursor that dbt opens."""
 
     def configure_cursor(self, cursor: Any) -> None:  # noqa: ANN401  # DuckDB's cursor, untyped there

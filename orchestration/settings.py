@@ -76,7 +76,7 @@ class Settings(BaseSettings):
 
     @property
     def dbt_target_dir(self) -> Path:
-        """Dbt's artefacts (manifest, compiled SQL): below the data, so that two data folders never mix."""
+        """Dbt's artefacts, below the data, so that two data folders never mix them."""
         return self.data_dir / "dbt_target"
 
 

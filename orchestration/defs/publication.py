@@ -45,17 +45,17 @@ def ilk(
     settings = get_settings()
     cycle_id = context.partition_key
     memory = fingerprints(settings)
-    unfinished = sorted(memory.section("unfinished"))
+    unfinished = set(memory.section("unfinished"))
+    lost = _lost_cycles(settings)
+    if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
+        logger.info("%s: published together with the cycles that follow", cycle_id)
+        return
     if unfinished:
         raise dg.Failure(
-            f"nothing is published: the build of {', '.join(unfinished)} broke off and the "
-            f"warehouse holds half of it. Run it to its end: ilk run {' '.join(unfinished)}",
+            f"nothing is published: the build of {', '.join(sorted(unfinished))} broke off and the "
+            f"warehouse holds half of it. Run it to its end: ilk run {' '.join(sorted(unfinished))}",
             allow_retries=False,
         )
-    lost = _lost_cycles(settings)
-    if lost and lost <= set(config.cycles_to_come):
-        logger.info("%s: published together with %s", cycle_id, ", ".join(sorted(lost)))
-        return
     if lost:
         raise dg.Failure(
             f"nothing is published: the last publication holds {', '.join(sorted(lost))} and the "
