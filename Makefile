@@ -43,15 +43,9 @@ dev: setup  ## Dagster's web page, with schedules and sensors
 	@mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
 	$(RUN) dagster dev -m orchestration.definitions
 
-RESPONDENTS ?= 60000
-BENCH := $(ILK_DATA_DIR)/bench
-bench: setup  ## a cycle of RESPONDENTS made-up people: ilk run, ilk run again, the same by hand
-	@rm -rf "$(BENCH)"
-	@$(RUN) ilk sample --out "$(BENCH)/landing" --cycle ilk-2025-s2 --respondents $(RESPONDENTS)
-	@export ILK_DATA_DIR="$(BENCH)" ILK_PSEUDONYM_KEY=bench && \
-		time $(RUN) ilk run ilk-2025-s2 && time $(RUN) ilk run ilk-2025-s2
-	@time $(RUN) python benchmarks/by_hand.py \
-		"$(BENCH)/landing" seeds ilk-2025-s2 "$(BENCH)/by_hand.parquet"
+RESPONDENTS ?= 66000 1000000
+bench: setup  ## cycles of RESPONDENTS made-up people: the job, and beside it the same scores by hand
+	$(RUN) python -m benchmarks.run $(RESPONDENTS)
 
 reference: run  ## recompute the figures that the tests compare with, in R's survey package
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
