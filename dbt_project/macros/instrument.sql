@@ -4,13 +4,13 @@
     than a join and a GROUP BY over one row an answer (docs/performance.md).
 #}
 
-{# This cycle's questions: question_number, question_id, audience_id, provider_level_rank, scale, item. #}
-{% macro instrument_questions() -%}
+{# A cycle's questions: question_number, question_id, audience_id, provider_level_rank, scale, item. #}
+{% macro instrument_questions(cycle=none) -%}
     {{ return(query_rows("
         select questions.*
         from " ~ ref('stg_seeds__questions') ~ " as questions
         inner join " ~ ref('survey_cycles') ~ " as cycles using (instrument_id)
-        where cycles.cycle_id = '" ~ cycle_id() ~ "'
+        where cycles.cycle_id = '" ~ (cycle or cycle_id()) ~ "'
         order by questions.question_number
     ")) }}
 {%- endmacro %}
@@ -23,6 +23,11 @@
         where cycle_id = '" ~ cycle_id() ~ "'
         order by component_number
     ")) }}
+{%- endmacro %}
+
+{# The components that availability, accessibility and effective coverage are computed for. #}
+{% macro covered_components() -%}
+    {{ return(instrument_components() | selectattr('component_type', 'in', ['index', 'service']) | list) }}
 {%- endmacro %}
 
 {# The edges of this cycle's tree: edge_number, storey, parent_number, child_number. #}

@@ -27,10 +27,7 @@ weighted_spreads as (
         spreads.weighting_mode,
         spreads.domain_number,
         spreads.component_number,
-        {{ stable_sum('(1 - stratum_weights.sampling_fraction)
-            * stratum_weights.stratum_respondent_count
-            / nullif(stratum_weights.stratum_respondent_count - 1, 0)
-            * stratum_weights.weight * stratum_weights.weight * spreads.spread') }} as weighted_spread,
+        {{ weighted_spread('stratum_weights', 'spreads.spread') }} as weighted_spread,
     from spreads
     inner join stratum_weights
         on stratum_weights.weighting_mode = spreads.weighting_mode
@@ -49,9 +46,7 @@ bases as (
         {{ stable_sum('stratum_weights.weight * component_strata.respondent_count', 15) }} as weight_sum,
         {{ stable_sum('stratum_weights.weight * stratum_weights.weight
             * component_strata.respondent_count', 12) }} as weight_square_sum,
-        bool_or(
-            stratum_weights.stratum_respondent_count = 1 and stratum_weights.stratum_staff_count <> 1
-        ) as has_lone_respondent,
+        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
     from component_strata
     inner join stratum_weights
         on stratum_weights.stratum_number = component_strata.stratum_number

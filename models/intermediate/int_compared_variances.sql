@@ -1,0 +1,103 @@
+-- The sampling variances of int_compared_scores: the scores' own where the side's tree is the shared
+-- one, else from the spreads on the shared tree.
+{{ by_cycle() }}
+with
+compared_cycles as (
+    select * from {{ ref('int_compared_cycles') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+compared_scores as (
+    select * from {{ ref('int_compared_scores') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+spreads as (
+    select * from {{ ref('int_compared_spreads') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+compared_strata as (
+    select * from {{ ref('int_compared_strata') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+variances as (
+    select * from {{ ref('int_component_variances') }}
+),
+
+stratum_weights as (
+    select * from {{ ref('int_stratum_weights') }}
+),
+
+weighted_spreads as (
+    select
+        spreads.compared_cycle_id,
+        spreads.weighting_mode,
+        spreads.domain_number,
+        spreads.component_number,
+        {{ weighted_spread('stratum_weights', 'spreads.spread') }} as weighted_spread,
+    from spreads
+    inner join stratum_weights
+        on stratum_weights.cycle_id = spreads.compared_cycle_id
+        and stratum_weights.weighting_mode = spreads.weighting_mode
+        and stratum_weights.stratum_number = spreads.stratum_number
+    group by all
+),
+
+bases as (
+    select
+        compared_strata.compared_cycle_id,
+        stratum_weights.weighting_mode,
+        compared_strata.domain_number,
+        compared_strata.component_number,
+        cast(sum(compared_strata.respondent_count) as bigint) - count(*) as df,
+        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
+    from compared_strata
+    inner join stratum_weights
+        on stratum_weights.cycle_id = compared_strata.compared_cycle_id
+        and stratum_weights.stratum_number = compared_strata.stratum_number
+    group by all
+),
+
+recomputed as (
+    select
+        bases.compared_cycle_id,
+        bases.weighting_mode,
+        bases.domain_number,
+        bases.component_number,
+        bases.df,
+        case
+            when not bases.has_lone_respondent
+                then compared_scores.bound * compared_scores.bound
+                * coalesce(weighted_spreads.weighted_spread, 0)
+        end as variance,
+    from bases
+    inner join compared_scores
+        using (compared_cycle_id, weighting_mode, domain_number, component_number)
+    left join weighted_spreads
+        using (compared_cycle_id, weighting_mode, domain_number, component_number)
+),
+
+-- The same tree has the same numbers, since components are numbered by what they are.
+own as (
+    select
+        compared_cycles.compared_cycle_id,
+        variances.weighting_mode,
+        variances.domain_number,
+        variances.component_number,
+        variances.df,
+        variances.variance,
+    from compared_cycles
+    inner join variances
+        on variances.cycle_id = compared_cycles.compared_cycle_id
+    where compared_cycles.is_own_tree
+),
+
+final as (
+    select '{{ cycle_id() }}' as cycle_id, * from own
+    union all
+    select '{{ cycle_id() }}' as cycle_id, * from recomputed
+)
+
+select * from final
