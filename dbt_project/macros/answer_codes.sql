@@ -16,6 +16,11 @@
     {{ code }} > -32000
 {%- endmacro %}
 
+{# Whether a code is an answer of this kind: rated, or one of the sentinels. #}
+{% macro is_answer(status, code) -%}
+    {{ is_rating(code) if status == 'rated' else code ~ ' = ' ~ answer_sentinels()[status] }}
+{%- endmacro %}
+
 {#
     A rating on the common scale 1-4 (method.md 1.1): x = 1 + 3 (code - min) / (max - min), a
     reverse-scored question 5 - x. Given sums over n ratings it gives the sum of their scores, so one

@@ -25,9 +25,21 @@
     ")) }}
 {%- endmacro %}
 
-{# The components that availability, accessibility and effective coverage are computed for. #}
+{#
+    The components that availability, accessibility and effective coverage are computed for: the index
+    and each service, with the number of questions under it.
+#}
 {% macro covered_components() -%}
-    {{ return(instrument_components() | selectattr('component_type', 'in', ['index', 'service']) | list) }}
+    {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list -%}
+    {%- set covered = [] -%}
+    {%- for component in instrument_components() if component.component_type in ('index', 'service') -%}
+        {%- set under = questions | selectattr('service_id', 'in', [component.service_id]) | list -%}
+        {%- do covered.append(dict(
+            component,
+            question_count=(under if component.service_id else questions) | length,
+        )) -%}
+    {%- endfor -%}
+    {{ return(covered) }}
 {%- endmacro %}
 
 {# The edges of this cycle's tree: edge_number, storey, parent_number, child_number. #}
