@@ -158,7 +158,7 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
     earlier.write_bytes(b"".join(earlier.read_bytes().splitlines(keepends=True)[:-1]))
     result = ilk("run", SAMPLE_CYCLES[0])
     assert result.exit_code == 1
-    assert f"Run it to its end: ilk run {LAST}" in result.output
+    assert f"Run it again: ilk run {LAST}" in result.output
     assert published(settings) == before
 
     assert ilk("run", LAST).exit_code == 0

@@ -53,7 +53,7 @@ def ilk(
     if unfinished:
         raise dg.Failure(
             f"nothing is published: the build of {', '.join(sorted(unfinished))} broke off and the "
-            f"warehouse holds half of it. Run it to its end: ilk run {' '.join(sorted(unfinished))}",
+            f"warehouse holds half of it. Run it again: ilk run {' '.join(sorted(unfinished))}",
             allow_retries=False,
         )
     if lost:

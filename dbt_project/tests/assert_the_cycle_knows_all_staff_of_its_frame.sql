@@ -1,0 +1,19 @@
+-- Staff of a unit that the cycle does not know on its opening day, or of an unknown category or role,
+-- would drop out of the population, and every weight of their stratum with them. Mend the frame's
+-- unit_id, recipient_category_id or role_id, or give the unit a version that holds on that day.
+select staff_frame.*
+from {{ ref('stg_raw__staff_frame') }} as staff_frame
+left join {{ ref('int_cycle_units') }} as cycle_units
+    on cycle_units.cycle_id = staff_frame.cycle_id
+    and cycle_units.unit_id = staff_frame.unit_id
+left join {{ ref('recipient_categories') }} as recipient_categories
+    on recipient_categories.recipient_category_id = staff_frame.recipient_category_id
+left join {{ ref('roles') }} as roles
+    on roles.role_id = staff_frame.role_id
+where
+    staff_frame.staff_count > 0
+    and (
+        cycle_units.unit_id is null
+        or recipient_categories.recipient_category_id is null
+        or roles.role_id is null
+    )
