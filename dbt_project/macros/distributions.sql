@@ -43,6 +43,27 @@
 {%- endmacro %}
 
 {#
+    The share of the standard normal distribution above x >= 0: Hart (1968), Computer Approximations,
+    algorithm 5666, in the form of West (2005), Better approximations to cumulative normal functions,
+    Wilmott Magazine, May, 70-76; absolute error about 1e-15.
+#}
+{% macro normal_tail(x) -%}
+    case
+        when {{ x }} < 7.07106781186547e0 then exp(-{{ x }} * {{ x }} / 2) * {{ polynomial([
+            '3.52624965998911e-2', '7.00383064443688e-1', '6.37396220353165e0',
+            '3.3912866078383e1', '1.12079291497871e2', '2.21213596169931e2',
+            '2.20206867912376e2'], x) }} / {{ polynomial([
+            '8.83883476483184e-2', '1.75566716318264e0', '1.6064177579207e1',
+            '8.67807322029461e1', '2.96564248779674e2', '6.37333633378831e2',
+            '7.93826512519948e2', '4.40413735824752e2'], x) }}
+        when {{ x }} < 37 then exp(-{{ x }} * {{ x }} / 2)
+            / ({{ x }} + 1 / ({{ x }} + 2 / ({{ x }} + 3 / ({{ x }} + 4 / ({{ x }} + 0.65e0)))))
+            / 2.506628274631e0
+        when {{ x }} >= 37 then 0e0
+    end
+{%- endmacro %}
+
+{#
     Student's t quantile for large df from the normal one: the expansion in 1/df of Abramowitz & Stegun
     26.7.5, four terms. Above 100 degrees of freedom it errs by less than 1e-10 at p = 0.975
     and 1e-8 at p = 0.9995; up to there int_student_t solves for the quantile.

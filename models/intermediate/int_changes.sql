@@ -1,0 +1,95 @@
+-- What changed since the previous cycle on the tree that both share (method.md 6), and whether the
+-- domain and component are shown in both.
+{{ by_cycle() }}
+with
+scores as (
+    select * from {{ ref('int_compared_scores') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+variances as (
+    select * from {{ ref('int_compared_variances') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+components as (
+    select * from {{ ref('int_shared_components') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+domains as (
+    select * from {{ ref('int_domains') }}
+),
+
+hidden_cells as (
+    select * from {{ ref('int_hidden_cells') }}
+),
+
+compared as (
+    select
+        scores.compared_cycle_id,
+        scores.weighting_mode,
+        domains.domain_type,
+        domains.domain_id,
+        components.component_number,
+        components.component_type,
+        components.service_id,
+        components.perspective_id,
+        components.item_id,
+        components.shared_item_count,
+        components.item_count,
+        scores.score,
+        case when variances.df >= 1 then variances.variance end as variance,
+        hidden_cells.cycle_id is null as is_shown,
+    from scores
+    inner join domains
+        on domains.cycle_id = scores.compared_cycle_id
+        and domains.domain_number = scores.domain_number
+    inner join components
+        on components.component_number = scores.component_number
+    left join variances
+        on variances.compared_cycle_id = scores.compared_cycle_id
+        and variances.weighting_mode = scores.weighting_mode
+        and variances.domain_number = scores.domain_number
+        and variances.component_number = scores.component_number
+    left join hidden_cells
+        on hidden_cells.cycle_id = scores.compared_cycle_id
+        and hidden_cells.domain_type = domains.domain_type
+        and hidden_cells.domain_id = domains.domain_id
+        and hidden_cells.component_type = components.component_type
+        and hidden_cells.service_id is not distinct from components.service_id
+        and hidden_cells.perspective_id is not distinct from components.perspective_id
+        and hidden_cells.item_id is not distinct from components.item_id
+),
+
+-- The same persons may answer twice: then the errors are not independent, and this se is too large.
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        previous.compared_cycle_id as previous_cycle_id,
+        compared.weighting_mode,
+        compared.domain_type,
+        compared.domain_id,
+        compared.component_number,
+        compared.component_type,
+        compared.service_id,
+        compared.perspective_id,
+        compared.item_id,
+        previous.score as score_previous,
+        compared.score,
+        compared.score - previous.score as delta,
+        sqrt(previous.variance + compared.variance) as se,
+        cast(compared.shared_item_count as double) / compared.item_count as shared_item_share,
+        compared.is_shown and previous.is_shown as is_shown,
+    from compared
+    inner join compared as previous
+        on previous.weighting_mode = compared.weighting_mode
+        and previous.domain_type = compared.domain_type
+        and previous.domain_id = compared.domain_id
+        and previous.component_number = compared.component_number
+    where
+        compared.compared_cycle_id = '{{ cycle_id() }}'
+        and previous.compared_cycle_id <> '{{ cycle_id() }}'
+)
+
+select * from final
