@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +86,7 @@ class Measured:
 
 def main(sizes: list[int]) -> int:
     """Measure each size; return 1 where the two results differ."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     print(f"Commit {_git('rev-parse', '--short', 'HEAD')}, {_machine()}\n")
     if _git("status", "--porcelain", "--untracked-files=no"):
         print("The working tree has uncommitted changes: don't publish these figures.\n")
@@ -112,14 +112,12 @@ def measure(respondents: int, bare: Cost) -> int:
     parse = "from orchestration import settings, warehouse_build as build\n"
     parse += "build.manifest_path(settings.get_settings())"
     run_process([sys.executable, "-c", parse], environment)
-    command = [Path(sys.executable).with_name("ilk"), "run", CYCLE]
+    command = [str(Path(sys.executable).with_name("ilk")), "run", CYCLE]
     job = run_process(command, environment)
     steps = steps_of(job, data_dir)
     again = run_process(command, environment).cost
-    by_hand = run_process(
-        [sys.executable, str(REPOSITORY / "benchmarks/by_hand.py"), landing, SEEDS, CYCLE, scores],
-        {},
-    ).cost
+    script = [sys.executable, str(REPOSITORY / "benchmarks/by_hand.py")]
+    by_hand = run_process([*script, str(landing), str(SEEDS), CYCLE, str(scores)], {}).cost
 
     ratio = job.cost.cpu_seconds / (by_hand.cpu_seconds + bare.cpu_seconds)
     print(f"### {respondents:,} respondents\n\n| | CPU s | wall s | MB |\n|---|---:|---:|---:|")
@@ -177,13 +175,13 @@ def bare_start() -> Cost:
     return run_process(command, environment).cost
 
 
-def run_process(command: Sequence[str | Path], environment: dict[str, str]) -> Measured:
+def run_process(command: list[str], environment: dict[str, str]) -> Measured:
     """Run to the end and measure; what it prints is shown only if it fails.
 
     CPU and peak memory are the kernel's for the process and its children (wait4).
     """
     process = subprocess.Popen(
-        [str(word) for word in command],
+        command,
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -201,7 +199,7 @@ def run_process(command: Sequence[str | Path], environment: dict[str, str]) -> M
     end = time.time()
     watcher.join()
     if process.returncode != 0:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{output}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{output}")
     cpu = usage.ru_utime + usage.ru_stime
     return Measured(Cost(cpu, end - start, usage.ru_maxrss / 1024), samples)
 
