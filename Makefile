@@ -51,4 +51,6 @@ reference: run  ## recompute the figures that the tests compare with, in R's sur
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(RUN) python tests/reference/export_inputs.py \
 			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder" && \
-		Rscript tests/reference/scores.R "$$folder" tests/reference/scores_ilk-2025-s2.csv.gz
+		for figures in scores coverage; do \
+			Rscript tests/reference/$$figures.R "$$folder" tests/reference/$${figures}_ilk-2025-s2.csv.gz || exit; \
+		done

@@ -1,4 +1,4 @@
-"""Write what scores.R computes from: accepted responses and their valid answers, as CSV.
+"""Write what scores.R and coverage.R compute from: accepted responses and their answers, as CSV.
 
 Usage: python tests/reference/export_inputs.py WAREHOUSE CYCLE FOLDER (make reference calls it).
 Only facts leave here; domains, trees, scores and errors are R's own work.
@@ -11,8 +11,8 @@ import duckdb
 
 RESPONSES = """
     select
-        responses.response_key, responses.role_id, responses.recipient_category_id, responses.gender,
-        responses.age_group, responses.rank_group, responses.tenure_group,
+        responses.response_key, responses.role_id, responses.recipient_category_id,
+        responses.gender, responses.age_group, responses.rank_group, responses.tenure_group,
         units.unit_level_id, strata.stratum_id, strata.stratum_staff_count as population,
         strata.stratum_respondent_count as sample_size
     from marts.fct_responses as responses
@@ -39,9 +39,28 @@ ANSWERS = """
     inner join marts.dim_cycles as cycles using (cycle_id)
     inner join marts.dim_units as providers
         on providers.unit_id = answers.provider_unit_id
-        and cycles.opens_on between providers.valid_from and coalesce(providers.valid_to, date '9999-12-31')
+        and cycles.opens_on >= providers.valid_from
+        and cycles.opens_on <= coalesce(providers.valid_to, date '9999-12-31')
     where answers.answer_status = 'valid' and answers.cycle_id = ?
     order by answers.response_key, answers.question_id
+"""
+# How many questions on a service got a rating, or one of the two answers that are none.
+COVERAGE = """
+    select
+        answers.response_key, questions.service_id, answers.provider_unit_id,
+        providers.unit_level_id as provider_level_id, providers.region_id as provider_region_id,
+        answers.answer_status, count(*) as answer_count
+    from marts.fct_answers as answers
+    inner join marts.dim_cycles as cycles using (cycle_id)
+    inner join marts.dim_questions as questions using (instrument_id, question_id)
+    inner join marts.dim_units as providers
+        on providers.unit_id = answers.provider_unit_id
+        and cycles.opens_on >= providers.valid_from
+        and cycles.opens_on <= coalesce(providers.valid_to, date '9999-12-31')
+    where answers.answer_status in ('valid', 'not_used', 'not_available')
+        and answers.cycle_id = ? and questions.asks = 'performance'
+    group by all
+    order by all
 """
 ITEMS = """
     select distinct questions.item_id, questions.service_id, questions.perspective_id
@@ -53,11 +72,16 @@ ITEMS = """
 
 
 def main(warehouse: str, cycle_id: str, folder: str) -> None:
-    """Write responses.csv, answers.csv and items.csv of one cycle into `folder`."""
+    """Write responses.csv, answers.csv, items.csv and coverage.csv of one cycle into `folder`."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(warehouse, read_only=True) as connection:
-        for name, query in (("responses", RESPONSES), ("answers", ANSWERS), ("items", ITEMS)):
+        for name, query in (
+            ("responses", RESPONSES),
+            ("answers", ANSWERS),
+            ("items", ITEMS),
+            ("coverage", COVERAGE),
+        ):
             frame = connection.execute(query, [cycle_id]).df()
             frame.to_csv(target / f"{name}.csv", index=False)
 

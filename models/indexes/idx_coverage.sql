@@ -1,0 +1,76 @@
+{%- set measures = ['availability', 'accessibility', 'effective_coverage'] %}
+{{ by_cycle() }}
+with
+ratios as (
+    select * from {{ ref('int_coverage_ratios') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+spreads as (
+    select * from {{ ref('int_coverage_spreads') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+stratum_weights as (
+    select * from {{ ref('int_stratum_weights') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+components as (
+    select * from {{ ref('int_components') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+domains as (
+    select * from {{ ref('int_domains') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+settings as (
+    select min_cell_n from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+-- What strata add to each variance, divided by its bound squared (int_component_variances).
+weighted_spreads as (
+    select
+        spreads.weighting_mode,
+        spreads.domain_number,
+        spreads.component_number,
+        {%- for measure in measures %}
+        coalesce({{ weighted_spread(
+            'stratum_weights', "case when spreads.measure = '" ~ measure ~ "' then spreads.spread end"
+        ) }}, 0) as {{ measure }}_spread,
+        {%- endfor %}
+    from spreads
+    inner join stratum_weights using (weighting_mode, stratum_number)
+    group by all
+),
+
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        ratios.weighting_mode,
+        domains.domain_type,
+        domains.domain_id,
+        components.component_type,
+        components.service_id,
+        {%- for measure in measures %}
+        ratios.{{ measure }},
+        case
+            when ratios.{{ 'accessibility_df' if measure == 'accessibility' else 'df' }} >= 1
+                and not ratios.has_lone_respondent
+                then ratios.{{ measure }}_bound * sqrt(coalesce(weighted_spreads.{{ measure }}_spread, 0))
+        end as {{ measure }}_se,
+        {%- endfor %}
+        ratios.respondent_count,
+    from ratios
+    inner join domains using (domain_number)
+    inner join components using (component_number)
+    left join weighted_spreads using (weighting_mode, domain_number, component_number)
+    cross join settings
+    -- What nobody rated has no score, so that disclosure control never judged it.
+    where ratios.rated > 0 or ratios.respondent_count >= settings.min_cell_n
+)
+
+select * from final

@@ -1,0 +1,85 @@
+-- Availability, accessibility and effective coverage (method.md 8) of every domain and service, and what
+-- their linearisation needs. Effective coverage is share_rated x (score - 1) / 3, since availability x
+-- accessibility = rated / (rated + not used + not available).
+{{ by_cycle() }}
+with
+sums as (
+    select * from {{ ref('int_coverage_sums') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+stratum_weights as (
+    select * from {{ ref('int_stratum_weights') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+component_scores as (
+    select * from {{ ref('int_component_scores') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+totals as (
+    select
+        stratum_weights.weighting_mode,
+        sums.domain_number,
+        sums.component_number,
+        {{ stable_sum('stratum_weights.weight * sums.rated_count', 15) }} as rated,
+        {{ stable_sum('stratum_weights.weight * (sums.rated_count + sums.not_used_count)', 15) }} as available,
+        {{ stable_sum('stratum_weights.weight
+            * (sums.rated_count + sums.not_used_count + sums.not_available_count)', 15) }} as answered,
+        cast(sum(sums.respondent_count) as bigint) as respondent_count,
+        sum(sums.respondent_count) - count(*) as df,
+        sum(sums.accessing_count) - count(*) filter (where sums.accessing_count > 0) as accessibility_df,
+        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
+    from sums
+    inner join stratum_weights
+        on stratum_weights.stratum_number = sums.stratum_number
+    group by all
+),
+
+ratios as (
+    select
+        totals.*,
+        case totals.component_number
+            {%- for component in covered_components() %}
+            when {{ component.component_number }} then {{ component.question_count }}
+            {%- else %}
+            when null then null
+            {%- endfor %}
+        end as question_count,
+        totals.available / totals.answered as availability,
+        totals.rated / nullif(totals.available, 0) as accessibility,
+        totals.rated / totals.answered as share_rated,
+        component_scores.score,
+        component_scores.bound as score_bound,
+    from totals
+    left join component_scores
+        on component_scores.weighting_mode = totals.weighting_mode
+        and component_scores.domain_number = totals.domain_number
+        and component_scores.component_number = totals.component_number
+),
+
+-- The largest influence of one respondent: on a ratio, all questions over the total; on a product, the
+-- sum of what each factor can do while the other stands.
+bounds as (
+    select
+        *,
+        share_rated * (score - 1) / 3 as effective_coverage,
+        question_count / answered as availability_bound,
+        question_count / nullif(available, 0) as accessibility_bound,
+        (score - 1) / 3 * question_count / answered as share_bound,
+        (score - 1) / 3 * question_count / answered + share_rated / 3 * score_bound
+            as effective_coverage_bound,
+    from ratios
+),
+
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        *,
+        share_bound / effective_coverage_bound as share_part,
+        1 - share_bound / effective_coverage_bound as score_part,
+    from bounds
+)
+
+select * from final
