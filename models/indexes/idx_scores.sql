@@ -27,7 +27,11 @@ domains as (
 ),
 
 settings as (
-    select * from {{ ref('int_cycle_settings') }}
+    select
+        method_id,
+        ci_level,
+        {{ normal_quantile('(0.5e0 + ci_level / 2)') }} as normal_quantile,
+    from {{ ref('int_cycle_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -49,7 +53,7 @@ estimates as (
         variances.df,
         coalesce(
             student_t.quantile,
-            {{ student_t_from_normal(normal_quantile('(0.5e0 + settings.ci_level / 2)'), 'nullif(variances.df, 0)') }}
+            {{ student_t_from_normal('settings.normal_quantile', 'nullif(variances.df, 0)') }}
         ) as t_quantile,
         variances.respondent_count,
         rating_counts.answer_count,

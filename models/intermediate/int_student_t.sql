@@ -4,7 +4,11 @@
 {%- set step_count = 4 %}
 with
 levels as (
-    select distinct ci_level from {{ ref('int_cycle_settings') }}
+    select
+        ci_level,
+        {{ normal_quantile('(0.5e0 + ci_level / 2)') }} as normal_quantile,
+    from {{ ref('int_cycle_settings') }}
+    group by ci_level
 ),
 
 degrees as (
@@ -51,7 +55,7 @@ step_0 as (
         levels.ci_level,
         case
             when degrees.df <= 2 then atan(tan(pi() / 2 * levels.ci_level) / sqrt(cast(degrees.df as double)))
-            else atan({{ student_t_from_normal(normal_quantile('(0.5e0 + levels.ci_level / 2)'), 'degrees.df') }}
+            else atan({{ student_t_from_normal('levels.normal_quantile', 'degrees.df') }}
                 / sqrt(cast(degrees.df as double)))
         end as theta,
     from degrees
