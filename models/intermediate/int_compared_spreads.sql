@@ -2,7 +2,7 @@
 -- one (an item came or went, a weight changed). No such side, no row, and nothing to compute.
 -- depends_on: {{ ref('int_domain_routes') }} {{ ref('int_answers') }} {{ ref('fct_responses') }}
 -- depends_on: {{ ref('stg_seeds__questions') }} {{ ref('survey_cycles') }} {{ ref('int_components') }}
--- depends_on: {{ ref('int_compared_scores') }} {{ ref('int_shared_edges') }}
+-- depends_on: {{ ref('int_compared_cycles') }} {{ ref('int_shared_components') }}
 -- depends_on: {{ ref('int_domain_sums') }} {{ ref('int_stratum_weights') }}
 {%- set edges = shared_edges() %}
 {{ by_cycle() }}
