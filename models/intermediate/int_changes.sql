@@ -27,8 +27,8 @@ hidden_cells as (
 
 compared as (
     select
-        scores.compared_cycle_id,
-        scores.weighting_mode,
+        variances.compared_cycle_id,
+        variances.weighting_mode,
         domains.domain_type,
         domains.domain_id,
         components.component_number,
@@ -41,19 +41,19 @@ compared as (
         scores.score,
         case when variances.df >= 1 then variances.variance end as variance,
         hidden_cells.cycle_id is null as is_shown,
-    from scores
+    from variances
     inner join domains
-        on domains.cycle_id = scores.compared_cycle_id
-        and domains.domain_number = scores.domain_number
+        on domains.cycle_id = variances.compared_cycle_id
+        and domains.domain_number = variances.domain_number
     inner join components
-        on components.component_number = scores.component_number
-    left join variances
-        on variances.compared_cycle_id = scores.compared_cycle_id
-        and variances.weighting_mode = scores.weighting_mode
-        and variances.domain_number = scores.domain_number
-        and variances.component_number = scores.component_number
+        on components.component_number = variances.component_number
+    left join scores
+        on scores.compared_cycle_id = variances.compared_cycle_id
+        and scores.weighting_mode = variances.weighting_mode
+        and scores.domain_number = variances.domain_number
+        and scores.component_number = variances.component_number
     left join hidden_cells
-        on hidden_cells.cycle_id = scores.compared_cycle_id
+        on hidden_cells.cycle_id = variances.compared_cycle_id
         and hidden_cells.domain_type = domains.domain_type
         and hidden_cells.domain_id = domains.domain_id
         and hidden_cells.component_type = components.component_type

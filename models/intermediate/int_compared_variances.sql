@@ -73,7 +73,7 @@ recomputed as (
                 * coalesce(weighted_spreads.weighted_spread, 0)
         end as variance,
     from bases
-    inner join compared_scores
+    left join compared_scores
         using (compared_cycle_id, weighting_mode, domain_number, component_number)
     left join weighted_spreads
         using (compared_cycle_id, weighting_mode, domain_number, component_number)
