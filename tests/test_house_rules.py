@@ -41,6 +41,7 @@ READS_THE_REGISTRY = {
 MAX_LINES = 100
 LONGER = {
     "int_answers": "translated, routed and counted, each over the same generated columns",
+    "int_coverage_spreads": "three influences a service, over the score's tree, and their squares",
     "int_domain_routes": "the one place that knows the domain types, one select each",
     "int_influence_spreads": "the tree is drawn twice, over respondents and over strata's sums",
     "int_responses_judged": "the order of the reasons of rejection is one list, read in one place",

@@ -1,0 +1,86 @@
+{{ by_cycle() }}
+with
+scores as (
+    select * from {{ ref('idx_scores') }}
+    where cycle_id = '{{ cycle_id() }}' and score is not null
+),
+
+derived_importance as (
+    select * from {{ ref('int_derived_importance') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+hidden_cells as (
+    select * from {{ ref('int_hidden_cells') }}
+    where cycle_id = '{{ cycle_id() }}' and component_type = 'perspective'
+),
+
+of_nation as (
+    select
+        scores.weighting_mode,
+        scores.domain_type,
+        scores.domain_id,
+        scores.component_type,
+        scores.service_id,
+        scores.perspective_id,
+        scores.score,
+        derived_importance.importance,
+        {{ stable_sum('scores.score', over='(partition by scores.weighting_mode)') }}
+            / count(*) over (partition by scores.weighting_mode) as mean_score,
+        {{ stable_sum('derived_importance.importance', over='(partition by scores.weighting_mode)') }}
+            / count(*) over (partition by scores.weighting_mode) as mean_importance,
+        cast(null as integer) as lowest_rank,
+    from scores
+    inner join derived_importance using (service_id, perspective_id)
+    where
+        scores.domain_type = 'national'
+        and scores.component_type = 'service_perspective'
+        and derived_importance.importance is not null
+),
+
+-- The rank itself tells on a score, so that hidden ones must not take part.
+of_units as (
+    select
+        scores.weighting_mode,
+        scores.domain_type,
+        scores.domain_id,
+        scores.component_type,
+        scores.service_id,
+        scores.perspective_id,
+        scores.score,
+        cast(null as double) as importance,
+        cast(null as double) as mean_score,
+        cast(null as double) as mean_importance,
+        cast(row_number() over (
+            partition by scores.weighting_mode, scores.domain_id
+            order by scores.score, scores.perspective_id
+        ) as integer) as lowest_rank,
+    from scores
+    left join hidden_cells
+        on hidden_cells.domain_type = scores.domain_type
+        and hidden_cells.domain_id = scores.domain_id
+        and hidden_cells.perspective_id = scores.perspective_id
+    where
+        scores.domain_type = 'provider_unit'
+        and scores.component_type = 'perspective'
+        and hidden_cells.domain_id is null
+),
+
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        *,
+        case
+            when importance >= mean_importance and score < mean_score then 'priority'
+            when importance >= mean_importance then 'keep_up'
+            when score < mean_score then 'low_priority'
+            when score >= mean_score then 'possible_overkill'
+        end as quadrant,
+    from (
+        select * from of_nation
+        union all
+        select * from of_units where lowest_rank <= 3
+    )
+)
+
+select * from final
