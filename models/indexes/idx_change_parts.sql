@@ -10,7 +10,6 @@ shares as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
--- An item's own change; of an item that is hidden, or that one cycle alone rated, it is in the remainder.
 item_parts as (
     select
         shares.weighting_mode,
@@ -66,9 +65,9 @@ remainders as (
         using (weighting_mode, domain_type, domain_id, component_number)
     left join part_sums
         using (weighting_mode, domain_type, domain_id, component_number)
-    -- Every item entered in both cycles and has its part: only rounding is left.
+    -- Else every item entered in both cycles and has its part: only rounding is left.
     where
-        item_counts.share_count <> 2 * item_counts.item_count
+        item_counts.share_count < 2 * item_counts.item_count
         or coalesce(part_sums.part_count, 0) <> item_counts.item_count
 ),
 

@@ -51,6 +51,7 @@ items as (
         shared_components.component_number,
         component_scores.score,
         component_scores.bound,
+        null::double as weight_with_value,
     from compared_cycles
     inner join component_scores
         on component_scores.cycle_id = compared_cycles.compared_cycle_id
@@ -74,18 +75,7 @@ index_scores as (
 ),
 
 final as (
-    select
-        '{{ cycle_id() }}' as cycle_id,
-        cycle_id as compared_cycle_id,
-        weighting_mode,
-        domain_number,
-        component_number,
-        score,
-        bound,
-        null::double as weight_with_value,
-    from items
-    {%- for storey in ['service_perspectives', 'services_and_perspectives', 'index_scores'] %}
-    union all
+    {%- for storey in ['items', 'service_perspectives', 'services_and_perspectives', 'index_scores'] %}
     select
         '{{ cycle_id() }}' as cycle_id,
         cycle_id as compared_cycle_id,
@@ -96,6 +86,7 @@ final as (
         bound,
         weight_with_value,
     from {{ storey }}
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
 

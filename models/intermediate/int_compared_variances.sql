@@ -80,9 +80,10 @@ recomputed as (
 ),
 
 -- The same tree has the same numbers, since components are numbered by what they are.
-own as (
+final as (
     select
-        compared_cycles.compared_cycle_id,
+        '{{ cycle_id() }}' as cycle_id,
+        variances.cycle_id as compared_cycle_id,
         variances.weighting_mode,
         variances.domain_number,
         variances.component_number,
@@ -92,10 +93,6 @@ own as (
     inner join variances
         on variances.cycle_id = compared_cycles.compared_cycle_id
     where compared_cycles.is_own_tree
-),
-
-final as (
-    select '{{ cycle_id() }}' as cycle_id, * from own
     union all
     select '{{ cycle_id() }}' as cycle_id, * from recomputed
 )
