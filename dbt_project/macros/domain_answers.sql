@@ -7,6 +7,8 @@
 #}
 {% macro domain_answers(cycle, questions, covered=[]) -%}
 {%- set attributes = ['unit_id', 'role_id', 'recipient_category_id'] + demographic_names() %}
+{%- set statuses = ['rated', 'not_used', 'not_available'] %}
+{%- set ranks = questions | map(attribute='provider_level_rank') | unique | sort | list %}
 with
 responses as (
     select
@@ -25,6 +27,18 @@ answers as (
         response_key,
         {%- for question in questions %}
         answer_{{ question.question_number }},
+        {%- endfor %}
+        -- Counted level by level before the answers are repeated for each domain.
+        {%- for component in covered %}
+        {%- for status in statuses %}
+        {%- for rank in ranks %}
+        cast(0
+            {%- for question in questions
+                if question.provider_level_rank == rank and component.service_id in (none, question.service_id) %}
+            + case when {{ is_answer(status, 'answer_' ~ question.question_number) }} then 1 else 0 end
+            {%- endfor %} as smallint) as {{ status }}_count_{{ component.component_number }}_{{ rank }},
+        {%- endfor %}
+        {%- endfor %}
         {%- endfor %}
     from {{ ref('int_answers') }}
     where cycle_id = '{{ cycle }}'
@@ -48,12 +62,10 @@ final as (
         end as rating_{{ question.question_number }},
         {%- endfor %}
         {%- for component in covered %}
-        {%- for status in ['rated', 'not_used', 'not_available'] %}
-        {%- for question in questions if component.service_id in (none, question.service_id) %}
-        {{ '' if loop.first else '+ ' }}cast(
-            routes.is_level_{{ question.provider_level_rank }}
-            and coalesce({{ is_answer(status, 'answers.answer_' ~ question.question_number) }}, false) as integer
-        )
+        {%- for status in statuses %}
+        {%- for rank in ranks %}
+        {{ '' if loop.first else '+ ' }}case when routes.is_level_{{ rank }} then
+            answers.{{ status }}_count_{{ component.component_number }}_{{ rank }} else 0 end
         {%- endfor %} as {{ status }}_count_{{ component.component_number }},
         {%- endfor %}
         {%- endfor %}

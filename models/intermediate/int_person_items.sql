@@ -1,6 +1,6 @@
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
 -- What each accepted respondent of the headline role thinks of each item: the mean of his ratings of
--- it on 1-4, unweighted (method.md 11, Alpha). A view of this cycle: nobody needs to keep it.
+-- it on 1-4, unweighted (method.md 11, Alpha). Of this cycle alone: nobody needs to keep it.
 {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
 with
