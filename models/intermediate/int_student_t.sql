@@ -54,7 +54,8 @@ step_0 as (
         degrees.df,
         levels.ci_level,
         case
-            when degrees.df <= 2 then atan(tan(pi() / 2 * levels.ci_level) / sqrt(cast(degrees.df as double)))
+            when degrees.df = 1 then pi() / 2 * levels.ci_level
+            when degrees.df = 2 then asin(levels.ci_level)
             else atan({{ student_t_from_normal('levels.normal_quantile', 'degrees.df') }}
                 / sqrt(cast(degrees.df as double)))
         end as theta,
