@@ -1,4 +1,4 @@
-"""Real exports of others, untouched, through `ilk run`: skipped, with the reason, where they aren't."""
+"""Real exports of others, untouched, through `ilk run`; skipped, with the reason, where missing."""
 
 import csv
 import json
@@ -63,8 +63,9 @@ def skm(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnec
 
 def scores(connection: duckdb.DuckDBPyConnection, where: str) -> list[tuple]:
     return connection.execute(
-        "select domain_id, perspective_id, score, score_100, band, respondent_count from idx_scores "
-        f"where weighting_mode = 'none' and {where} order by domain_id, perspective_id"
+        "select domain_id, perspective_id, score, score_100, band, respondent_count "
+        f"from idx_scores where weighting_mode = 'none' and {where} "
+        "order by domain_id, perspective_id"
     ).fetchall()
 
 
@@ -275,8 +276,8 @@ def test_each_response_of_a_limesurvey_export_is_judged(limesurvey):
 def test_ratings_of_other_scales_are_put_on_one_to_four(limesurvey):
     # 1 + 3 (code - min) / (max - min): 5 4 3 2 1 5 on 1-5 and three 10 on 1-10.
     rated = limesurvey.execute(
-        "select question_id, answer_code, score from marts.fct_answers where answer_status = 'valid' "
-        "order by question_id"
+        "select question_id, answer_code, score from marts.fct_answers "
+        "where answer_status = 'valid' order by question_id"
     ).fetchall()
     assert [(code, score) for _, code, score in rated] == [
         (10, 4.0),
