@@ -80,7 +80,7 @@ final as (
         select * from of_nation
         union all
         select * from of_units where lowest_rank <= 3
-    )
+    ) as published_kinds
 )
 
 select * from final
