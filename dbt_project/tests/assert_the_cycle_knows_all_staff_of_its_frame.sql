@@ -1,6 +1,6 @@
--- Staff of a unit that the cycle does not know on its opening day, or of an unknown category or role,
--- would drop out of the population, and every weight of their stratum with them. Mend the frame's
--- unit_id, recipient_category_id or role_id, or give the unit a version that holds on that day.
+-- Nobody of the staff frame is lost on the way to the weights. A row means that its unit is unknown on
+-- the cycle's opening day, or its category or role in the seeds: these staff drop out of the population,
+-- and every weight of their stratum is too small. Mend the frame's ids, or give the unit a version.
 select staff_frame.*
 from {{ ref('stg_raw__staff_frame') }} as staff_frame
 left join {{ ref('int_cycle_units') }} as cycle_units

@@ -39,10 +39,8 @@ terms as (
 densities as (
     select
         degrees.df,
-        case
-            when degrees.df % 2 = 0 then sum(terms.coefficient)
-            else 2 / pi() * (1 + coalesce(sum(terms.coefficient), 0))
-        end as at_zero,
+        case when degrees.df % 2 = 0 then 1e0 else 2 / pi() end as factor,
+        factor * (degrees.df % 2 + coalesce(sum(terms.coefficient), 0)) as at_zero,
     from degrees
     left join terms
         on terms.df = degrees.df
@@ -71,16 +69,11 @@ step_{{ step }} as (
         previous.ci_level,
         -- The share between -t and t minus the level, over its derivative in theta.
         max(previous.theta) - (
-            case
-                when previous.df % 2 = 0
-                    then sin(max(previous.theta))
-                    * sum(terms.coefficient * pow(cos(previous.theta), terms.cosine_power))
-                else 2 / pi() * (
-                    max(previous.theta) + sin(max(previous.theta)) * coalesce(
-                        sum(terms.coefficient * pow(cos(previous.theta), terms.cosine_power)), 0
-                    )
+            max(densities.factor) * (
+                previous.df % 2 * max(previous.theta) + sin(max(previous.theta)) * coalesce(
+                    sum(terms.coefficient * pow(cos(previous.theta), terms.cosine_power)), 0
                 )
-            end - previous.ci_level
+            ) - previous.ci_level
         ) / (
             max(densities.at_zero) * pow(cos(max(previous.theta)), previous.df - 1)
         ) as theta,
