@@ -1,7 +1,7 @@
 {#
     A cycle's accepted responses once for each domain they speak for, as a query: domain_number,
-    stratum_number and the ratings as codes, rating_<question_number>, NULL where there is none or it
-    is about a provider outside the domain. With `covered`, components of the types index and service,
+    stratum_number, weight_cell_number and the ratings as codes, rating_<question_number>, NULL where
+    there is none or it is about a provider outside the domain. With `covered`, components of the types index and service,
     also how many questions under each got which answer: rated_count_<component_number>,
     not_used_count_, not_available_count_.
 #}
@@ -15,6 +15,7 @@ responses as (
         response_key,
         role_id,
         stratum_number,
+        weight_cell_number,
         {%- for attribute in attributes if attribute != 'role_id' %}
         {{ attribute }},
         {%- endfor %}
@@ -54,6 +55,7 @@ final as (
     select
         routes.domain_number,
         responses.stratum_number,
+        responses.weight_cell_number,
         {%- for question in questions %}
         case
             when routes.is_level_{{ question.provider_level_rank }}

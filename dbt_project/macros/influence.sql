@@ -156,18 +156,36 @@ select * from final
 #}
 {% macro influence_spreads(coefficients, answers, sums, stratum_weights, questions, components, edges) -%}
 with
+-- A raked score is no such sum of influences: its error is the bootstrap's (method.md 9).
+linearised as (
+    select * from {{ coefficients }} where weighting_mode <> 'rake'
+),
+
 answers_with_coefficients as (
     select *
     from {{ answers }} as domain_answers
-    inner join {{ coefficients }} as coefficients
-        on coefficients.domain_number = domain_answers.domain_number
+    inner join linearised
+        on linearised.domain_number = domain_answers.domain_number
+),
+
+stratum_sums as (
+    select
+        domain_number,
+        stratum_number,
+        {%- for question in questions %}
+        {%- for name in ['code_sum_' ~ question.question_number, 'rating_count_' ~ question.question_number] %}
+        cast(sum({{ name }}) as bigint) as {{ name }},
+        {%- endfor %}
+        {%- endfor %}
+    from {{ sums }} as domain_sums
+    group by domain_number, stratum_number
 ),
 
 sums_with_coefficients as (
     select *
-    from {{ sums }} as domain_sums
-    inner join {{ coefficients }} as coefficients
-        on coefficients.domain_number = domain_sums.domain_number
+    from stratum_sums
+    inner join linearised
+        on linearised.domain_number = stratum_sums.domain_number
 ),
 
 {{ influence_network(

@@ -7,8 +7,8 @@ item_sums as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
+cell_weights as (
+    select * from {{ ref('int_cell_weights') }}
 ),
 
 components as (
@@ -30,15 +30,15 @@ edges as (
 weighted_items as (
     select
         item_sums.cycle_id,
-        stratum_weights.weighting_mode,
+        cell_weights.weighting_mode,
         item_sums.domain_number,
         item_sums.component_number,
-        {{ stable_sum('stratum_weights.weight * item_sums.score_sum', 15) }} as weighted_score_sum,
-        {{ stable_sum('stratum_weights.weight * item_sums.rating_count', 15) }} as weighted_rating_count,
+        {{ stable_sum('cell_weights.weight * item_sums.score_sum', 15) }} as weighted_score_sum,
+        {{ stable_sum('cell_weights.weight * item_sums.rating_count', 15) }} as weighted_rating_count,
     from item_sums
-    inner join stratum_weights
-        on stratum_weights.cycle_id = item_sums.cycle_id
-        and stratum_weights.stratum_number = item_sums.stratum_number
+    inner join cell_weights
+        on cell_weights.cycle_id = item_sums.cycle_id
+        and cell_weights.weight_cell_number = item_sums.weight_cell_number
     group by all
 ),
 

@@ -1,4 +1,4 @@
--- Per domain, stratum and component: how many respondents rated something under it.
+-- Per domain, weight cell and component: how many respondents rated something under it.
 {%- set components = instrument_components() %}
 {{ by_cycle() }}
 with
@@ -13,6 +13,7 @@ final as (
         cycle_id,
         domain_number,
         stratum_number,
+        weight_cell_number,
         {{ component.component_number }} as component_number,
         respondent_count_{{ component.component_number }} as respondent_count,
     from domain_sums
@@ -20,7 +21,7 @@ final as (
     {{ 'union all' if not loop.last }}
     {%- else %}
     select null::varchar as cycle_id, null::integer as domain_number, null::integer as stratum_number,
-        null::integer as component_number, null::bigint as respondent_count
+        null::integer as weight_cell_number, null::integer as component_number, null::bigint as respondent_count
     where false
     {%- endfor %}
 )

@@ -1,5 +1,6 @@
 -- The sampling variance of every score: Taylor linearisation with respondents as primary units,
 -- stratified, with finite population correction (method.md 5; the numbers of R survey's svydesign).
+-- Of a raked score, the bootstrap's (method.md 9).
 {{ by_cycle() }}
 with
 component_scores as (
@@ -12,8 +13,13 @@ spreads as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-component_strata as (
-    select * from {{ ref('int_component_strata') }}
+bootstrap_variances as (
+    select * from {{ ref('int_bootstrap_variances') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+bases as (
+    select * from {{ ref('int_component_bases') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -22,7 +28,7 @@ stratum_weights as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-weighted_spreads as (
+linearised as (
     select
         spreads.weighting_mode,
         spreads.domain_number,
@@ -35,22 +41,26 @@ weighted_spreads as (
     group by all
 ),
 
--- n, strata, Kish's sums and the lone respondents of what each component stands on.
-bases as (
+variances as (
     select
-        stratum_weights.weighting_mode,
-        component_strata.domain_number,
-        component_strata.component_number,
-        cast(sum(component_strata.respondent_count) as bigint) as respondent_count,
-        count(*) as stratum_count,
-        {{ stable_sum('stratum_weights.weight * component_strata.respondent_count', 15) }} as weight_sum,
-        {{ stable_sum('stratum_weights.weight * stratum_weights.weight
-            * component_strata.respondent_count', 12) }} as weight_square_sum,
-        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
-    from component_strata
-    inner join stratum_weights
-        on stratum_weights.stratum_number = component_strata.stratum_number
-    group by all
+        component_scores.weighting_mode,
+        component_scores.domain_number,
+        component_scores.component_number,
+        component_scores.bound * component_scores.bound * coalesce(linearised.weighted_spread, 0)
+            as variance,
+    from component_scores
+    left join linearised
+        on linearised.weighting_mode = component_scores.weighting_mode
+        and linearised.domain_number = component_scores.domain_number
+        and linearised.component_number = component_scores.component_number
+    where component_scores.weighting_mode <> 'rake'
+    union all
+    select
+        'rake' as weighting_mode,
+        domain_number,
+        component_number,
+        variance,
+    from bootstrap_variances
 ),
 
 final as (
@@ -65,20 +75,12 @@ final as (
             as effective_respondent_count,
         bases.respondent_count * bases.weight_square_sum
             / nullif(bases.weight_sum * bases.weight_sum, 0) as design_effect,
-        case
-            when component_scores.score is null or bases.has_lone_respondent then null
-            else component_scores.bound * component_scores.bound
-                * coalesce(weighted_spreads.weighted_spread, 0)
-        end as variance,
+        case when not bases.has_lone_respondent then variances.variance end as variance,
     from bases
-    left join component_scores
-        on component_scores.weighting_mode = bases.weighting_mode
-        and component_scores.domain_number = bases.domain_number
-        and component_scores.component_number = bases.component_number
-    left join weighted_spreads
-        on weighted_spreads.weighting_mode = bases.weighting_mode
-        and weighted_spreads.domain_number = bases.domain_number
-        and weighted_spreads.component_number = bases.component_number
+    left join variances
+        on variances.weighting_mode = bases.weighting_mode
+        and variances.domain_number = bases.domain_number
+        and variances.component_number = bases.component_number
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- Per domain and stratum: the sum of the codes and the number of ratings of every question, and how
+-- Per domain and weight cell: the sum of the codes and the number of ratings of every question, and how
 -- many respondents rated something under every component. Whole numbers, hence the same on each run.
 {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set components = instrument_components() %}
@@ -38,6 +38,7 @@ final as (
         '{{ cycle_id() }}' as cycle_id,
         domain_number,
         stratum_number,
+        weight_cell_number,
         {%- for question in questions %}
         cast(sum(rating_{{ question.question_number }}) as bigint) as code_sum_{{ question.question_number }},
         count(rating_{{ question.question_number }}) as rating_count_{{ question.question_number }},
@@ -47,7 +48,7 @@ final as (
             as respondent_count_{{ component.component_number }},
         {%- endfor %}
     from storey_3_rated
-    group by domain_number, stratum_number
+    group by domain_number, stratum_number, weight_cell_number
 )
 
 select * from final

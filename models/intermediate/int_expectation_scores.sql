@@ -7,8 +7,8 @@ item_sums as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
+cell_weights as (
+    select * from {{ ref('int_cell_weights') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -26,16 +26,16 @@ edges as (
 items as (
     select
         item_sums.cycle_id,
-        stratum_weights.weighting_mode,
+        cell_weights.weighting_mode,
         item_sums.asks,
         item_sums.domain_number,
         item_sums.component_number,
-        {{ stable_sum('stratum_weights.weight * item_sums.score_sum', 15) }}
-            / {{ stable_sum('stratum_weights.weight * item_sums.rating_count', 15) }} as score,
+        {{ stable_sum('cell_weights.weight * item_sums.score_sum', 15) }}
+            / nullif({{ stable_sum('cell_weights.weight * item_sums.rating_count', 15) }}, 0) as score,
         -- No influence is computed here, so none has a bound.
         cast(null as double) as bound,
     from item_sums
-    inner join stratum_weights using (stratum_number)
+    inner join cell_weights using (weight_cell_number)
     group by all
 ),
 {%- for asks in ['expectation', 'importance'] %}

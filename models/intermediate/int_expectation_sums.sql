@@ -1,5 +1,5 @@
 -- Where an instrument also asks what people expect, or how much something matters to them (questions.asks):
--- per domain, stratum, what is asked and item, the sum of these ratings on 1-4 and their number.
+-- per domain, weight cell, what is asked and item, the sum of these ratings on 1-4 and their number.
 {%- set asked = instrument_questions() | rejectattr('asks', 'equalto', 'performance') | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
 {{ by_cycle() }}
@@ -11,13 +11,13 @@ answers as (
 sums as (
     select
         domain_number,
-        stratum_number,
+        weight_cell_number,
         {%- for question in asked %}
         cast(sum(rating_{{ question.question_number }}) as bigint) as code_sum_{{ question.question_number }},
         count(rating_{{ question.question_number }}) as rating_count_{{ question.question_number }},
         {%- endfor %}
     from answers
-    group by domain_number, stratum_number
+    group by domain_number, weight_cell_number
 ),
 
 ratings as (
@@ -25,7 +25,7 @@ ratings as (
     {%- for item in items if item.item_id == question.item_id %}
     select
         domain_number,
-        stratum_number,
+        weight_cell_number,
         '{{ question.asks }}' as asks,
         {{ item.component_number }} as component_number,
         cast({{ score_from_code(
@@ -37,7 +37,7 @@ ratings as (
     union all
     {%- endfor %}
     {%- endfor %}
-    select null::integer as domain_number, null::integer as stratum_number, null::varchar as asks,
+    select null::integer as domain_number, null::integer as weight_cell_number, null::varchar as asks,
         null::integer as component_number, null::double as score_sum, null::bigint as rating_count
     where false
 ),
@@ -46,7 +46,7 @@ final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         domain_number,
-        stratum_number,
+        weight_cell_number,
         asks,
         component_number,
         {{ stable_sum('score_sum', 15) }} as score_sum,

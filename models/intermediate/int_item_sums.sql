@@ -1,5 +1,5 @@
--- Per domain, stratum and item: the sum of the scores on 1-4 and the number of ratings (y and v of
--- method.md 3, unweighted: within a stratum everybody weighs the same).
+-- Per domain, weight cell and item: the sum of the scores on 1-4 and the number of ratings (y and v of
+-- method.md 3, unweighted: within a cell everybody weighs the same).
 {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
 {{ by_cycle() }}
@@ -15,6 +15,7 @@ final as (
         cycle_id,
         domain_number,
         stratum_number,
+        weight_cell_number,
         {{ item.component_number }} as component_number,
         cast(
             {%- for question in questions if question.item_id == item.item_id %}
@@ -31,7 +32,8 @@ final as (
     {{ 'union all' if not loop.last }}
     {%- else %}
     select null::varchar as cycle_id, null::integer as domain_number, null::integer as stratum_number,
-        null::integer as component_number, null::double as score_sum, null::bigint as rating_count
+        null::integer as weight_cell_number, null::integer as component_number,
+        null::double as score_sum, null::bigint as rating_count
     where false
     {%- endfor %}
 )

@@ -1,5 +1,5 @@
--- The weight of every stratum's respondents in each weighting mode a cycle is computed with: its
--- method's own, and unweighted beside it.
+-- The weight of every stratum's respondents in each weighting mode in which they share one: unweighted,
+-- and the method's own unless it rakes (int_cell_weights).
 with
 strata as (
     select distinct
@@ -21,6 +21,7 @@ settings as (
 
 modes as (
     select cycle_id, weighting_mode from settings
+    where weighting_mode <> 'rake'
     union
     select cycle_id, 'none' as weighting_mode from settings
 ),

@@ -10,6 +10,16 @@ strata as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+weight_cells as (
+    select * from {{ ref('int_weight_cells') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+cell_weights as (
+    select * from {{ ref('int_cell_weights') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 settings as (
     select cycle_id, weighting_mode from {{ ref('int_cycle_settings') }}
 ),
@@ -37,11 +47,8 @@ final as (
         responses.is_category_mismatch,
         strata.stratum_id,
         strata.stratum_number,
-        case
-            when not responses.is_accepted then null
-            when settings.weighting_mode = 'none' then 1e0
-            else strata.weight
-        end as respondent_weight,
+        weight_cells.weight_cell_number,
+        cell_weights.weight as respondent_weight,
         responses.routed_question_count,
         responses.valid_count,
         responses.not_available_count,
@@ -59,6 +66,16 @@ final as (
         and strata.unit_level_id = responses.unit_level_id
         and strata.recipient_category_id = responses.recipient_category_id
         and coalesce(strata.region_id, '') = coalesce(responses.region_id, '')
+    left join weight_cells
+        on responses.is_accepted
+        and weight_cells.role_id = responses.role_id
+        and weight_cells.unit_level_id = responses.unit_level_id
+        and weight_cells.recipient_category_id = responses.recipient_category_id
+        and coalesce(weight_cells.region_id, '') = coalesce(responses.region_id, '')
+        and coalesce(weight_cells.gender, '') = coalesce(responses.gender, '')
+    left join cell_weights
+        on cell_weights.weight_cell_number = weight_cells.weight_cell_number
+        and cell_weights.weighting_mode = settings.weighting_mode
 )
 
 select * from final

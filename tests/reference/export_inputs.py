@@ -1,4 +1,4 @@
-"""Write what scores.R and coverage.R compute from: accepted responses and their answers, as CSV.
+"""Write what the R scripts beside compute from: accepted responses, answers and frame, as CSV.
 
 Usage: python tests/reference/export_inputs.py WAREHOUSE CYCLE FOLDER (make reference calls it).
 Only facts leave here; domains, trees, scores and errors are R's own work.
@@ -13,7 +13,8 @@ RESPONSES = """
     select
         responses.response_key, responses.role_id, responses.recipient_category_id,
         responses.gender, responses.age_group, responses.rank_group, responses.tenure_group,
-        units.unit_level_id, strata.stratum_id, strata.stratum_staff_count as population,
+        units.unit_level_id, units.region_id, strata.stratum_id,
+        strata.stratum_staff_count as population,
         strata.stratum_respondent_count as sample_size
     from marts.fct_responses as responses
     inner join marts.dim_cycles as cycles using (cycle_id)
@@ -71,8 +72,19 @@ ITEMS = """
 """
 
 
+FRAME = """
+    select
+        role_id, region_id, unit_level_id, recipient_category_id, gender,
+        sum(staff_count) as staff_count
+    from intermediate.int_staff
+    where cycle_id = ?
+    group by all
+    order by all
+"""
+
+
 def main(warehouse: str, cycle_id: str, folder: str) -> None:
-    """Write responses.csv, answers.csv, items.csv and coverage.csv of one cycle into `folder`."""
+    """Write one cycle's responses, answers, items, coverage and frame (.csv) into `folder`."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(warehouse, read_only=True) as connection:
@@ -81,6 +93,7 @@ def main(warehouse: str, cycle_id: str, folder: str) -> None:
             ("answers", ANSWERS),
             ("items", ITEMS),
             ("coverage", COVERAGE),
+            ("frame", FRAME),
         ):
             frame = connection.execute(query, [cycle_id]).df()
             frame.to_csv(target / f"{name}.csv", index=False)

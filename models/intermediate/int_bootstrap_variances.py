@@ -1,0 +1,82 @@
+"""The sampling variances of the scores of a cycle whose method rakes.
+
+Belongs here: frames out of the warehouse and variances into it. Doesn't: draws, sums and variances,
+which are orchestration/scoring/bootstrap.py.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from orchestration.scoring.bootstrap import groups_of, replicate_weights, times_drawn, variances
+from orchestration.scoring.raking import Rules
+from orchestration.scoring.score_tree import parents_of
+
+SCHEMA = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("domain_number", pa.int32()),
+        ("component_number", pa.int32()),
+        ("variance", pa.float64()),
+    ]
+)
+
+
+def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
+    """Return one row per domain and component of this cycle; none unless its method rakes."""
+    cycle_id = os.environ["ILK_CYCLE_ID"]
+    of_cycle = f"cycle_id = '{cycle_id}'"
+    cycle_settings = dbt.ref("int_cycle_settings").filter(of_cycle)
+    weight_cells = dbt.ref("int_weight_cells").filter(of_cycle)
+    margins = dbt.ref("int_rake_margins").filter(of_cycle)
+    tree = dbt.ref("int_components").filter(of_cycle)
+    edges = dbt.ref("int_component_edges").filter(of_cycle)
+    domain_routes = dbt.ref("int_domain_routes").filter(of_cycle)
+    respondents = dbt.ref("int_respondent_sums")
+    if cycle_settings.project("weighting_mode").fetchall() != [("rake",)]:
+        return SCHEMA.empty_table()
+    settings: pd.Series[Any] = cycle_settings.df().iloc[0]
+    # The draws follow this order of persons; a cell lies within one stratum.
+    cells: pd.DataFrame = weight_cells.order("stratum_number, weight_cell_number").df()
+    order = "stratum_number, weight_cell_number, response_key"
+    people: pd.DataFrame = respondents.order(order).df()
+    components: pd.DataFrame = tree.df()
+    routes: pd.DataFrame = domain_routes.df()
+    items = components.loc[components["component_type"] == "item", "component_number"].to_numpy()
+    levels = sorted(column for column in routes if column.startswith("is_level_"))
+    columns = [
+        f"{kind}_{item}_{level.removeprefix('is_level_')}"
+        for level in levels
+        for kind in ("score_sum", "rating_count")
+        for item in items
+    ]
+    cell_of = np.repeat(np.arange(len(cells)), cells["respondent_count"])
+    drawn = times_drawn(
+        cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
+        int(settings["bootstrap_replicates"]),
+        seed=int(settings["random_seed"]),
+    )
+    domains = np.sort(routes["domain_number"].unique())
+    found = variances(
+        weights=replicate_weights(cells, margins.df(), drawn, Rules.of(settings)),
+        cell_of=cell_of,
+        drawn=drawn,
+        sums=people[columns].to_numpy(dtype=np.float32).reshape(-1, len(levels), 2, len(items)),
+        items=items - 1,
+        groups=groups_of(people, routes, domains, levels),
+        domain_count=len(domains),
+        parents=parents_of(edges.project("storey, parent_number, child_number, weight").fetchall()),
+        component_count=len(components),
+        min_weight_share=float(settings["min_weight_share"]),
+    )
+    component, domain = np.nonzero(~np.isnan(found))
+    rows = {
+        "cycle_id": np.full(len(domain), cycle_id, dtype=object),
+        "domain_number": domains[domain],
+        "component_number": component + 1,
+        "variance": found[component, domain],
+    }
+    return pa.Table.from_pandas(pd.DataFrame(rows), schema=SCHEMA, preserve_index=False)

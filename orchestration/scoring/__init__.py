@@ -1,0 +1,1 @@
+"""What SQL can't say of the scores: raking, bootstrap replicates, draws over the tree's weights."""

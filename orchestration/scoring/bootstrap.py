@@ -1,0 +1,160 @@
+"""The sampling variance of raked scores: bootstrap replicates, each raked anew (method.md 9).
+
+Belongs here: the draws, the sums and scores that they give, their variance. Doesn't: the fit
+of a rake and the tree (the modules beside), the warehouse (int_bootstrap_variances.py).
+
+Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
+n - 1 with replacement, and weighs each n / (n - 1) x base weight x times drawn. There is no finite
+population correction: where many of the staff answered, the error comes out too large, never too
+small.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orchestration.scoring.raking import Rules, margins_of, raked_replicates
+from orchestration.scoring.score_tree import Floats, Parent, roll_up
+
+Integers = NDArray[np.int64]
+Counts = NDArray[np.uint8]
+
+# Weights of replicates are multiples of this: sums of weight x score are then exact, and the same
+# in whatever order a library adds them up.
+GRAIN = 2.0**-24
+# Respondents, and domains, at a time: what bounds the memory.
+RESPONDENTS, DOMAINS = 20_000, 500
+
+
+@dataclass(frozen=True)
+class Group:
+    """Respondents who speak for the same domains.
+
+    `members`: rows of the sums. `routes`: a domain and a level, the ratings of whose providers
+    count in it; domains and levels by their place.
+    """
+
+    members: Integers
+    routes: Sequence[tuple[int, int]]
+
+
+def times_drawn(stratum_sizes: Sequence[int], replicates: int, *, seed: int) -> Counts:
+    """Return how often each respondent is drawn: respondents, stratum by stratum, x replicates.
+
+    The one of a stratum of one is in every replicate.
+    """
+    random = np.random.default_rng(seed)
+    drawn = np.ones((sum(stratum_sizes), replicates), dtype=np.uint8)
+    start = 0
+    for size in stratum_sizes:
+        for replicate in range(replicates if size > 1 else 0):
+            numbers = np.floor(random.random(size - 1) * size).astype(np.int64)
+            drawn[start : start + size, replicate] = np.bincount(numbers, minlength=size)
+        start += size
+    return drawn
+
+
+def replicate_weights(
+    cells: pd.DataFrame, totals: pd.DataFrame, drawn: Counts, rules: Rules
+) -> Floats:
+    """Return the raked weight of a person drawn once, cells x replicates.
+
+    `cells`: int_weight_cells in the order of `drawn`'s respondents. `totals`: int_rake_margins.
+    """
+    sizes = cells["stratum_respondent_count"].to_numpy(dtype=np.float64)
+    base = cells["stratum_weight"].to_numpy() * sizes / np.maximum(sizes - 1, 1)
+    weights = np.repeat(base[:, np.newaxis], drawn.shape[1], axis=1)
+    counts = cells["respondent_count"].to_numpy()
+    starts = np.cumsum(counts) - counts
+    drawn_of_cell = np.add.reduceat(drawn, starts, axis=0, dtype=np.float64)
+    for role_id, rows in cells.groupby("role_id").indices.items():
+        margins = margins_of(cells.iloc[rows], totals[totals["role_id"] == role_id])
+        if margins:
+            weights[rows] = raked_replicates(weights[rows], drawn_of_cell[rows], margins, rules)
+    return weights
+
+
+def groups_of(
+    people: pd.DataFrame, routes: pd.DataFrame, domains: Integers, levels: Sequence[str]
+) -> list[Group]:
+    """Return who speaks for which domains, by `routes` (int_domain_routes).
+
+    `domains`: the domain numbers in ascending order. `levels`: the columns is_level_<rank>.
+    """
+    by_level = routes.melt(
+        id_vars=["attribute_name", "attribute_value", "role_id", "domain_number"],
+        value_vars=levels,
+        var_name="level",
+    )
+    by_level = by_level[by_level["value"]]
+    by_level["domain"] = np.searchsorted(domains, by_level["domain_number"])
+    by_level["level"] = by_level["level"].map(levels.index)
+    groups = []
+    for attribute, of_attribute in by_level.groupby("attribute_name"):
+        members = people.assign(value=people[attribute]).groupby(["value", "role_id"]).indices
+        for key, of_group in of_attribute.groupby(["attribute_value", "role_id"]):
+            if key in members:
+                places = zip(of_group["domain"], of_group["level"], strict=True)
+                groups.append(Group(members=np.asarray(members[key]), routes=list(places)))
+    return groups
+
+
+def variances(
+    *,
+    weights: Floats,
+    cell_of: Integers,
+    drawn: Counts,
+    sums: NDArray[np.float32],
+    items: Integers,
+    groups: Sequence[Group],
+    domain_count: int,
+    parents: Sequence[Parent],
+    component_count: int,
+    min_weight_share: float,
+) -> Floats:
+    """Return the variance of every component's score in every domain, components x domains.
+
+    `weights`: of a person drawn once, cells x replicates. `cell_of`, `drawn`: by respondent.
+    `sums`: respondents x levels x 2 x items: score sums on 1-4 and rating counts. `items`: where
+    the items are among the components. NaN where fewer than two replicates have a score.
+    """
+    replicates = drawn.shape[1]
+    shape = sums.shape[1:]
+    totals = np.zeros((domain_count, *shape[1:], replicates))
+    weights = np.round(weights / GRAIN) * GRAIN
+    for group in groups:
+        weighted = np.zeros((np.prod(shape), replicates))
+        for rows in _in_parts(group.members):
+            of_rows = sums[rows].reshape(len(rows), -1).T.astype(np.float64)
+            weighted += of_rows @ (weights[cell_of[rows]] * drawn[rows])
+        by_level = weighted.reshape(*shape, replicates)
+        for domain, level in group.routes:
+            totals[domain] += by_level[level]
+    result = np.full((component_count, domain_count), np.nan)
+    for start in range(0, domain_count, DOMAINS):
+        score_sums, rating_counts = totals[start : start + DOMAINS].transpose(1, 2, 0, 3)
+        scores = np.full((component_count, *score_sums.shape[1:]), np.nan)
+        is_rated = rating_counts > 0
+        scores[items] = np.where(
+            is_rated, score_sums / np.where(is_rated, rating_counts, 1), np.nan
+        )
+        roll_up(scores, parents, min_weight_share=min_weight_share)
+        result[:, start : start + DOMAINS] = _variance(scores)
+    return result
+
+
+def _in_parts(members: Integers) -> Iterator[Integers]:
+    for start in range(0, len(members), RESPONDENTS):
+        yield members[start : start + RESPONDENTS]
+
+
+def _variance(scores: Floats) -> Floats:
+    """Return the variance over the last axis, around its mean, of those that have a value."""
+    has_value = ~np.isnan(scores)
+    count = has_value.sum(axis=-1)
+    mean = np.where(has_value, scores, 0.0).sum(axis=-1) / np.maximum(count, 1)
+    squares = np.where(has_value, scores - mean[..., np.newaxis], 0.0) ** 2
+    return np.where(count > 1, squares.sum(axis=-1) / np.maximum(count - 1, 1), np.nan)

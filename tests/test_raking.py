@@ -1,0 +1,314 @@
+"""Raking: small cases by hand, and a whole cycle of the sample against R's survey package.
+
+Belongs here: orchestration/scoring/raking.py and bootstrap.py, and `ilk run` under a method that
+rakes (tests/reference/raking.R). Doesn't: the scores of the other modes (test_reference.py).
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.scoring.bootstrap import Group, times_drawn, variances
+from orchestration.scoring.raking import (
+    UNKNOWN,
+    Margin,
+    RakingError,
+    Rules,
+    raked,
+    raked_replicates,
+)
+from orchestration.scoring.score_tree import parents_of
+from orchestration.settings import REPOSITORY, get_settings
+from tests.conftest import Sample, ilk
+
+REFERENCE = Path(__file__).parent / "reference" / "raking_ilk-2025-s2.csv.gz"
+RULES = Rules(max_rounds=50, tolerance=1e-6, trim_low=0.2, trim_high=5)
+
+
+def margin(name: str, staff: list[float], category_of: list[int]) -> Margin:
+    return Margin(
+        name=name,
+        categories=tuple(f"{name} {place}" for place in range(len(staff))),
+        staff_counts=np.array(staff),
+        category_of=np.array(category_of),
+    )
+
+
+def test_an_even_table_is_raked_to_the_product_of_its_margins():
+    # Four cells of 10 people who weigh 2.5; rows 60 and 40, columns 30 and 70, 100 staff. With
+    # nothing that ties rows to columns, a cell gets row x column / 100: 18, 42, 12, 28 staff.
+    weights = raked(
+        np.full(4, 2.5),
+        np.full(4, 10.0),
+        [margin("row", [60, 40], [0, 0, 1, 1]), margin("column", [30, 70], [0, 1, 0, 1])],
+        RULES,
+        whose="test",
+    )
+    assert weights * 10 == pytest.approx([18, 42, 12, 28])
+
+
+def test_people_of_unknown_gender_keep_their_total_and_the_frame_shares_the_rest():
+    # Base weight 2: the unknown stand for 20 of 100. The frame's 75 and 25 become 60 and 20.
+    weights = raked(
+        np.full(3, 2.0),
+        np.array([20.0, 20.0, 10.0]),
+        [margin("gender", [75, 25], [0, 1, UNKNOWN])],
+        RULES,
+        whose="test",
+    )
+    assert weights * [20, 20, 10] == pytest.approx([60, 20, 20])
+
+
+def test_a_weight_beyond_the_bounds_is_cut_and_the_total_kept():
+    # 99 people weigh 1, one 101: mean 2, the bounds are 0.4 and 10. Cut to 1 and 10 they weigh 109,
+    # and are scaled to 200. No margin tells the two apart, so the second rake changes nothing.
+    weights = raked(
+        np.array([1.0, 101.0]),
+        np.array([99.0, 1.0]),
+        [margin("all", [200], [0, 0])],
+        RULES,
+        whose="test",
+    )
+    assert weights == pytest.approx([200 / 109, 2000 / 109])
+
+
+def test_a_margin_that_nobody_can_meet_is_named_with_its_category():
+    with pytest.raises(RakingError) as caught:
+        raked(
+            np.full(2, 5.0),
+            np.full(2, 5.0),
+            [margin("region", [25, 25], [0, 1]), margin("gender", [30, 20], [0, 0])],
+            RULES,
+            whose="ilk-2025-s2, role penerima",
+        )
+    message = str(caught.value)
+    assert message.startswith("ilk-2025-s2, role penerima: raking did not converge in 50 rounds")
+    assert (
+        "margin gender is furthest off, in its category 'gender 1': 20.0 staff, raked 0.0"
+        in message
+    )
+
+
+@given(
+    st.lists(st.integers(1, 40), min_size=6, max_size=6),
+    st.lists(st.floats(0.5, 4), min_size=6, max_size=6),
+    st.lists(st.integers(20, 80), min_size=5, max_size=5),
+)
+def test_raked_weights_meet_every_margin(counts, base, staff):
+    rows = np.array(staff[:2]) / sum(staff[:2])
+    columns = np.array(staff[2:]) / sum(staff[2:])
+    count, weight = np.array(counts, dtype=float), np.array(base)
+    total = float(count @ weight)
+    margins = [
+        margin("row", list(rows * total), [0, 0, 0, 1, 1, 1]),
+        margin("column", list(columns * total), [0, 1, 2, 0, 1, 2]),
+    ]
+    rules = Rules(max_rounds=10_000, tolerance=1e-6, trim_low=0.01, trim_high=100)
+    found = (raked(weight, count, margins, rules, whose="test") * count).reshape(2, 3)
+    assert found.sum(axis=1) == pytest.approx(rows * total, rel=1.1e-6)
+    assert found.sum(axis=0) == pytest.approx(columns * total, rel=1.1e-6)
+
+
+def test_a_category_that_a_replicate_drew_nobody_of_leaves_its_staff_to_the_others():
+    # Three regions of 10, 20 and 30 staff; the second replicate drew nobody of the first: the
+    # others keep their proportion, 2 : 3, of all 60.
+    weights = raked_replicates(
+        np.full((3, 2), 6.0),
+        np.array([[2.0, 0.0], [4.0, 5.0], [4.0, 5.0]]),
+        [margin("region", [10, 20, 30], [0, 1, 2])],
+        RULES,
+    )
+    assert weights[:, 0] * [2, 4, 4] == pytest.approx([10, 20, 30])
+    assert weights[1:, 1] * [5, 5] == pytest.approx([24, 36])
+
+
+def test_a_replicate_draws_one_less_than_the_stratum_has_and_the_same_ones_again():
+    drawn = times_drawn([1, 5, 40], 30, seed=1)
+    assert (drawn[0] == 1).all()
+    assert (drawn[1:6].sum(axis=0) == 4).all()
+    assert (drawn[6:].sum(axis=0) == 39).all()
+    assert (drawn == times_drawn([1, 5, 40], 30, seed=1)).all()
+    assert (drawn != times_drawn([1, 5, 40], 30, seed=2)).any()
+
+
+def test_the_variance_is_that_of_the_replicates_own_scores():
+    # One item, two respondents who gave 2 and 4. Drawn (2, 0), (1, 1), (0, 2): scores 2, 3, 4, of
+    # which the variance is 1. In the second domain the first respondent alone speaks: 2, 2 and no
+    # score, variance 0. The index is that item's score all the way up.
+    sums = np.array([[[[2], [1]]], [[[4], [1]]]], dtype=np.float32)
+    found = variances(
+        weights=np.ones((1, 3)),
+        cell_of=np.array([0, 0]),
+        drawn=np.array([[2, 1, 0], [0, 1, 2]], dtype=np.uint8),
+        sums=sums,
+        items=np.array([2]),
+        groups=[
+            Group(members=np.array([0]), routes=[(0, 0), (1, 0)]),
+            Group(members=np.array([1]), routes=[(0, 0)]),
+        ],
+        domain_count=2,
+        parents=parents_of([(1, 2, 3, 1.0), (3, 1, 2, 1.0)]),
+        component_count=3,
+        min_weight_share=0.5,
+    )
+    assert found.tolist() == [[1, 0], [1, 0], [1, 0]]
+
+
+@pytest.fixture(scope="module")
+def raked_cycle(
+    sample: Sample, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The sample's second cycle, run once more under ilk-1.0-rake; attached: raked, sample."""
+    folder = tmp_path_factory.mktemp("raked")
+    shutil.copytree(sample.settings.data_dir, folder / "data", symlinks=True)
+    shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
+    cycles = folder / "seeds" / "survey_cycles.csv"
+    rows = cycles.read_text(encoding="utf-8")
+    given_method, raking = (
+        "ilk-2025-s2,ilk,ilk-2025,ilk-1.0,",
+        "ilk-2025-s2,ilk,ilk-2025,ilk-1.0-rake,",
+    )
+    assert given_method in rows
+    cycles.write_text(rows.replace(given_method, raking), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ILK_DATA_DIR", str(folder / "data"))
+        patch.setenv("ILK_SEEDS_DIR", str(folder / "seeds"))
+        result = ilk("run", "ilk-2025-s2")
+    get_settings.cache_clear()
+    assert result.exit_code == 0, result.output
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{folder / 'data' / 'warehouse.duckdb'}' as raked (read_only)")
+        connection.execute(f"attach '{sample.settings.warehouse}' as sample (read_only)")
+        connection.execute(
+            f"create table r as from read_csv('{REFERENCE}', all_varchar = true, nullstr = '')"
+        )
+        connection.execute("use raked")
+        yield connection
+
+
+def test_every_raked_weight_is_the_one_of_r(raked_cycle):
+    [(cells, missing, difference)] = raked_cycle.execute(
+        """
+        with reference as (from memory.main.r where weight is not null)
+        select count(*), count(*) filter (where weights.weight is null),
+            max(abs(weights.weight / reference.weight::double - 1))
+        from reference
+        left join intermediate.int_weight_cells as cells
+            on cells.cycle_id = 'ilk-2025-s2'
+            and cells.role_id = reference.role_id
+            and cells.region_id is not distinct from reference.region_id
+            and cells.unit_level_id = reference.unit_level_id
+            and cells.recipient_category_id = reference.recipient_category_id
+            and cells.gender = reference.gender
+        left join intermediate.int_cell_weights as weights
+            on weights.cycle_id = cells.cycle_id
+            and weights.weight_cell_number = cells.weight_cell_number
+            and weights.weighting_mode = 'rake'
+        """
+    ).fetchall()
+    assert cells > 400
+    assert missing == 0
+    assert difference < 1e-6
+
+
+@pytest.fixture(scope="module")
+def compared(raked_cycle) -> duckdb.DuckDBPyConnection:
+    """R's scores of the raked cycle beside ours, as `compared`."""
+    raked_cycle.execute(
+        """
+        create table memory.main.compared as
+        select scores.score as our_score, scores.se as our_se, scores.respondent_count,
+            reference.score::double as score, reference.se::double as se
+        from memory.main.r as reference
+        left join indexes.idx_scores as scores
+            on scores.cycle_id = 'ilk-2025-s2'
+            and scores.weighting_mode = 'rake'
+            and scores.domain_type = reference.domain_type
+            and scores.domain_id = reference.domain_id
+            and scores.component_type = reference.component_type
+            and scores.service_id is not distinct from reference.service_id
+            and scores.perspective_id is not distinct from reference.perspective_id
+        where reference.weight is null
+        """
+    )
+    return raked_cycle
+
+
+def test_every_raked_score_is_the_one_of_r(compared):
+    [(count, differing, difference)] = compared.execute(
+        """
+        select
+            count(*),
+            count(*) filter (where (score is null) <> (our_score is null)),
+            max(abs(score - our_score))
+        from memory.main.compared
+        """
+    ).fetchall()
+    assert count > 500
+    assert differing == 0
+    assert difference < 1e-6
+
+
+def test_bootstrap_errors_differ_from_those_of_r_by_chance_alone(compared):
+    # A standard error out of B replicates is itself uncertain by 1 / sqrt(2 B): 5 % of our 200,
+    # 2.2 % of R's 1,000, together 5.5 % of each ratio. Ratios hang together, since all scores share
+    # the replicates, so their mean strays nearly as far as one of them.
+    [(count, mean, lowest, highest)] = compared.execute(
+        """
+        select count(*), avg(our_se / se), min(our_se / se), max(our_se / se)
+        from memory.main.compared
+        where se > 1e-9 and our_se is not null and respondent_count >= 30
+        """
+    ).fetchall()
+    assert count > 300
+    assert mean == pytest.approx(1, abs=0.06)
+    assert lowest > 0.78
+    assert highest < 1.22
+
+
+def test_raking_leaves_the_unweighted_scores_as_they_were(raked_cycle):
+    keys = "cycle_id, weighting_mode, domain_type, domain_id, component_type, service_id"
+    [(count, differing)] = raked_cycle.execute(
+        f"""
+        with sides as (
+            select {keys}, perspective_id, item_id, score, se, df, effective_respondent_count
+            from raked.indexes.idx_scores
+            where cycle_id = 'ilk-2025-s2' and weighting_mode = 'none'
+            union all
+            select {keys}, perspective_id, item_id, score, se, df, effective_respondent_count
+            from sample.indexes.idx_scores
+            where cycle_id = 'ilk-2025-s2' and weighting_mode = 'none'
+        )
+        select count(*), count(*) filter (where not is_same) from (
+            select
+                count(*) = 2 and count(distinct df) <= 1
+                and coalesce(max(score) - min(score), 0) < 1e-12
+                and coalesce(max(se) - min(se), 0) < 1e-12
+                and count(score) <> 1 and count(se) <> 1 as is_same
+            from sides
+            group by {keys}, perspective_id, item_id
+        )
+        """
+    ).fetchall()
+    assert count > 10_000
+    assert differing == 0
+
+
+def test_a_raked_cycle_is_published_with_its_mode_beside_the_unweighted_one(raked_cycle):
+    modes = raked_cycle.execute(
+        "select distinct weighting_mode from indexes.idx_scores where cycle_id = 'ilk-2025-s2'"
+    ).fetchall()
+    assert sorted(modes) == [("none",), ("rake",)]
+    assert raked_cycle.execute(
+        """
+        select count(*) from indexes.idx_scores as scores
+        where cycle_id = 'ilk-2025-s2' and weighting_mode = 'rake'
+            and domain_type = 'national' and component_type = 'index' and band is not null
+        """
+    ).fetchone() == (1,)
