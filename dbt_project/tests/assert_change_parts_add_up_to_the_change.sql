@@ -1,5 +1,6 @@
 -- A change is the sum of its parts, and each component above items that has a change has parts. A
 -- difference means that the tree by which a change is explained is not the one it was computed on.
+{{ config(meta={'dagster': {'ref': {'name': 'idx_change_parts'}}}) }}
 with
 parts as (
     select

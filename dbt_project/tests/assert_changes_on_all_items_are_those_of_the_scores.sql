@@ -1,5 +1,6 @@
 -- Where both cycles asked the same items under a component, its change is that of the scores everybody
 -- reads. A difference means that the shared tree is not computed as the scores are.
+{{ config(meta={'dagster': {'ref': {'name': 'idx_changes'}}}) }}
 select
     changes.cycle_id,
     changes.weighting_mode,

@@ -1,5 +1,6 @@
 -- Disclosure control judges int_cells, people read idx_scores: each score on persons must be a judged
 -- cell with the same counts. A difference means that a score can be published which nobody judged.
+{{ config(meta={'dagster': {'ref': {'name': 'int_cells'}}}) }}
 select
     scores.cycle_id,
     scores.domain_type,

@@ -1,6 +1,7 @@
 -- The valid answers of the headline role's accepted responses are the ratings behind the national
 -- index. A difference means that the domains' view of the answers drops ratings on the way.
 -- Questions that ask for expectation or importance are left out: they never enter a score.
+{{ config(meta={'dagster': {'ref': {'name': 'idx_scores'}}}) }}
 with
 answers as (
     select

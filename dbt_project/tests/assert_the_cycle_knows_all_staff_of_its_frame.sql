@@ -1,6 +1,7 @@
 -- Nobody of the staff frame is lost on the way to the weights. A row means that its unit is unknown on
 -- the cycle's opening day, or its category or role in the seeds: these staff drop out of the population,
 -- and every weight of their stratum is too small. Mend the frame's ids, or give the unit a version.
+{{ config(meta={'dagster': {'ref': {'name': 'stg_raw__staff_frame'}}}) }}
 select staff_frame.*
 from {{ ref('stg_raw__staff_frame') }} as staff_frame
 left join {{ ref('int_cycle_units') }} as cycle_units

@@ -1,5 +1,6 @@
 -- On the day the window closes, a unit's count is what fct_participation counts. A difference means
 -- that a day was lost or counted twice: to a time zone, or to a response without a date.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_participation_days'}}}) }}
 with
 last_days as (
     select

@@ -1,5 +1,6 @@
 -- Post-stratification keeps the population: over the accepted responses of a role, the weights add up
 -- to the staff of the frame. A difference means that the collapse, or a join to it, drops a stratum.
+{{ config(meta={'dagster': {'ref': {'name': 'fct_responses'}}}) }}
 with
 weights as (
     select
