@@ -2,7 +2,6 @@
 -- region x level, category and gender (those without a known gender keep their base weights' total).
 -- A difference means that raking ended too early, or that weights were joined to the wrong people.
 {{ config(meta={'dagster': {'ref': {'name': 'int_cell_weights'}}}) }}
-{{ config(meta={'dagster': {'ref': {'name': 'int_raked_weights'}}}) }}
 with
 cells as (
     {%- for margin, column in {
