@@ -223,7 +223,8 @@ def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
     import dagster as dg
 
     # Its library's own remarks; what concerns a person is in the outcome.
-    logging.getLogger("dagster").setLevel(logging.ERROR)
+    for name in ("dagster", "dagster._core.execution.plan.active"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
