@@ -8,6 +8,7 @@ would import dbt a second time and parse the project once more, 6 s a run.
 import hashlib
 import logging
 import os
+import re
 import shutil
 import signal
 import threading
@@ -229,10 +230,17 @@ def _node_result(result: Any) -> NodeResult:  # noqa: ANN401  # dbt ships no typ
         name=result.node.name,
         resource_type=str(result.node.resource_type),
         status=str(result.status),
-        message=" ".join((result.message or "").split()),
+        message=sentence(result.message or ""),
         failure_count=result.failures,
         seconds=result.execution_time,
     )
+
+
+def sentence(message: str) -> str:
+    """Return a node's message on one line; of a Python model's traceback, what was raised."""
+    if "Traceback (most recent call last)" in message:
+        *_, message = re.split(r"\n\s*(?:\w+\.)*(?=\w+Error: )", message)
+    return " ".join(message.split())
 
 
 def _reason(result: "dbtRunnerResult") -> str:

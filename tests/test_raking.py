@@ -25,6 +25,7 @@ from orchestration.scoring.raking import (
 )
 from orchestration.scoring.score_tree import parents_of
 from orchestration.settings import REPOSITORY, get_settings
+from orchestration.warehouse_build import sentence
 from tests.conftest import Sample, ilk
 
 REFERENCE = Path(__file__).parent / "reference" / "raking_ilk-2025-s2.csv.gz"
@@ -93,6 +94,18 @@ def test_a_margin_that_nobody_can_meet_is_named_with_its_category():
         "margin gender is furthest off, in its category 'gender 1': 20.0 staff, raked 0.0"
         in message
     )
+
+
+def test_a_person_reads_the_sentence_of_a_python_model_and_not_its_traceback():
+    message = """Runtime Error in model int_raked_weights (../models/int_raked_weights.py)
+  Python model failed:
+  Traceback (most recent call last):
+    File "raking.py", line 201, in _demand_met
+      raise RakingError(
+  orchestration.scoring.raking.RakingError: ilk-2025-s2, role penerima: raking did not converge
+"""
+    assert sentence(message) == "RakingError: ilk-2025-s2, role penerima: raking did not converge"
+    assert sentence("Runtime Error\n  no such table") == "Runtime Error no such table"
 
 
 @given(
