@@ -146,6 +146,8 @@ class _Pull:
         matches nothing: the edit may be a slip.
         """
         listed = {file.name for file in listing.files}
+        if not listed:
+            return ()  # the landing is away, and with it the staff frame, which has no source
         missing = {source.location for source in listing.missing}
         away_profiles = {source.profile_id for source in listing.missing}
         gone = [

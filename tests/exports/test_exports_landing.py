@@ -145,6 +145,16 @@ def test_a_source_that_matches_nothing_withdraws_nothing(cycle):
     assert cycle.in_use() == ["gform/a.csv"]
 
 
+def test_an_emptied_landing_keeps_the_staff_frame_with_the_responses(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("staff_frame.csv", "unit_id,staff_count\nA,10\n")
+    cycle.pull()
+    cycle.remove("gform/a.csv")
+    cycle.remove("staff_frame.csv")
+    assert cycle.pull().withdrawn == ()
+    assert cycle.in_use() == ["gform/a.csv", "staff_frame.csv"]
+
+
 def test_a_location_edited_to_match_nothing_withdraws_nothing(cycle):
     cycle.drop("gform/a.csv", GOOD)
     cycle.pull()
