@@ -17,6 +17,7 @@ import duckdb
 from orchestration.cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 
+_BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
 _CODE = ("models", "dbt_project", "orchestration/publishing", "orchestration/pseudonyms.py")
 
 
@@ -26,9 +27,10 @@ def hash_files(paths: Iterable[Path]) -> str:
     for path in paths:
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in inside:
-            if not file.is_file() or "__pycache__" in file.parts or file.suffix == ".pyc":
+            name = file.relative_to(path) if path.is_dir() else Path(file.name)
+            # What tools leave behind is no input: the mirrors of other seeds, caches, dbt's output.
+            if not file.is_file() or _BYPRODUCTS & set(name.parts) or file.suffix == ".pyc":
                 continue
-            name = file.relative_to(path) if path.is_dir() else file.name
             digest.update(f"{name}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
