@@ -159,6 +159,60 @@ def sample(
         console.print(str(file), soft_wrap=True)
 
 
+@app.command()
+def trace(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
+    domain: Annotated[
+        str | None, typer.Option(help="provider_unit=ID; tanpa ID semuanya. / Without ID, all.")
+    ] = None,
+    component: Annotated[
+        str, typer.Option(help="index, service=sdm, perspective=, service_perspective=a/b, item=")
+    ] = "index",
+    weighting: Annotated[
+        str | None, typer.Option(help="none, poststrat, rake; bawaan: metode siklus / the method's")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Tulis jawabannya (CSV). / Write its answers.")
+    ] = None,
+    show_hidden: Annotated[
+        bool, typer.Option("--show-hidden", help="Juga skor rahasia. / Hidden scores too.")
+    ] = False,
+    file: Annotated[
+        str | None, typer.Option(help="Berkas ekspor, dengan --row. / An export, with --row.")
+    ] = None,
+    row: Annotated[
+        int | None, typer.Option(min=1, help="Baris setelah judul kolom. / Record after header.")
+    ] = None,
+) -> None:
+    """Telusuri skor sampai ke baris, atau nasib satu baris. / From a score to its rows."""
+    from orchestration.auditing.commands import trace_row, trace_score
+    from orchestration.auditing.warehouse import AuditError
+    from orchestration.run_lock import RunInProgressError
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    if (file is None) != (row is None) or (file is None) == (domain is None):
+        _fail("--domain TYPE[=ID], atau / or --file NAME --row N", code=2)
+    try:
+        if file is not None and row is not None:
+            trace_row(console, settings, cycle_id=cycle, file_name=file, source_row=row)
+            return
+        holds = trace_score(
+            console,
+            settings,
+            cycle_id=cycle,
+            domain=domain or "",
+            component=component,
+            weighting_mode=weighting,
+            rows=rows,
+            show_hidden=show_hidden,
+        )
+    except (AuditError, RunInProgressError) as error:
+        _fail(str(error))
+    if not holds:
+        raise typer.Exit(1)
+
+
 def _installation() -> "tuple[Settings, list[SurveyCycle]]":
     from orchestration.cycles import read_cycles
     from orchestration.settings import get_settings

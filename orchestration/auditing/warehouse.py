@@ -1,0 +1,58 @@
+"""The warehouse and the publication side by side, open for reading while nothing writes them.
+
+Belongs here: the lock, the attaching, whether the warehouse is fit to be read. Doesn't: questions.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from orchestration.fingerprints import fingerprints
+from orchestration.run_lock import run_lock
+from orchestration.settings import Settings
+
+
+class AuditError(Exception):
+    """An auditor's question that can't be answered; the message says why and what to do."""
+
+
+@contextmanager
+def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection with `warehouse` and `published` attached, both read-only.
+
+    The run lock is held meanwhile: a run that started now would find its warehouse open.
+
+    Raises:
+        RunInProgressError: a run is on; the warehouse is dbt's alone until it ends.
+        AuditError: there is no warehouse or publication, the cycle is half built, or another
+            program has the warehouse open.
+    """
+    with run_lock(settings.data_dir):
+        database = settings.published_dir / "ilk.duckdb"
+        if not (settings.warehouse.is_file() and database.is_file()):
+            raise AuditError(
+                f"Belum ada yang terbit di / nothing is published yet in {settings.data_dir}: "
+                f"ilk run {cycle_id}"
+            )
+        if cycle_id in fingerprints(settings).section("unfinished"):
+            raise AuditError(
+                f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "
+                f"{cycle_id} broke off and the warehouse holds half of it: ilk run {cycle_id}"
+            )
+        with duckdb.connect() as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            # The link may be swapped while we read: the resolved file stays what it is.
+            for path, name in (
+                (settings.warehouse, "warehouse"),
+                (database.resolve(), "published"),
+            ):
+                try:
+                    quoted = str(path).replace("'", "''")
+                    connection.execute(f"attach '{quoted}' as {name} (read_only)")
+                except duckdb.IOException as error:
+                    raise AuditError(
+                        f"{path} sedang dibuka program lain; tutup dulu. / Another program has it "
+                        f"open; close it first. ({error})"
+                    ) from error
+            yield connection
