@@ -74,7 +74,7 @@ def run(
     """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
     from orchestration.run_lock import RunInProgressError, run_lock
 
-    settings, known = _installation()
+    settings, known = _installation(seeds_must_agree=True)
     chosen = _chosen(settings, known, cycles or [], run_all=run_all)
     if full_refresh and not run_all:
         _fail("--full-refresh membuat semua siklus baru / makes all cycles anew: --all", code=2)
@@ -213,13 +213,18 @@ def trace(
         raise typer.Exit(1)
 
 
-def _installation() -> "tuple[Settings, list[SurveyCycle]]":
+def _installation(*, seeds_must_agree: bool = False) -> "tuple[Settings, list[SurveyCycle]]":
+    from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles
-    from orchestration.settings import get_settings
+    from orchestration.settings import REPOSITORY, get_settings
 
     settings = get_settings()
     try:
+        if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
+            demand_agreement(settings.seeds_dir, REPOSITORY)
         return settings, read_cycles(settings.seeds_dir)
+    except ContradictorySeedsError as error:
+        _fail(str(error))
     except (OSError, ValueError) as error:
         _fail(str(error), code=2)
 

@@ -98,12 +98,10 @@ def published(
             for name in (str(question["question_id"]) for question in questions)
         ],
     )
-    unit_code = {"target": "unit_id", "source_value": "plain", "code": profile_unit or "plain"}
-    write_seed(
-        seeds,
-        "export_codes",
-        [of_plain | unit_code, of_plain | {"target": "*", "source_value": "NA", "code": "blank"}],
-    )
+    codes = [{"target": "*", "source_value": "NA", "code": "blank"}]
+    if profile_unit:
+        codes.append({"target": "unit_id", "source_value": "plain", "code": profile_unit})
+    write_seed(seeds, "export_codes", [of_plain | code for code in codes])
     landing = folder / "landing" / CYCLE
     landing.mkdir(parents=True)
     with (landing / "export.csv").open("w", encoding="utf-8", newline="") as file:

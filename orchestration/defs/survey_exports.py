@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
 from orchestration.exports.landing import pull_cycle
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
-from orchestration.settings import get_settings
+from orchestration.settings import REPOSITORY, get_settings
 
 logger = logging.getLogger("ilk.exports")
 
@@ -50,11 +51,15 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
 def pull(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Bring the raw zone up to date with what the cycle's sources hold now."""
+    """Bring the raw zone up to date with what the cycle's sources hold now.
+
+    Seeds that contradict themselves fail this first step: nothing is read, nor computed.
+    """
     settings = get_settings()
     cycle_id = context.partition_key
     logger.info("%s: reading the exports", cycle_id)
     try:
+        demand_agreement(settings.seeds_dir, REPOSITORY)
         report = pull_cycle(
             cycle_id=cycle_id,
             seeds_dir=settings.seeds_dir,
@@ -63,7 +68,7 @@ def pull(
             pulled_at=datetime.now(UTC),
             on_progress=logger.info,
         )
-    except (SeedError, SourceError) as error:
+    except (ContradictorySeedsError, SeedError, SourceError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     yield dg.AssetCheckResult(
         asset_key=EXPORT_FILES,

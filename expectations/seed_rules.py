@@ -1,0 +1,689 @@
+"""What the seeds must agree on, as data: closed lists, keys, references, and queries to be empty.
+
+Belongs here: every demand on the folder of seeds with its sentence. Doesn't: reading the files and
+running the rules (expectations/seeds.py), types of columns (models/_seeds.yml declares them).
+
+A `SeedRule` is a query over the seeds, each a table of its name with its columns typed, empty cells
+NULL, and `line`, where the row stands in its file. Each row that it finds is a contradiction of the
+seed the rule is named for; its columns fill the sentence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestration.exports.faults import FaultText
+
+
+@dataclass(frozen=True)
+class SeedRule:
+    """A query that must find nothing, and what is said of each row that it finds."""
+
+    name: str
+    seed: str
+    sql: str
+    text: FaultText
+
+
+# What a folder of seeds may leave out: columns, and cells of the other columns.
+OPTIONAL_COLUMNS = {
+    "export_profiles": ("date_order", "delimiter", "encoding", "sheet", "decimal"),
+    "questions": ("asks",),
+}
+MAY_BE_EMPTY = {
+    "export_columns": ("target",),
+    "export_profiles": ("description",),
+    "methods": ("description",),
+    "questions": ("question_text",),
+    "regions": ("iso_3166_2", "island_group"),
+    "survey_cycles": ("previous_cycle_id",),
+    "targets": ("unit_level_id",),
+    "units": ("unit_type", "region_id", "parent_unit_id", "valid_to"),
+}
+
+ONE_OF = {
+    ("export_columns", "target_kind"): ("attribute", "question", "ignore"),
+    ("export_profiles", "date_order"): ("dmy", "mdy", "ymd"),
+    ("export_profiles", "decimal"): (".", ","),
+    ("export_profiles", "tool"): (
+        "limesurvey", "kobo", "google_forms", "ms_forms", "qualtrics", "surveymonkey", "spss",
+        "plain",
+    ),
+    ("index_weights", "component_type"): ("service", "perspective", "item"),
+    ("methods", "weighting_mode"): ("none", "poststrat", "rake"),
+    ("questions", "asks"): ("performance", "expectation", "importance"),
+    ("questions", "is_reverse_scored"): ("true", "false"),
+    ("response_rules", "action"): ("reject", "flag"),
+    ("response_rules", "reason"): ("straight_lining", "speeding", "category_mismatch"),
+    ("survey_cycles", "semester"): ("1", "2"),
+    ("survey_cycles", "status"): ("planned", "open", "closed", "final"),
+    ("survey_sources", "kind"): ("landing", "limesurvey", "kobo"),
+}  # fmt: skip
+
+# Ids that name folders, partitions, domains or columns of SQL: no blank, quote, slash, | or >.
+PLAIN_IDS = (
+    "cycle_id", "profile_id", "service_id", "perspective_id", "audience_id", "unit_level_id",
+    "provider_level_id", "region_id",
+)  # fmt: skip
+
+ATTRIBUTES = (
+    "response_id", "respondent_identifier", "submitted_at", "started_at", "is_complete", "is_test",
+    "unit_id", "recipient_category_id", "role_id", "gender", "age_group", "rank_group",
+    "tenure_group",
+)  # fmt: skip
+
+KEYS = {
+    "band_schemes": ("band_scheme_id", "band"),
+    "category_audiences": ("recipient_category_id", "audience_id"),
+    "export_profiles": ("profile_id",),
+    "index_weights": ("method_id", "component_type", "component_id"),
+    "indexes": ("index_id",),
+    "method_parameters": ("method_id", "parameter"),
+    "methods": ("method_id",),
+    "perspectives": ("index_id", "perspective_id"),
+    "questions": ("instrument_id", "question_id"),
+    "recipient_categories": ("recipient_category_id",),
+    "regions": ("region_id",),
+    "response_rules": ("method_id", "reason"),
+    "roles": ("role_id",),
+    "services": ("index_id", "service_id"),
+    "survey_cycles": ("cycle_id",),
+    "survey_sources": ("cycle_id", "profile_id", "kind", "location"),
+    "targets": ("index_id", "year", "unit_level_id"),
+    "unit_levels": ("unit_level_id",),
+}
+
+# seed, column -> the seed and column that must hold its ids
+REFERENCES = {
+    ("category_audiences", "recipient_category_id"): (
+        "recipient_categories", "recipient_category_id",
+    ),
+    ("export_codes", "profile_id"): ("export_profiles", "profile_id"),
+    ("export_columns", "profile_id"): ("export_profiles", "profile_id"),
+    ("export_profiles", "instrument_id"): ("questions", "instrument_id"),
+    ("index_weights", "method_id"): ("methods", "method_id"),
+    ("method_parameters", "method_id"): ("methods", "method_id"),
+    ("methods", "band_scheme_id"): ("band_schemes", "band_scheme_id"),
+    ("perspectives", "index_id"): ("indexes", "index_id"),
+    ("questions", "audience_id"): ("category_audiences", "audience_id"),
+    ("questions", "perspective_id"): ("perspectives", "perspective_id"),
+    ("questions", "provider_level_id"): ("unit_levels", "unit_level_id"),
+    ("questions", "service_id"): ("services", "service_id"),
+    ("response_rules", "method_id"): ("methods", "method_id"),
+    ("services", "index_id"): ("indexes", "index_id"),
+    ("survey_cycles", "index_id"): ("indexes", "index_id"),
+    ("survey_cycles", "instrument_id"): ("questions", "instrument_id"),
+    ("survey_cycles", "method_id"): ("methods", "method_id"),
+    ("survey_cycles", "previous_cycle_id"): ("survey_cycles", "cycle_id"),
+    ("survey_sources", "cycle_id"): ("survey_cycles", "cycle_id"),
+    ("survey_sources", "profile_id"): ("export_profiles", "profile_id"),
+    ("targets", "index_id"): ("indexes", "index_id"),
+    ("targets", "unit_level_id"): ("unit_levels", "unit_level_id"),
+    ("units", "parent_unit_id"): ("units", "unit_id"),
+    ("units", "region_id"): ("regions", "region_id"),
+    ("units", "unit_level_id"): ("unit_levels", "unit_level_id"),
+}  # fmt: skip
+
+_KEY_TEXT = FaultText(
+    "the same {columns} as in line {first_line}. Remove one of the two rows, or correct it.",
+    "{columns} sama dengan baris {first_line}. Hapus salah satu baris, atau perbaiki.",
+)
+_REFERENCE_TEXT = FaultText(
+    "{column} '{value}' is in no row of {target}.csv. Add it there, or correct this row.",
+    "{column} '{value}' tidak ada di {target}.csv. Tambahkan di sana, atau perbaiki baris ini.",
+)
+
+_FOLDED = r"trim(regexp_replace({0}, '[\s\x{{00A0}}]+', ' ', 'g'))"
+_TRIMMED = (
+    r"coalesce(regexp_replace({0}, '^[ \x{{00A0}}\t\n\r]+|[ \x{{00A0}}\t\n\r]+$', '', 'g'), '')"
+)
+_OPEN_END = "date '9999-12-31'"
+
+
+def seed_rules() -> list[SeedRule]:
+    """Return every rule that is a query: keys, references, then what only one seed demands."""
+    return [*_keys(), *_references(), *_RULES]
+
+
+def _repeated(name: str, seed: str, key: dict[str, str], where: str = "true") -> SeedRule:
+    """Return the rule that `key` (a name for people: an SQL expression) is in one row only."""
+    expressions = ", ".join(key.values())
+    return SeedRule(
+        name=name,
+        seed=seed,
+        sql=f"""
+            select line, '{", ".join(key)}' as columns,
+                min(line) over (partition by {expressions}) as first_line,
+            from {seed}
+            where {where}
+            qualify line > first_line
+        """,
+        text=_KEY_TEXT,
+    )
+
+
+def _keys() -> Iterator[SeedRule]:
+    for seed, columns in KEYS.items():
+        yield _repeated(f"{seed}_are_unique", seed, {column: column for column in columns})
+    yield _repeated(
+        "codes_are_unique",
+        "export_codes",
+        {
+            "profile_id": "profile_id",
+            "target": "target",
+            "source_value": _TRIMMED.format("source_value"),
+        },
+    )
+    yield _repeated(
+        "headings_are_unique",
+        "export_columns",
+        {"profile_id": "profile_id", "source_column": _FOLDED.format("source_column")},
+    )
+    yield _repeated(
+        "targets_are_mapped_once",
+        "export_columns",
+        {"profile_id": "profile_id", "target_kind": "target_kind", "target": "target"},
+        where="target_kind <> 'ignore'",
+    )
+
+
+def _references() -> Iterator[SeedRule]:
+    for (seed, column), (target, target_column) in REFERENCES.items():
+        yield SeedRule(
+            name=f"{seed}_{column}_is_known",
+            seed=seed,
+            sql=f"""
+                select line, '{column}' as column, {column} as value, '{target}' as target,
+                from {seed}
+                where {column} not in (
+                    select {target_column} from {target} where {target_column} is not null
+                )
+            """,
+            text=_REFERENCE_TEXT,
+        )
+
+
+_RULES = [
+    SeedRule(
+        name="windows_are_in_order",
+        seed="survey_cycles",
+        sql="select line, opens_on, closes_on from survey_cycles where opens_on > closes_on",
+        text=FaultText(
+            "opens_on {opens_on} is after closes_on {closes_on}. Correct one of the two.",
+            "opens_on {opens_on} sesudah closes_on {closes_on}. Perbaiki salah satunya.",
+        ),
+    ),
+    SeedRule(
+        name="previous_cycles_come_before",
+        seed="survey_cycles",
+        sql="""
+            select cycles.line, cycles.opens_on, previous.cycle_id, previous.closes_on,
+            from survey_cycles as cycles
+            join survey_cycles as previous on previous.cycle_id = cycles.previous_cycle_id
+            where previous.closes_on >= cycles.opens_on
+        """,
+        text=FaultText(
+            "previous_cycle_id '{cycle_id}' closes on {closes_on}, but this cycle opens on "
+            "{opens_on}. Name the cycle before this one, or correct the days.",
+            "previous_cycle_id '{cycle_id}' ditutup {closes_on}, padahal siklus ini dibuka "
+            "{opens_on}. Sebutkan siklus sebelum ini, atau perbaiki tanggalnya.",
+        ),
+    ),
+    SeedRule(
+        name="previous_cycles_are_of_the_same_index",
+        seed="survey_cycles",
+        sql="""
+            select cycles.line, cycles.index_id, previous.cycle_id,
+                previous.index_id as previous_index_id,
+            from survey_cycles as cycles
+            join survey_cycles as previous on previous.cycle_id = cycles.previous_cycle_id
+            where previous.index_id <> cycles.index_id
+        """,
+        text=FaultText(
+            "previous_cycle_id '{cycle_id}' is of the index '{previous_index_id}', this cycle of "
+            "'{index_id}'. Changes are measured within one index: correct one of the two.",
+            "previous_cycle_id '{cycle_id}' milik indeks '{previous_index_id}', siklus ini "
+            "'{index_id}'. Perubahan diukur dalam satu indeks: perbaiki salah satunya.",
+        ),
+    ),
+    SeedRule(
+        name="sources_and_cycles_share_an_instrument",
+        seed="survey_sources",
+        sql="""
+            select sources.line, sources.profile_id, profiles.instrument_id, sources.cycle_id,
+                cycles.instrument_id as cycle_instrument_id,
+            from survey_sources as sources
+            join export_profiles as profiles using (profile_id)
+            join survey_cycles as cycles using (cycle_id)
+            where profiles.instrument_id <> cycles.instrument_id
+        """,
+        text=FaultText(
+            "profile '{profile_id}' reads the instrument '{instrument_id}', but cycle '{cycle_id}' "
+            "asks '{cycle_instrument_id}'. Name a profile of that instrument.",
+            "profil '{profile_id}' membaca instrumen '{instrument_id}', padahal siklus "
+            "'{cycle_id}' memakai '{cycle_instrument_id}'. Sebutkan profil instrumen itu.",
+        ),
+    ),
+    SeedRule(
+        name="ranks_are_from_one_to_five",
+        seed="unit_levels",
+        sql="select line, rank from unit_levels where rank not between 1 and 5",
+        text=FaultText(
+            "rank {rank} is not from 1 (highest) to 5. Number the levels from 1 on.",
+            "rank {rank} tidak di antara 1 (tertinggi) dan 5. Nomori tingkat mulai dari 1.",
+        ),
+    ),
+    _repeated("ranks_are_unique", "unit_levels", {"rank": "rank"}),
+    SeedRule(
+        name="unit_versions_are_in_order",
+        seed="units",
+        sql="select line, valid_from, valid_to from units where valid_from > valid_to",
+        text=FaultText(
+            "valid_from {valid_from} is after valid_to {valid_to}. Correct one of the two.",
+            "valid_from {valid_from} sesudah valid_to {valid_to}. Perbaiki salah satunya.",
+        ),
+    ),
+    SeedRule(
+        name="unit_versions_do_not_overlap",
+        seed="units",
+        sql=f"""
+            select later.line, later.unit_id, later.valid_from, earlier.line as earlier_line,
+                coalesce(cast(earlier.valid_to as varchar), '...') as earlier_valid_to,
+            from units as later
+            join units as earlier
+                on earlier.unit_id = later.unit_id
+                and (earlier.valid_from, earlier.line) < (later.valid_from, later.line)
+            where coalesce(earlier.valid_to, {_OPEN_END}) >= later.valid_from
+        """,
+        text=FaultText(
+            "unit '{unit_id}' has two versions on {valid_from}: this one, and line {earlier_line} "
+            "(valid_to {earlier_valid_to}). End the earlier one the day before.",
+            "unit '{unit_id}' punya dua versi pada {valid_from}: baris ini dan baris "
+            "{earlier_line} (valid_to {earlier_valid_to}). Akhiri yang lebih dulu sehari "
+            "sebelumnya.",
+        ),
+    ),
+    SeedRule(
+        name="no_unit_is_its_own_parent",
+        seed="units",
+        # A circle closes on the day one of its versions begins: other days need no look.
+        sql=f"""
+            with recursive
+            edges as (
+                select days.valid_from as day, units.line, units.unit_id, units.parent_unit_id,
+                from (select distinct valid_from from units) as days
+                join units on days.valid_from
+                    between units.valid_from and coalesce(units.valid_to, {_OPEN_END})
+                where units.parent_unit_id is not null
+            ),
+            climbs as (
+                select day, unit_id, parent_unit_id as ancestor_id from edges
+                union
+                select climbs.day, climbs.unit_id, edges.parent_unit_id
+                from climbs
+                join edges on edges.day = climbs.day and edges.unit_id = climbs.ancestor_id
+            )
+            select edges.line, unit_id, edges.parent_unit_id, min(day) as day,
+            from climbs join edges using (day, unit_id)
+            where climbs.ancestor_id = unit_id
+            group by all
+        """,
+        text=FaultText(
+            "unit '{unit_id}' is its own ancestor from {day} on, by way of its parent "
+            "'{parent_unit_id}'. Correct parent_unit_id in one row of the circle.",
+            "unit '{unit_id}' menjadi induk dirinya sendiri sejak {day}, lewat induknya "
+            "'{parent_unit_id}'. Perbaiki parent_unit_id pada salah satu baris lingkaran itu.",
+        ),
+    ),
+    SeedRule(
+        name="parents_are_there_when_a_cycle_opens",
+        seed="units",
+        sql=f"""
+            select units.line, units.parent_unit_id, min_by(cycle_id, opens_on) as cycle_id,
+                min(opens_on) as opens_on,
+            from units
+            join survey_cycles on opens_on
+                between units.valid_from and coalesce(units.valid_to, {_OPEN_END})
+            where units.parent_unit_id in (select unit_id from units)
+                and not exists (
+                    from units as parents
+                    where parents.unit_id = units.parent_unit_id and opens_on
+                        between parents.valid_from and coalesce(parents.valid_to, {_OPEN_END})
+                )
+            group by units.line, units.parent_unit_id
+        """,
+        text=FaultText(
+            "parent_unit_id '{parent_unit_id}' has no version on {opens_on}, when cycle "
+            "'{cycle_id}' opens. Add one, or end this version and give the unit its next parent.",
+            "parent_unit_id '{parent_unit_id}' tidak punya versi pada {opens_on}, saat siklus "
+            "'{cycle_id}' dibuka. Tambahkan, atau akhiri versi ini dan beri induk berikutnya.",
+        ),
+    ),
+    SeedRule(
+        name="parents_stand_on_no_lower_level",
+        seed="units",
+        sql=f"""
+            select distinct units.line, units.unit_level_id, units.parent_unit_id,
+                parents.unit_level_id as parent_level_id,
+            from units
+            join units as parents on parents.unit_id = units.parent_unit_id
+                and parents.valid_from <= coalesce(units.valid_to, {_OPEN_END})
+                and units.valid_from <= coalesce(parents.valid_to, {_OPEN_END})
+            join unit_levels as own on own.unit_level_id = units.unit_level_id
+            join unit_levels as above on above.unit_level_id = parents.unit_level_id
+            where above.rank > own.rank
+        """,
+        text=FaultText(
+            "parent_unit_id '{parent_unit_id}' is of the level '{parent_level_id}', below "
+            "'{unit_level_id}' (unit_levels.csv, rank). Correct the parent or a level.",
+            "parent_unit_id '{parent_unit_id}' bertingkat '{parent_level_id}', di bawah "
+            "'{unit_level_id}' (unit_levels.csv, rank). Perbaiki induk atau tingkatnya.",
+        ),
+    ),
+    SeedRule(
+        name="scales_are_in_order",
+        seed="questions",
+        sql="select line, scale_min, scale_max from questions where scale_min >= scale_max",
+        text=FaultText(
+            "scale_min {scale_min} is not below scale_max {scale_max}. Correct the scale.",
+            "scale_min {scale_min} tidak di bawah scale_max {scale_max}. Perbaiki skalanya.",
+        ),
+    ),
+    SeedRule(
+        name="items_have_one_service_and_perspective",
+        seed="questions",
+        sql="""
+            select line, item_id, service_id, perspective_id,
+                first_value(line) over items as first_line,
+                first_value(service_id) over items as first_service_id,
+                first_value(perspective_id) over items as first_perspective_id,
+            from questions
+            window items as (partition by instrument_id, item_id order by line)
+            qualify (service_id, perspective_id) <> (first_service_id, first_perspective_id)
+        """,
+        text=FaultText(
+            "item '{item_id}' is of {service_id} / {perspective_id} here and of {first_service_id} "
+            "/ {first_perspective_id} in line {first_line}. Make them one, or name another item.",
+            "butir '{item_id}' di sini {service_id} / {perspective_id}, di baris {first_line} "
+            "{first_service_id} / {first_perspective_id}. Samakan, atau beri item_id lain.",
+        ),
+    ),
+    *(
+        SeedRule(
+            name=f"questions_ask_{seed}_of_their_index",
+            seed="questions",
+            sql=f"""
+                select questions.line, '{column}' as column, questions.{column} as value,
+                    '{seed}' as target, cycles.index_id, min(cycles.cycle_id) as cycle_id,
+                from questions
+                join survey_cycles as cycles using (instrument_id)
+                where questions.{column} in (select {column} from {seed})
+                    and (cycles.index_id, questions.{column})
+                        not in (select (index_id, {column}) from {seed})
+                group by all
+            """,
+            text=FaultText(
+                "{target}.csv has '{value}' for another index only, but cycle '{cycle_id}' asks "
+                "this question for '{index_id}'. Add a row for that index, or correct this one.",
+                "{target}.csv memuat '{value}' untuk indeks lain saja, padahal siklus '{cycle_id}' "
+                "menanyakannya untuk '{index_id}'. Tambahkan baris untuk indeks itu, atau "
+                "perbaiki baris ini.",
+            ),
+        )
+        for seed, column in (("services", "service_id"), ("perspectives", "perspective_id"))
+    ),
+    SeedRule(
+        name="parameters_are_numbers",
+        seed="method_parameters",
+        sql="""
+            select line, parameter, value from method_parameters
+            where value is not null and not coalesce(isfinite(try_cast(value as double)), false)
+        """,
+        text=FaultText(
+            "{parameter} is '{value}', no number. Write it with a point, such as 0.5.",
+            "{parameter} berisi '{value}', bukan angka. Tulis dengan titik, misalnya 0.5.",
+        ),
+    ),
+    SeedRule(
+        name="parameters_are_in_range",
+        seed="method_parameters",
+        sql="""
+            select line, parameter, value,
+                case when is_share then '0 - 1' else '0 - ...' end as span,
+            from method_parameters,
+                lateral (select parameter like '%_share' or parameter = 'ci_level' as is_share)
+            where try_cast(value as double) < 0 or (is_share and try_cast(value as double) > 1)
+        """,
+        text=FaultText(
+            "{parameter} is {value}, out of {span}. Correct it.",
+            "{parameter} berisi {value}, di luar {span}. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="weights_are_not_negative",
+        seed="index_weights",
+        sql="select line, component_id, weight from index_weights where weight < 0",
+        text=FaultText(
+            "the weight of '{component_id}' is {weight}, below 0. Correct it.",
+            "bobot '{component_id}' {weight}, di bawah 0. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="weights_are_of_known_components",
+        seed="index_weights",
+        sql="""
+            select line, component_type, component_id,
+                case component_type when 'service' then 'services.csv'
+                    when 'perspective' then 'perspectives.csv' else 'questions.csv' end as target,
+            from index_weights
+            where (component_type, component_id) not in (
+                select ('service', service_id) from services
+                union all select ('perspective', perspective_id) from perspectives
+                union all select ('item', item_id) from questions
+            )
+        """,
+        text=FaultText(
+            "{target} has no {component_type} '{component_id}'. Add it there, or correct this row.",
+            "{target} tidak memuat {component_type} '{component_id}'. Tambahkan di sana, atau "
+            "perbaiki baris ini.",
+        ),
+    ),
+    SeedRule(
+        name="weights_of_siblings_do_not_sum_to_zero",
+        seed="index_weights",
+        sql="""
+            with tree as (
+                select distinct method_id, service_id, perspective_id, item_id
+                from survey_cycles join questions using (instrument_id)
+                where coalesce(asks, 'performance') = 'performance'
+            ),
+            siblings as (
+                select distinct method_id, 'service' as component_type, 'index' as parent,
+                    service_id as component_id from tree
+                union all
+                select distinct method_id, 'perspective', service_id, perspective_id from tree
+                union all
+                select method_id, 'item', service_id || ' / ' || perspective_id, item_id from tree
+            )
+            select min(line) as line, method_id, component_type, parent,
+            from siblings left join index_weights using (method_id, component_type, component_id)
+            group by method_id, component_type, parent
+            having sum(coalesce(weight, 1)) = 0
+        """,
+        text=FaultText(
+            "the weights of every {component_type} of {parent} sum to 0 under method "
+            "'{method_id}'. Give at least one of them a weight above 0.",
+            "jumlah bobot semua {component_type} dari {parent} adalah 0 pada metode "
+            "'{method_id}'. Beri setidaknya satu di antaranya bobot di atas 0.",
+        ),
+    ),
+    SeedRule(
+        name="bands_have_two_decimals",
+        seed="band_schemes",
+        sql="""
+            select line, band, bound from band_schemes,
+                lateral (select unnest([lower_100, upper_100]) as bound)
+            where abs(bound * 100 - round(bound * 100)) > 1e-6
+        """,
+        text=FaultText(
+            "band {band}: {bound} has more than two decimals. Scores are read to two: round it.",
+            "mutu {band}: {bound} lebih dari dua desimal. Nilai dibaca dua desimal: bulatkan.",
+        ),
+    ),
+    SeedRule(
+        name="bands_are_in_order",
+        seed="band_schemes",
+        sql="select line, band, lower_100, upper_100 from band_schemes where lower_100 > upper_100",
+        text=FaultText(
+            "band {band}: lower_100 {lower_100} is above upper_100 {upper_100}. Correct one.",
+            "mutu {band}: lower_100 {lower_100} di atas upper_100 {upper_100}. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="bands_leave_no_gap_and_do_not_overlap",
+        seed="band_schemes",
+        sql="""
+            select line, band, cast(lower_100 as decimal(9, 2)) as lower,
+                cast(coalesce(lag(upper_100) over scheme + 0.01, 25) as decimal(9, 2)) as expected,
+            from band_schemes
+            window scheme as (partition by band_scheme_id order by lower_100, line)
+            qualify lower <> expected
+        """,
+        text=FaultText(
+            "band {band} begins at {lower} where {expected} comes next: the bands leave a gap or "
+            "overlap. Begin it there, or move the end of the band below.",
+            "mutu {band} mulai {lower}, padahal berikutnya {expected}: ada celah atau tumpang "
+            "tindih. Mulai dari sana, atau geser batas mutu di bawahnya.",
+        ),
+    ),
+    SeedRule(
+        name="bands_end_at_100",
+        seed="band_schemes",
+        sql="""
+            select line, band, upper_100 from band_schemes
+            qualify upper_100 <> 100
+                and row_number() over (partition by band_scheme_id order by lower_100 desc) = 1
+        """,
+        text=FaultText(
+            "the highest band, {band}, ends at {upper_100} and not at 100. Correct it.",
+            "mutu tertinggi, {band}, berakhir di {upper_100}, bukan 100. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="targets_are_scores",
+        seed="targets",
+        sql="select line, target_score from targets where target_score not between 1 and 4",
+        text=FaultText(
+            "target_score {target_score} is not on the scale 1-4. Correct it.",
+            "target_score {target_score} tidak pada skala 1-4. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="time_zones_are_known",
+        seed="export_profiles",
+        sql="""
+            select line, timezone from export_profiles
+            where timezone not in (select name from pg_timezone_names())
+        """,
+        text=FaultText(
+            "timezone '{timezone}' is unknown. Use an IANA name, such as Asia/Jakarta.",
+            "timezone '{timezone}' tidak dikenal. Pakai nama IANA, misalnya Asia/Jakarta.",
+        ),
+    ),
+    SeedRule(
+        name="profiles_map_the_unit",
+        seed="export_profiles",
+        sql="""
+            select line, profile_id from export_profiles
+            where profile_id not in (
+                select profile_id from export_columns
+                where target_kind = 'attribute' and target = 'unit_id' and profile_id is not null
+            )
+        """,
+        text=FaultText(
+            "no row of export_columns.csv maps a column of '{profile_id}' to unit_id, the one "
+            "attribute that is required. Add it; _profile_id serves where all are of one unit.",
+            "tidak ada baris export_columns.csv yang memetakan kolom '{profile_id}' ke unit_id, "
+            "satu-satunya atribut wajib. Tambahkan; _profile_id dapat dipakai bila unitnya satu.",
+        ),
+    ),
+    SeedRule(
+        name="columns_lead_to_known_targets",
+        seed="export_columns",
+        sql=f"""
+            select columns.line, target_kind, target, instrument_id,
+            from export_columns as columns join export_profiles using (profile_id)
+            where (target_kind = 'attribute' and coalesce(target, '') not in {ATTRIBUTES})
+                or (
+                    target_kind = 'question' and (instrument_id, coalesce(target, ''))
+                        not in (select (instrument_id, question_id) from questions)
+                )
+        """,
+        text=FaultText(
+            "there is no {target_kind} '{target}' (instrument '{instrument_id}'). Name one that "
+            "questions.csv or the list of attributes holds, or set target_kind to ignore.",
+            "tidak ada {target_kind} '{target}' (instrumen '{instrument_id}'). Sebutkan yang ada "
+            "di questions.csv atau daftar atribut, atau isi target_kind dengan ignore.",
+        ),
+    ),
+    SeedRule(
+        name="codes_are_for_known_targets",
+        seed="export_codes",
+        sql=f"""
+            select codes.line, target, instrument_id,
+            from export_codes as codes join export_profiles using (profile_id)
+            where target not in {(*ATTRIBUTES, "*")}
+                and (instrument_id, target)
+                    not in (select (instrument_id, question_id) from questions)
+        """,
+        text=FaultText(
+            "'{target}' is no attribute, no * and no question of '{instrument_id}'. Correct it.",
+            "'{target}' bukan atribut, bukan *, dan bukan pertanyaan '{instrument_id}'. Perbaiki.",
+        ),
+    ),
+    *(
+        SeedRule(
+            name=f"codes_lead_to_known_{seed}",
+            seed="export_codes",
+            sql=f"""
+                select line, 'code' as column, code as value, '{seed}' as target,
+                from export_codes
+                where target = '{column}' and code not in (
+                    select {column} from {seed} where {column} is not null
+                )
+            """,
+            text=_REFERENCE_TEXT,
+        )
+        for seed, column in (
+            ("units", "unit_id"),
+            ("recipient_categories", "recipient_category_id"),
+            ("roles", "role_id"),
+        )
+    ),
+    SeedRule(
+        name="codes_are_on_the_scale",
+        seed="export_codes",
+        sql="""
+            select codes.line, codes.target, codes.code,
+                min(scale_min) as scale_min, max(scale_max) as scale_max,
+            from export_codes as codes
+            join export_profiles using (profile_id)
+            join questions on questions.instrument_id = export_profiles.instrument_id
+                and codes.target in ('*', questions.question_id)
+            where codes.code not in ('not_available', 'not_used', 'blank')
+            group by all
+            having not bool_or(
+                coalesce(
+                    regexp_full_match(codes.code, '[+-]?[0-9]+')
+                    and try_cast(codes.code as integer) between scale_min and scale_max,
+                    false
+                )
+            )
+        """,
+        text=FaultText(
+            "code '{code}' is not on the scale {scale_min}-{scale_max} of {target}. Write a number "
+            "on it, not_available, not_used or blank.",
+            "kode '{code}' tidak pada skala {scale_min}-{scale_max} dari {target}. Tulis angka "
+            "pada skala itu, not_available, not_used, atau blank.",
+        ),
+    ),
+]

@@ -1,0 +1,339 @@
+"""Seeds are input too: what a folder of seeds contradicts itself in, all of it in one report.
+
+Belongs here: reading the CSV files as they are, running the rules, wording the report. Doesn't: the
+demands (expectations/seed_rules.py), loading seeds into the warehouse (dbt).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expectations.seed_rules import (
+    MAY_BE_EMPTY,
+    ONE_OF,
+    OPTIONAL_COLUMNS,
+    PLAIN_IDS,
+    SeedRule,
+    seed_rules,
+)
+from orchestration.exports.faults import FaultText
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SHOWN = 5  # contradictions of one rule that the report spells out; of the others it names the line
+_WORDS = 160  # characters of a row that are quoted
+
+_FILE_TEXTS = {
+    "seed_is_there": FaultText(
+        "the file is missing. Restore it, or set ILK_SEEDS_DIR to the folder of your seeds.",
+        "berkas tidak ada. Pulihkan, atau arahkan ILK_SEEDS_DIR ke folder seed Anda.",
+    ),
+    "seed_is_utf8": FaultText(
+        "the file is not UTF-8 (byte {offset}). Save it as CSV UTF-8.",
+        "berkas bukan UTF-8 (bita ke-{offset}). Simpan sebagai CSV UTF-8.",
+    ),
+    "seed_is_csv": FaultText(
+        "this can't be read as CSV ({detail}). Close the quotation mark that opens here.",
+        "baris ini tidak dapat dibaca sebagai CSV ({detail}). Tutup tanda kutip yang dibuka.",
+    ),
+    "columns_are_there": FaultText(
+        "there is no column '{column}'; the header has: {header}. Add it, separated by commas.",
+        "tidak ada kolom '{column}'; judul yang ada: {header}. Tambahkan, dipisah koma.",
+    ),
+    "headings_are_named_once": FaultText(
+        "the header names '{column}' twice. Remove one of the two columns.",
+        "judul kolom '{column}' ada dua. Hapus salah satu kolomnya.",
+    ),
+    "rows_fit_the_header": FaultText(
+        "{found} cells where the header has {expected}. A cell that holds a comma must stand in "
+        "quotation marks.",
+        "{found} sel, padahal judul kolom ada {expected}. Sel yang memuat koma harus diapit tanda "
+        "kutip.",
+    ),
+}
+_CELL_TEXTS = {
+    "cells_are_filled": FaultText(
+        "'{column}' is empty. Fill it in.",
+        "'{column}' kosong. Isilah.",
+    ),
+    "cells_are_of_their_list": FaultText(
+        "'{column}' is '{value}'; it may be: {allowed}.",
+        "'{column}' berisi '{value}'; yang boleh: {allowed}.",
+    ),
+    "ids_are_plain": FaultText(
+        "'{column}' is '{value}'. Use letters, digits, point, hyphen and underscore alone: this "
+        "id names folders and domains.",
+        "'{column}' berisi '{value}'. Pakai hanya huruf, angka, titik, tanda hubung, dan garis "
+        "bawah: id ini menjadi nama folder dan domain.",
+    ),
+    "dates_are_readable": FaultText(
+        "'{column}' is '{value}', no date. Write it as YYYY-MM-DD.",
+        "'{column}' berisi '{value}', bukan tanggal. Tulis sebagai YYYY-MM-DD.",
+    ),
+    "whole_numbers_are_readable": FaultText(
+        "'{column}' is '{value}', no whole number. Write digits alone.",
+        "'{column}' berisi '{value}', bukan bilangan bulat. Tulis angka saja.",
+    ),
+    "numbers_are_readable": FaultText(
+        "'{column}' is '{value}', no number. Write it with a point, such as 0.25.",
+        "'{column}' berisi '{value}', bukan angka. Tulis dengan titik, misalnya 0.25.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A row of a seed and the rule it breaks; line 0 where the file as a whole does."""
+
+    rule: str
+    seed: str
+    line: int
+    words: str
+    text: FaultText
+
+
+@dataclass(frozen=True)
+class _Seed:
+    """A seed as it lies in its file: cells by column, the line each row begins in, its words."""
+
+    name: str
+    columns: dict[str, list[str]]
+    lines: list[int]
+    words: list[str]
+
+
+class ContradictorySeedsError(ValueError):
+    """A folder of seeds contradicts itself; the message is the whole report."""
+
+
+def demand_agreement(seeds_dir: Path, repository: Path) -> None:
+    """Raise ContradictorySeedsError with all that the folder's seeds contradict themselves in.
+
+    Raises FileNotFoundError where the folder holds no seed at all.
+    """
+    if not any(seeds_dir.glob("*.csv")):
+        raise FileNotFoundError(
+            f"{seeds_dir}: tidak ada seed; arahkan ILK_SEEDS_DIR ke folder seed Anda. / "
+            "no seed here; set ILK_SEEDS_DIR to the folder of your seeds."
+        )
+    found = contradictions(seeds_dir, repository)
+    if found:
+        raise ContradictorySeedsError(report(seeds_dir, found))
+
+
+def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:
+    """Return all contradictions of a folder of seeds, by seed and line.
+
+    `repository` holds models/_seeds.yml, which declares the columns and their types, and
+    dbt_project/dbt_project.yml with the parameters that a method may set. A seed that is no table
+    (a column is missing, a row is ragged) is left out of the rules that read it.
+    """
+    types = _declared_types(repository)
+    found: list[Contradiction] = []
+    tables = []
+    for name, declared in types.items():
+        seed, faults = _read(seeds_dir / f"{name}.csv", name, declared)
+        found += faults
+        if seed is not None and not faults:
+            tables.append(seed)
+            found += _cell_faults(seed, declared, _parameters(repository))
+    found += _query_faults(tables, types)
+    return sorted(found, key=lambda each: (each.seed, each.line, each.rule))
+
+
+def report(seeds_dir: Path, found: list[Contradiction]) -> str:
+    """Return what a person reads: each contradiction with file, line, the row's words, remedy."""
+    count = len(found)
+    parts = [
+        f"Seed di {seeds_dir} bertentangan; masalah: {count}. Tidak ada yang dihitung; publikasi "
+        f"terakhir tetap. / The seeds in {seeds_dir} contradict themselves; problems: {count}. "
+        "Nothing was computed; the last publication stays."
+    ]
+    of_rule: dict[tuple[str, str], list[Contradiction]] = {}
+    for each in found:
+        of_rule.setdefault((each.seed, each.rule), []).append(each)
+    for (seed, _), group in of_rule.items():
+        for each in group[:_SHOWN]:
+            place = f"{seed}.csv, baris/line {each.line}" if each.line else f"{seed}.csv"
+            words = f": {each.words}" if each.words else ""
+            parts.append(f"{place}{words}\n    {each.text.id} / {each.text.en}")
+        if rest := group[_SHOWN:]:
+            lines = ", ".join(str(each.line) for each in rest)
+            parts.append(f"{seed}.csv: ... {len(rest)} lagi/more like these, baris/lines {lines}")
+    return "\n".join(parts)
+
+
+def _declared_types(repository: Path) -> dict[str, dict[str, str]]:
+    """Return the type of every column of every seed, as models/_seeds.yml declares them."""
+    document = _yaml(repository / "models" / "_seeds.yml")
+    return {
+        seed["name"]: {
+            **seed["config"]["column_types"],
+            **dict.fromkeys(OPTIONAL_COLUMNS.get(seed["name"], ()), "varchar"),
+        }
+        for seed in document["seeds"]
+    }
+
+
+def _parameters(repository: Path) -> tuple[str, ...]:
+    project = _yaml(repository / "dbt_project" / "dbt_project.yml")
+    return tuple(project["vars"]["method_parameter_defaults"])
+
+
+def _read(
+    path: Path, name: str, declared: dict[str, str]
+) -> tuple[_Seed | None, list[Contradiction]]:
+    """Return the seed, or the reasons why it is no table."""
+
+    def fault(rule: str, line: int = 0, words: str = "", **details: object) -> Contradiction:
+        return _worded(_FILE_TEXTS[rule], rule, name, line, words, details)
+
+    if not path.is_file():
+        return None, [fault("seed_is_there")]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return None, [fault("seed_is_utf8", offset=error.start)]
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines, rows, start = [], [], 1
+    try:
+        for row in reader:
+            if row:
+                lines.append(start)
+                rows.append(row)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        return None, [fault("seed_is_csv", start, detail=error)]
+    header = rows[0] if rows else []
+    optional = OPTIONAL_COLUMNS.get(name, ())
+    faults = [
+        fault("columns_are_there", 1, column=column, header=", ".join(header) or "-")
+        for column in declared
+        if column not in header and column not in optional
+    ]
+    faults += [
+        fault("headings_are_named_once", 1, column=column)
+        for column in sorted(set(header))
+        if header.count(column) > 1
+    ]
+    faults += [
+        fault("rows_fit_the_header", line, _words(row), found=len(row), expected=len(header))
+        for line, row in zip(lines[1:], rows[1:], strict=True)
+        if len(row) != len(header)
+    ]
+    if faults:
+        return None, faults
+    blank = [""] * (len(rows) - 1)
+    cells = dict(zip(header, zip(*rows[1:], strict=True), strict=True)) if rows[1:] else {}
+    columns = {column: list(cells.get(column, blank)) for column in declared}
+    return _Seed(name, columns, lines[1:], [_words(row) for row in rows[1:]]), []
+
+
+def _cell_faults(
+    seed: _Seed, declared: dict[str, str], parameters: tuple[str, ...]
+) -> Iterator[Contradiction]:
+    """Find cells that are empty, of the wrong type or not of their closed list."""
+    may_be_empty = {*MAY_BE_EMPTY.get(seed.name, ()), *OPTIONAL_COLUMNS.get(seed.name, ())}
+    for column, cells in seed.columns.items():
+        allowed = ONE_OF.get((seed.name, column))
+        if (seed.name, column) == ("method_parameters", "parameter"):
+            allowed = parameters
+        for line, words, value in zip(seed.lines, seed.words, cells, strict=True):
+            rule = None
+            if not value.strip():
+                rule = None if column in may_be_empty else "cells_are_filled"
+            elif allowed is not None and value not in allowed:
+                rule = "cells_are_of_their_list"
+            elif column in PLAIN_IDS and not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+                rule = "ids_are_plain"
+            elif declared[column] != "varchar":
+                rule = _unreadable(value, declared[column])
+            if rule:
+                details = {"column": column, "value": value, "allowed": ", ".join(allowed or ())}
+                yield _worded(_CELL_TEXTS[rule], rule, seed.name, line, words, details)
+
+
+def _unreadable(value: str, type_: str) -> str | None:
+    """Return the rule that a value of a declared type breaks: the strict forms dbt reads alike."""
+    if type_ == "date":
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return "dates_are_readable"
+        return None if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else "dates_are_readable"
+    if type_ == "integer":
+        return None if re.fullmatch(r"[+-]?\d{1,9}", value) else "whole_numbers_are_readable"
+    try:
+        return None if isfinite(float(value)) else "numbers_are_readable"
+    except ValueError:
+        return "numbers_are_readable"
+
+
+def _query_faults(seeds: list[_Seed], types: dict[str, dict[str, str]]) -> Iterator[Contradiction]:
+    """Run the rules that are queries over the seeds that are tables."""
+    import duckdb
+
+    words = {seed.name: dict(zip(seed.lines, seed.words, strict=True)) for seed in seeds}
+    unreadable = set(types) - set(words)
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 1")  # a few thousand rows: threads only cost
+        for seed in seeds:
+            _load(connection, seed, types[seed.name])
+        for rule in seed_rules():
+            if unreadable & set(re.findall(r"\w+", rule.sql)):
+                continue
+            for row in _rows(connection, rule):
+                line = int(row.pop("line"))
+                yield _worded(rule.text, rule.name, rule.seed, line, words[rule.seed][line], row)
+
+
+def _load(connection: "duckdb.DuckDBPyConnection", seed: _Seed, types: dict[str, str]) -> None:
+    """Make the seed a table: empty cells NULL, and what is of no type too (it is reported)."""
+    columns = ", ".join(
+        f"try_cast(nullif(trim({column}), '') as {types[column]}) as {column}"
+        if types[column] != "varchar"
+        else f"nullif({column}, '') as {column}"
+        for column in seed.columns
+    )
+    cells = ", ".join(f"unnest(cast(? as varchar[])) as {column}" for column in seed.columns)
+    connection.execute(
+        f"create table {seed.name} as select line, {columns}"
+        f" from (select unnest(cast(? as integer[])) as line, {cells})",
+        [seed.lines, *seed.columns.values()],
+    )
+
+
+def _rows(connection: "duckdb.DuckDBPyConnection", rule: SeedRule) -> Iterable[dict[str, Any]]:
+    cursor = connection.execute(rule.sql)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _worded(
+    text: FaultText, rule: str, seed: str, line: int, words: str, details: Mapping[str, object]
+) -> Contradiction:
+    filled = FaultText(text.en.format_map(details), text.id.format_map(details))
+    return Contradiction(rule, seed, line, words, filled)
+
+
+def _words(row: list[str]) -> str:
+    """Return a row as its file has it, on one line and not endless."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow([" ".join(cell.split()) for cell in row])
+    text = written.getvalue()
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]}..."
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast, where built
+    document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return document

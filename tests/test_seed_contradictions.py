@@ -1,0 +1,287 @@
+"""Seeds that contradict themselves: each rule finds its row, and one report says all of it."""
+
+import csv
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from expectations.seed_rules import ATTRIBUTES, KEYS, REFERENCES, seed_rules
+from expectations.seeds import Contradiction, contradictions, report
+from orchestration.settings import REPOSITORY
+from tests.conftest import ilk
+
+Seeds = Callable[..., list[Contradiction]]
+
+# What the agreeing seeds hold beside those of examples/skm: two levels, a move, a second cycle.
+MORE_ROWS = {
+    "export_codes": ["skm-plain,*,Baik,3"],
+    "index_weights": ["skm-1.0,service,pelayanan,1", "skm-1.0,perspective,prosedur,0.5"],
+    "indexes": ["other,Lain,Other"],
+    "method_parameters": ["skm-1.0,min_cell_n,10"],
+    "survey_cycles": [
+        "skm-2021,skm,skm-permenpan-14-2017,skm-1.0,2021,1,2021-01-01,2021-01-31,skm-2020,closed",
+    ],
+    "targets": ["skm,2020,,3.6"],
+    "unit_levels": ["loket,Loket,Counter,2"],
+    "units": [
+        "loket-1,Loket 1,loket,pelayanan,indonesia,unit-pelayanan,2020-01-01,2020-12-31",
+        "loket-1,Loket Satu,loket,pelayanan,indonesia,unit-pelayanan,2021-01-01,",
+    ],
+}
+QUESTION = "skm-permenpan-14-2017,{},{},pelayanan,{},masyarakat,unit,{},{},false,"
+
+# rule: (seed, a text of it or nothing, what stands there instead or a row more, what is reported)
+CASES: dict[str, tuple[str, str, str, str]] = {
+    "columns_are_there": ("units", "valid_to", "sampai", "no column 'valid_to'; the header has"),
+    "headings_are_named_once": ("roles", "name_en", "name_en,name_en", "names 'name_en' twice"),
+    "rows_fit_the_header": ("roles", "", "tamu,Tamu", "line 3: tamu,Tamu"),
+    "seed_is_csv": ("roles", "", 'tamu,"Tamu,Guest', "line 3"),
+    "cells_are_filled": ("services", "Pelayanan publik", "", "'name_id' is empty"),
+    "cells_are_of_their_list": ("methods", "none", "rata", "may be: none, poststrat, rake"),
+    "ids_are_plain": ("regions", "", "jawa barat,,Jawa Barat,Jawa", "'jawa barat'"),
+    "dates_are_readable": ("survey_cycles", "2020-08-31", "31/08/2020", "as YYYY-MM-DD"),
+    "whole_numbers_are_readable": ("services", ",1", ",1.5", "is '1.5', no whole number"),
+    "numbers_are_readable": ("targets", "3.6", '"3,6"', "is '3,6', no number"),
+    "codes_are_unique": ("export_codes", "", "skm-plain,*, Baik ,2", "as in line 79"),
+    "headings_are_unique": (
+        *("export_columns", "", "skm-plain,U1 ,ignore,"),
+        "the same profile_id, source_column as in line",
+    ),
+    "targets_are_mapped_once": (
+        *("export_columns", "", "skm-plain,U1 lagi,question,U1"),
+        "the same profile_id, target_kind, target as in line",
+    ),
+    "windows_are_in_order": ("survey_cycles", "2021-01-31", "2020-12-31", "is after closes_on"),
+    "previous_cycles_come_before": ("survey_cycles", "2020-08-31", "2021-01-01", "'skm-2020' clos"),
+    "previous_cycles_are_of_the_same_index": (
+        *("survey_cycles", "skm-2021,skm", "skm-2021,other"),
+        "of the index 'skm', this cycle of 'other'",
+    ),
+    "sources_and_cycles_share_an_instrument": (
+        *("survey_cycles", "skm-2020,skm,skm-permenpan-14-2017", "skm-2020,skm,lain"),
+        "cycle 'skm-2020' asks 'lain'",
+    ),
+    "ranks_are_from_one_to_five": ("unit_levels", "", "pos,Pos,Post,6", "rank 6"),
+    "ranks_are_unique": ("unit_levels", "", "pos,Pos,Post,2", "the same rank as in line 3"),
+    "unit_versions_are_in_order": ("units", "2020-12-31", "2019-12-31", "after valid_to 2019-12"),
+    "unit_versions_do_not_overlap": ("units", "2020-12-31", "2021-01-01", "versions on 2021-01-01"),
+    "no_unit_is_its_own_parent": (
+        *("units", "pelayanan,indonesia,,2020", "pelayanan,indonesia,loket-1,2020"),
+        "'unit-pelayanan' is its own ancestor from 2020-01-01 on",
+    ),
+    "parents_are_there_when_a_cycle_opens": (
+        *(
+            "units",
+            "pelayanan,indonesia,,2020-01-01,",
+            "pelayanan,indonesia,,2020-01-01,2020-12-31",
+        ),
+        "no version on 2021-01-01, when cycle 'skm-2021' opens",
+    ),
+    "parents_stand_on_no_lower_level": (
+        *("units", "", "pos,Pos,unit,pelayanan,indonesia,loket-1,2021-01-01,"),
+        "of the level 'loket', below 'unit'",
+    ),
+    "scales_are_in_order": (
+        *("questions", "", QUESTION.format("U10", "u10", "prosedur", 4, 4)),
+        "scale_min 4 is not below scale_max 4",
+    ),
+    "items_have_one_service_and_perspective": (
+        *("questions", "", QUESTION.format("U10", "prosedur", "persyaratan", 1, 4)),
+        "/ prosedur in line 3",
+    ),
+    "questions_ask_services_of_their_index": (
+        *("services", "skm,pelayanan", "other,pelayanan"),
+        "cycle 'skm-2020' asks this question for 'skm'",
+    ),
+    "questions_ask_perspectives_of_their_index": (
+        *("perspectives", "skm,prosedur", "other,prosedur"),
+        "perspectives.csv has 'prosedur' for another index only",
+    ),
+    "parameters_are_numbers": ("method_parameters", "10", "sepuluh", "is 'sepuluh', no number"),
+    "parameters_are_in_range": (
+        *("method_parameters", "", "skm-1.0,min_answered_share,50"),
+        "min_answered_share is 50, out of 0 - 1",
+    ),
+    "weights_are_not_negative": ("index_weights", "0.5", "-0.5", "'prosedur' is -0.5, below 0"),
+    "weights_are_of_known_components": (
+        *("index_weights", "", "skm-1.0,item,tanya,1"),
+        "questions.csv has no item 'tanya'",
+    ),
+    "weights_of_siblings_do_not_sum_to_zero": (
+        *("index_weights", "pelayanan,1", "pelayanan,0"),
+        "every service of index sum to 0 under method 'skm-1.0'",
+    ),
+    "bands_have_two_decimals": ("band_schemes", "88.31", "88.305", "88.305 has more than two"),
+    "bands_are_in_order": ("band_schemes", "25.00,64.99", "64.99,25.00", "64.99 is above"),
+    "bands_leave_no_gap_and_do_not_overlap": (
+        *("band_schemes", "88.31", "88.40"),
+        "band A begins at 88.40 where 88.31 comes next",
+    ),
+    "bands_end_at_100": ("band_schemes", "100.00", "99.99", "A, ends at 99.99 and not at 100"),
+    "targets_are_scores": ("targets", "3.6", "88.31", "target_score 88.31 is not on the scale"),
+    "time_zones_are_known": ("export_profiles", "Asia/Jakarta", "WIB", "timezone 'WIB' is unknown"),
+    "profiles_map_the_unit": (
+        *("export_columns", "skm-plain,_profile_id,attribute,unit_id", "skm-plain,_p,ignore,"),
+        "maps a column of 'skm-plain' to unit_id",
+    ),
+    "columns_lead_to_known_targets": (
+        *("export_columns", "", "skm-plain,U10,question,U10"),
+        "no question 'U10' (instrument 'skm-permenpan-14-2017')",
+    ),
+    "codes_are_for_known_targets": (
+        *("export_codes", "", "skm-plain,U10,Baik,3"),
+        "'U10' is no attribute, no * and no question",
+    ),
+    "codes_lead_to_known_units": (
+        *("export_codes", "", "skm-plain,unit_id,Loket 9,loket-9"),
+        "code 'loket-9' is in no row of units.csv",
+    ),
+    "codes_lead_to_known_recipient_categories": (
+        *("export_codes", "", "skm-plain,recipient_category_id,T,tamu"),
+        "'tamu' is in no row of recipient_categories.csv",
+    ),
+    "codes_lead_to_known_roles": (
+        *("export_codes", "", "skm-plain,role_id,T,tamu"),
+        "'tamu' is in no row of roles.csv",
+    ),
+    "codes_are_on_the_scale": ("export_codes", "Baik,3", "Baik,5", "scale 1-4 of *"),
+}
+GENERATED = {f"{seed}_are_unique" for seed in KEYS} | {
+    f"{seed}_{column}_is_known" for seed, column in REFERENCES
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Seeds that agree with themselves and break every rule by one small change."""
+    seeds = tmp_path / "seeds"
+    shutil.copytree(REPOSITORY / "examples" / "skm" / "seeds", seeds)
+    for name, rows in MORE_ROWS.items():
+        add(seeds, name, *rows)
+    return seeds
+
+
+def add(seeds: Path, name: str, *rows: str) -> None:
+    with (seeds / f"{name}.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{row}\n" for row in rows)
+
+
+def change(seeds: Path, name: str, old: str, new: str) -> None:
+    if not old:
+        add(seeds, name, new)
+        return
+    path = seeds / f"{name}.csv"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_seeds_that_agree_are_left_in_peace(folder):
+    assert contradictions(folder, REPOSITORY) == []
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_contradiction_is_found_with_its_file_and_words(folder, rule):
+    seed, old, new, words = CASES[rule]
+    change(folder, seed, old, new)
+    found = contradictions(folder, REPOSITORY)
+    assert rule in {each.rule for each in found}
+    of_rule = report(folder, [each for each in found if each.rule == rule])
+    assert words in of_rule
+    assert re.search(r"^\w+\.csv, baris/line \d+", of_rule, flags=re.M)
+
+
+def test_every_rule_has_a_case_here():
+    from expectations import seeds
+
+    rules = (
+        {rule.name for rule in seed_rules()} | seeds._FILE_TEXTS.keys() | seeds._CELL_TEXTS.keys()
+    )
+    elsewhere = {"seed_is_there", "seed_is_utf8"}
+    assert rules == CASES.keys() | GENERATED | elsewhere
+
+
+def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):
+    for seed in KEYS:
+        rows = (folder / f"{seed}.csv").read_text(encoding="utf-8").splitlines()
+        if len(rows) == 1:
+            add(folder, seed, "skm-1.0,speeding,flag")
+        add(folder, seed, rows[-1])
+    found = contradictions(folder, REPOSITORY)
+    assert {f"{seed}_are_unique" for seed in KEYS} <= {each.rule for each in found}
+
+
+def test_an_id_that_is_nowhere_is_found_in_every_column_that_refers(folder):
+    for (seed, column), _ in REFERENCES.items():
+        path = folder / f"{seed}.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        rows.append(rows[-1] | {column: "nowhere"})
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    rules = {each.rule: each for each in contradictions(folder, REPOSITORY)}
+    for (seed, column), (target, _) in REFERENCES.items():
+        text = rules[f"{seed}_{column}_is_known"].text
+        assert text.en.startswith(f"{column} 'nowhere' is in no row of {target}.csv"), text
+        assert text.id.startswith(f"{column} 'nowhere' tidak ada di {target}.csv"), text
+
+
+def test_a_seed_that_is_missing_or_not_utf8_is_named_and_the_others_are_judged(folder):
+    (folder / "roles.csv").unlink()
+    (folder / "regions.csv").write_bytes("id,nama\n1,Bandoeng é".encode("cp1252"))
+    change(folder, "services", "skm,pelayanan", "skm,layanan")
+    found = contradictions(folder, REPOSITORY)
+    assert {each.rule for each in found} == {
+        "seed_is_there",
+        "seed_is_utf8",
+        "questions_service_id_is_known",
+        "weights_are_of_known_components",
+    }
+
+
+def test_many_contradictions_of_one_kind_are_counted_with_their_lines(folder):
+    change(folder, "services", "skm,pelayanan", "skm,layanan")
+    text = report(folder, contradictions(folder, REPOSITORY))
+    assert text.count("service_id 'pelayanan' is in no row of services.csv") == 5
+    assert "questions.csv: ... 4 lagi/more like these, baris/lines 7, 8, 9, 10" in text
+
+
+def test_a_row_is_counted_by_the_line_it_begins_in(folder):
+    change(folder, "questions", "U1,", '"U1\n",')  # a line break within a cell moves what follows
+    change(folder, "questions", "U3,", "U2,")
+    lines = {each.rule: each.line for each in contradictions(folder, REPOSITORY)}
+    assert lines["questions_are_unique"] == 5
+
+
+def test_the_attributes_are_those_the_warehouse_reads():
+    macro = (REPOSITORY / "dbt_project/macros/exports.sql").read_text(encoding="utf-8")
+    listed = macro.split("macro attribute_names()")[1].split("]")[0]
+    assert tuple(re.findall(r"'(\w+)'", listed)) == ATTRIBUTES
+
+
+def test_a_run_stops_with_one_report_of_all_and_publishes_nothing(own_sample, tmp_path):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(REPOSITORY / "seeds", seeds)
+    settings = own_sample(ILK_SEEDS_DIR=str(seeds))
+    published, built = settings.published_dir.resolve(), settings.warehouse.stat().st_mtime_ns
+    change(seeds, "survey_cycles", "2025-05-30", "30 Mei 2025")
+    change(seeds, "units", ",pusat,", ",puzat,")
+    change(seeds, "band_schemes", "76.60", "76.61")
+    result = ilk("run", "ilk-2025-s1")
+    assert result.exit_code == 1, result.output
+    assert "masalah: 3." in result.output
+    for words in (
+        "survey_cycles.csv, baris/line 2: ilk-2025-s1,ilk",
+        "'closes_on' berisi '30 Mei 2025', bukan tanggal",
+        "units.csv, baris/line 2: setjen,Sekretariat Jenderal",
+        "unit_level_id 'puzat' is in no row of unit_levels.csv",
+        "band B begins at 76.61 where 76.62 comes next",
+    ):
+        assert words in result.output
+    assert settings.published_dir.resolve() == published
+    assert settings.warehouse.stat().st_mtime_ns == built
