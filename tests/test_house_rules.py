@@ -37,6 +37,8 @@ READS_THE_REGISTRY = {
     "stg_raw__staff_frame",
     "int_answers",
     "audit_reconciliation",
+    "audit_rejections",
+    "audit_schema_drift",
 }
 MAX_LINES = 100
 LONGER = {

@@ -21,6 +21,27 @@
     {{ is_rating(code) if status == 'rated' else code ~ ' = ' ~ answer_sentinels()[status] }}
 {%- endmacro %}
 
+{# Why an answer's code is rejected; NULL where it is not. #}
+{% macro answer_rejection_reason(code) -%}
+    case {{ code }}
+        {%- for reason in ['off_route', 'no_provider', 'off_scale'] %}
+        when {{ answer_sentinels()[reason] }} then '{{ reason }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# The attribute whose cell decided that a response is rejected; NULL where no single cell did. #}
+{% macro deciding_attribute(reason) -%}
+    case {{ reason }}
+        when 'test_response' then 'is_test'
+        when 'out_of_window' then 'submitted_at'
+        when 'unknown_unit' then 'unit_id'
+        when 'unknown_category' then 'recipient_category_id'
+        when 'category_mismatch' then 'recipient_category_id'
+        when 'unknown_role' then 'role_id'
+    end
+{%- endmacro %}
+
 {#
     A rating on the common scale 1-4 (method.md 1.1): x = 1 + 3 (code - min) / (max - min), a
     reverse-scored question 5 - x. Given sums over n ratings it gives the sum of their scores, so one

@@ -108,3 +108,22 @@
 {% macro hash_uniform(text) -%}
     ((cast('0x' || left(md5({{ text }}), 13) as bigint) + 0.5e0) / 4503599627370496e0)
 {%- endmacro %}
+
+{# One row for each element of a list: an expression of a select list. #}
+{% macro each_element(list) -%}
+    unnest({{ list }})
+{%- endmacro %}
+
+{#
+    A cell for people to look at: without what may be an identifier (ten digits and more, twelve where
+    blanks or hyphens part them) or an e-mail address, whatever column it was typed into.
+#}
+{% macro without_identifiers(text) -%}
+    left(
+        regexp_replace(
+            regexp_replace({{ text }}, '[0-9]{10,}|[0-9]([ -]?[0-9]){11,}', '[...]', 'g'),
+            '[^\s@]+@[^\s@]+', '[...@...]', 'g'
+        ),
+        100
+    )
+{%- endmacro %}

@@ -60,11 +60,7 @@ final as (
             when numbered.code = {{ sentinels.not_used }} then 'not_used'
             else 'rejected'
         end as answer_status,
-        case numbered.code
-            when {{ sentinels.off_route }} then 'off_route'
-            when {{ sentinels.no_provider }} then 'no_provider'
-            when {{ sentinels.off_scale }} then 'off_scale'
-        end as rejection_reason,
+        {{ answer_rejection_reason('numbered.code') }} as rejection_reason,
         case
             when {{ is_rating('numbered.code') }} then
                 case

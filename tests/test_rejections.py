@@ -1,0 +1,61 @@
+"""What does not count is listed with the cell that decided, and that cell is the file's own."""
+
+import duckdb
+import pytest
+
+from tests.conftest import Sample
+
+
+@pytest.fixture(scope="module")
+def rejections(sample: Sample) -> list[dict]:
+    with duckdb.connect(str(sample.settings.warehouse), read_only=True) as warehouse:
+        cursor = warehouse.execute("select * from marts.audit_rejections")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def test_every_reason_of_the_sample_is_listed_with_its_cell(rejections):
+    decided = {
+        (row["rejected"], row["rejection_reason"], row["source_column"] is not None)
+        for row in rejections
+    }
+    assert decided == {
+        ("response", "test_response", True),
+        ("response", "incomplete", False),
+        ("response", "out_of_window", True),
+        ("response", "unknown_unit", True),
+        ("response", "unknown_category", True),
+        ("response", "superseded", False),
+        ("answer", "off_route", True),
+        ("answer", "no_provider", True),
+        ("answer", "off_scale", True),
+    }
+
+
+def test_a_listed_cell_stands_in_its_file_row_and_column(sample: Sample, rejections):
+    files = sample.settings.raw_dir / "survey_responses"
+    with duckdb.connect() as raw:
+        cells = {
+            path.stem: raw.execute(
+                "select * from read_parquet(?, hive_partitioning = false) order by _source_row",
+                [str(path)],
+            ).df()
+            for path in files.rglob("*.parquet")
+        }
+    listed = [row for row in rejections if row["source_column"] is not None]
+    for row in listed:
+        table = cells[row["_file_sha256"]]
+        heading = next(
+            name
+            for name in table.columns
+            if " ".join(name.split()) == " ".join(row["source_column"].split())
+        )
+        cell = table[heading].iloc[row["_source_row"] - 1]
+        assert row["value"] == cell[:100], row
+    assert len(listed) > 400
+
+
+def test_the_list_stays_inside_and_schema_drift_is_published(sample: Sample):
+    tables = {path.name for path in (sample.settings.published_dir / "parquet").iterdir()}
+    assert "audit_rejections" not in tables
+    assert "audit_schema_drift" in tables
