@@ -7,6 +7,7 @@ remembers them. Doesn't: deciding what to run (orchestration/defs) or running it
 import hashlib
 import hmac
 import json
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,13 @@ from orchestration.cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
-_CODE = ("models", "dbt_project", "orchestration/publishing", "orchestration/pseudonyms.py")
+_CODE = (
+    "models",
+    "dbt_project",
+    "orchestration/publishing",
+    "orchestration/scoring",
+    "orchestration/pseudonyms.py",
+)
 
 
 def hash_files(paths: Iterable[Path]) -> str:
@@ -39,6 +46,25 @@ def hash_files(paths: Iterable[Path]) -> str:
 def seeds_hash(settings: Settings) -> str:
     """Return the sha256 of all seeds."""
     return hash_files(sorted(settings.seeds_dir.glob("*.csv")))
+
+
+def code_hash() -> str:
+    """Return the sha256 of all code that figures depend on."""
+    return hash_files(REPOSITORY / part for part in _CODE)
+
+
+def code_version() -> str | None:
+    """Return the commit that lies here, `-dirty` where files differ; None outside a checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()
 
 
 def project_hash(settings: Settings) -> str:
@@ -86,7 +112,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
         [
             raw_files(settings, cycle_ids),
             seeds_hash(settings),
-            hash_files(REPOSITORY / part for part in _CODE),
+            code_hash(),
             hmac.new(secret.encode(), b"ilk fingerprint", hashlib.sha256).hexdigest(),
         ]
     )

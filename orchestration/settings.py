@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     relative DuckDB path further down would make a second, empty database in another folder.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ILK_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ILK_", env_ignore_empty=True, frozen=True)
 
     data_dir: Path = REPOSITORY / "data"
     seeds_dir: Path = REPOSITORY / "seeds"
@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """What people read: a link to the last whole publication."""
         return self.data_dir / "published"
+
+    @property
+    def audit_dir(self) -> Path:
+        """Records that can't be computed again: runs, final cycles, restatements."""
+        return self.data_dir / "audit"
 
     @property
     def dagster_home(self) -> Path:

@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, note_outcome
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
@@ -43,11 +44,12 @@ def ilk(
     from orchestration.publishing.publication import PublicationError, publish
 
     settings = get_settings()
-    cycle_id = context.partition_key
+    cycle_id, run_id = context.partition_key, context.run_id
     memory = fingerprints(settings)
     unfinished = set(memory.section("unfinished"))
     lost = _lost_cycles(settings)
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
+        note_outcome(settings, run_id=run_id, outcome=HELD_BACK)
         logger.info("%s: published together with the cycles that follow", cycle_id)
         return
     if unfinished:
@@ -66,10 +68,19 @@ def ilk(
     built = memory.section("built")
     try:
         report = publish(
-            warehouse=settings.warehouse, data_dir=settings.data_dir, fingerprint=built
+            warehouse=settings.warehouse,
+            data_dir=settings.data_dir,
+            fingerprint=built,
+            # Before the swap, so that the publication holds the run that made it.
+            announce=lambda publication_id: note_outcome(
+                settings, run_id=run_id, outcome=PUBLISHED, publication_id=publication_id
+            ),
         )
-    except PublicationError as error:
-        raise dg.Failure(f"nothing is published: {error}", allow_retries=False) from error
+    except BaseException as error:
+        note_outcome(settings, run_id=run_id, outcome=FAILED)
+        if isinstance(error, PublicationError):
+            raise dg.Failure(f"nothing is published: {error}", allow_retries=False) from error
+        raise
     for built_cycle, fingerprint in built.items():
         memory.put("published", built_cycle, fingerprint)
     yield dg.MaterializeResult(

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
+from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import (
     cycle_fingerprint,
@@ -44,6 +45,7 @@ def warehouse(
         memory.clear()  # what it remembers went with the file
     current = cycle_fingerprint(settings, cycle_id)
     if settings.published_dir.exists() and memory.get("published", cycle_id) == current:
+        note_outcome(settings, run_id=context.run_id, outcome=NOTHING_NEW)
         logger.info("%s: nothing new", cycle_id)
         context.log.info(f"{cycle_id}: nothing new since the last publication")
         return

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,7 +37,11 @@ WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability")
 # "A change of a domain that is suppressed in either cycle is suppressed."
 OVER_TWO_CYCLES = ("idx_changes", "idx_change_parts")
 # A column that ends so says where a row stands; every other one of a hidden row is a figure.
-KEY_SUFFIXES = ("_id", "_type", "_mode")
+KEY_SUFFIXES = ("_id", "_type", "_mode", "_name", "_at", "why")
+# Copied last, when the guard and the run's record have had their say. The records of runs tell of
+# the making, with times: they are no part of what a publication's id and checksums stand for.
+RESTATEMENTS = "audit_restatements"
+RUNS = "audit_runs"
 
 # What must be there to be blanked, and to tell that all was judged.
 NEEDED_COLUMNS = {
@@ -92,13 +96,24 @@ class _Table:
         return {"cycle_id", "domain_type", "domain_id"} <= set(self.columns)
 
 
+def _nothing(_: object) -> None:
+    """Do nothing, where nobody is to be asked or told."""
+
+
 def publish(
-    *, warehouse: Path, data_dir: Path, fingerprint: Mapping[str, str]
+    *,
+    warehouse: Path,
+    data_dir: Path,
+    fingerprint: Mapping[str, str],
+    guard: Callable[[duckdb.DuckDBPyConnection], None] = _nothing,
+    announce: Callable[[str], None] = _nothing,
 ) -> PublicationReport:
     """Publish the marts and indexes of the warehouse below `data_dir`, after disclosure control.
 
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
+    `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
+    `announce` is then told the id. What both record is published with it.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
     """
@@ -116,7 +131,13 @@ def publish(
         building = publications / ".building"
         building.mkdir()
         try:
-            report = _build(building, warehouse=warehouse, fingerprint=fingerprint)
+            report = _build(
+                building,
+                warehouse=warehouse,
+                fingerprint=fingerprint,
+                guard=guard,
+                announce=announce,
+            )
             is_new = not report.folder.exists()
             if is_new:
                 _sync(building)
@@ -137,6 +158,8 @@ def publish(
 def table_checksums(path: Path) -> dict[str, str]:
     """Return a checksum of each table's columns, types and rows in a published DuckDB file.
 
+    Not of the record of runs, which differs between two publications of the same figures.
+
     The order of rows doesn't enter, nor does the way DuckDB lays them out.
     """
     with _session() as connection:
@@ -144,7 +167,14 @@ def table_checksums(path: Path) -> dict[str, str]:
         return _checksums(connection)
 
 
-def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> PublicationReport:
+def _build(
+    folder: Path,
+    *,
+    warehouse: Path,
+    fingerprint: Mapping[str, str],
+    guard: Callable[[duckdb.DuckDBPyConnection], None],
+    announce: Callable[[str], None],
+) -> PublicationReport:
     """Write the whole publication into `folder`; the report names the folder it is meant for."""
     with _session() as connection:
         _attach(connection, warehouse)
@@ -153,18 +183,26 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
         connection.execute(
             f"attach {_text(folder / 'ilk.duckdb')} as ilk (storage_version '{STORAGE_VERSION}')"
         )
-        for table in tables:
-            connection.execute(
-                f"create table ilk.main.{_name(table.name)} as {_select(table)} order by all"
-            )
-        comments = _copy_comments(connection, tables)
+        _copy(connection, [table for table in tables if table.name not in (RESTATEMENTS, RUNS)])
+        guard(connection)
+        _copy(connection, [table for table in tables if table.name == RESTATEMENTS])
+        checksums = _checksums(connection)
+        content = {
+            "fingerprint": dict(fingerprint),
+            "checksums": checksums,
+            "comments": _comments(connection, tables),
+        }
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+        announce(digest[:16])
+        _copy(connection, [table for table in tables if table.name == RUNS])
+        for described, comment in _comments(connection, tables):
+            connection.execute(f"comment on {described} is {_text(comment)}")
         for table in tables:
             target = folder / "parquet" / table.name / f"{table.name}.parquet"
             target.parent.mkdir(parents=True)
             connection.execute(
                 f"copy ilk.main.{_name(table.name)} to {_text(target)} (format parquet)"
             )
-        checksums = _checksums(connection)
         row_counts = {
             table.name: _count(connection, f"ilk.main.{_name(table.name)}") for table in tables
         }
@@ -175,8 +213,6 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
             f"select {', '.join(CELL)} from hidden where is_exposed order by all"
         ).fetchall()
         connection.execute("checkpoint ilk")
-    content = {"fingerprint": dict(fingerprint), "checksums": checksums, "comments": comments}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
     report = PublicationReport(
         publication_id=digest[:16],
         folder=folder.parent / digest[:16],
@@ -187,7 +223,7 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
         complement_count=hidden_counts.get("complement", 0),
         exposed=tuple(" ".join(filter(None, cell)) for cell in exposed),
     )
-    described = {
+    manifest = {
         "publication_id": report.publication_id,
         "fingerprint": dict(fingerprint),
         "tables": {
@@ -196,7 +232,7 @@ def _build(folder: Path, *, warehouse: Path, fingerprint: Mapping[str, str]) -> 
         "hidden_cells": {"small": report.small_count, "complement": report.complement_count},
     }
     (folder / "publication.json").write_text(
-        json.dumps(described, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
     return report
 
@@ -374,10 +410,15 @@ def _with_shown_medians(scores: str) -> str:
         left join medians using (cycle_id, weighting_mode)"""
 
 
-def _copy_comments(
-    connection: duckdb.DuckDBPyConnection, tables: list[_Table]
-) -> list[tuple[str, str]]:
-    """Copy the comments on tables and columns; return them, they are part of what is published."""
+def _copy(connection: duckdb.DuckDBPyConnection, tables: list[_Table]) -> None:
+    for table in tables:
+        connection.execute(
+            f"create table ilk.main.{_name(table.name)} as {_select(table)} order by all"
+        )
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, tables: list[_Table]) -> list[tuple[str, str]]:
+    """Return the comments on tables and columns, which are part of what is published."""
     on_tables = connection.execute(
         """
         select schema_name, table_name, comment from duckdb_tables()
@@ -403,8 +444,6 @@ def _copy_comments(
         for schema, table, column, comment in on_columns
         if (schema, table) in published
     ]
-    for target, comment in sorted(comments):
-        connection.execute(f"comment on {target} is {_text(comment)}")
     return sorted(comments)
 
 
@@ -496,9 +535,11 @@ def _checksums(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         select table_name, list([column_name, data_type] order by ordinal_position)
         from information_schema.columns
         where table_catalog = 'ilk' and table_schema = 'main'
+            and table_name <> ?
         group by all
         order by all
-        """
+        """,
+        [RUNS],
     ).fetchall()
     checksums = {}
     for name, columns in tables:

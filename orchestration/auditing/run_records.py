@@ -1,0 +1,162 @@
+"""The records of runs and restatements: two small Parquet files that nothing can compute again.
+
+Belongs here: `audit/runs.parquet`, one row a run, written when it starts and again when it ends,
+and the empty `audit/restatements.parquet` that dbt needs before there is any. Doesn't: what a run
+does. Whoever writes holds the run lock.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from orchestration.exports.store import whole_file
+from orchestration.fingerprints import code_hash, code_version, raw_files, seeds_hash
+from orchestration.settings import Settings
+
+PUBLISHED = "published"
+HELD_BACK = "held_back"  # published together with the cycles that the same command ran next
+NOTHING_NEW = "nothing_new"
+FAILED = "failed"
+BROKEN_OFF = "broken_off"  # killed: it could not say how it ended
+
+_RUNS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("cycle_id", pa.string()),
+        ("started_at", pa.timestamp("us")),
+        ("finished_at", pa.timestamp("us")),
+        ("outcome", pa.string()),
+        ("publication_id", pa.string()),
+        ("code_version", pa.string()),
+        ("code_hash", pa.string()),
+        ("seeds_hash", pa.string()),
+        ("input_files", pa.string()),
+    ]
+)
+RESTATEMENTS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("restated_at", pa.timestamp("us")),
+        ("why", pa.string()),
+        ("cycle_id", pa.string()),
+        ("table_name", pa.string()),
+        ("weighting_mode", pa.string()),
+        ("domain_type", pa.string()),
+        ("domain_id", pa.string()),
+        ("component_type", pa.string()),
+        ("service_id", pa.string()),
+        ("perspective_id", pa.string()),
+        ("item_id", pa.string()),
+        ("row_name", pa.string()),
+        ("figure_name", pa.string()),
+        ("old_value", pa.float64()),
+        ("new_value", pa.float64()),
+        ("old_text", pa.string()),
+        ("new_text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A row of runs.parquet; times are UTC, `outcome` None while the run is on."""
+
+    run_id: str
+    cycle_id: str | None
+    started_at: datetime
+    code_version: str | None
+    code_hash: str
+    seeds_hash: str
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    publication_id: str | None = None
+    input_files: str = "[]"
+
+
+def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
+    """Record that a run began; one that was killed before it is marked as broken off."""
+    ensure_records(settings)
+    runs = [
+        replace(run, outcome=BROKEN_OFF) if run.finished_at is None else run
+        for run in _read(settings)
+    ]
+    begun = RunRecord(
+        run_id=run_id,
+        cycle_id=cycle_id,
+        started_at=_now(),
+        code_version=code_version(),
+        code_hash=code_hash(),
+        seeds_hash=seeds_hash(settings),
+    )
+    _write(settings, [*runs, begun])
+
+
+def note_outcome(
+    settings: Settings, *, run_id: str, outcome: str, publication_id: str | None = None
+) -> None:
+    """Record what the run came to, as far as it got."""
+    _change(settings, run_id, outcome=outcome, publication_id=publication_id)
+
+
+def finish_run(settings: Settings, *, run_id: str) -> None:
+    """Record that a run ended, and the input files as it left them; failed if it said nothing."""
+    _change(settings, run_id)
+
+
+def ensure_records(settings: Settings) -> None:
+    """Make the files that dbt reads, empty, where there are none yet."""
+    for path, schema in ((_path(settings), _RUNS), (restatements_path(settings), RESTATEMENTS)):
+        if not path.is_file():
+            with whole_file(path) as temporary:
+                pa.parquet.write_table(schema.empty_table(), temporary)
+
+
+def restatements_path(settings: Settings) -> Path:
+    """Return where the numbers of final cycles that moved are listed."""
+    return settings.audit_dir / "restatements.parquet"
+
+
+def _change(
+    settings: Settings,
+    run_id: str,
+    *,
+    outcome: str | None = None,
+    publication_id: str | None = None,
+) -> None:
+    runs = _read(settings)
+    place = next(place for place, run in enumerate(runs) if run.run_id == run_id)
+    run = runs[place]
+    files = raw_files(settings, [run.cycle_id]) if run.cycle_id else []
+    runs[place] = replace(
+        run,
+        finished_at=_now(),
+        outcome=outcome or run.outcome or FAILED,
+        publication_id=publication_id if outcome else run.publication_id,
+        input_files=json.dumps(
+            [{"name": file.name, "sha256": file.sha256, "status": file.status} for file in files]
+        ),
+    )
+    _write(settings, runs)
+
+
+def _read(settings: Settings) -> list[RunRecord]:
+    rows = pa.parquet.read_table(_path(settings), schema=_RUNS).to_pylist()
+    return [RunRecord(**row) for row in rows]
+
+
+def _write(settings: Settings, runs: list[RunRecord]) -> None:
+    table = pa.Table.from_pylist([asdict(run) for run in runs], schema=_RUNS)
+    with whole_file(_path(settings)) as temporary:
+        pa.parquet.write_table(table, temporary)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.audit_dir / "runs.parquet"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
