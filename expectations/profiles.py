@@ -20,6 +20,9 @@ _IDENTIFIERS = {"respondent_identifier", "response_id"}
 _UNCOUNTED = _IDENTIFIERS | {"submitted_at", "started_at"}
 _SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')"
 _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}')"
+# A cell as an example in a sentence that people and logs get: where columns have slipped it may be
+# somebody's identifier or address, of which the shape is enough.
+_EXAMPLE = r"'''' || regexp_replace(value, '[0-9]{5,}|[^\s@]+@[^\s@]+', '…', 'g') || ''''"
 _STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
 
 
@@ -195,9 +198,9 @@ by_column as (
         sum(cell_count) filter (is_answer and not is_blank) as answer_count,
         sum(cell_count) filter (is_answer and not is_blank and not is_known) as off_scale_count,
         sum(cell_count) filter (is_mojibake) as mojibake_count,
-        left(string_agg(distinct '''' || value || '''', ', ')
+        left(string_agg(distinct {_EXAMPLE}, ', ')
             filter (is_answer and not is_blank and not is_known), 80) as off_scale_examples,
-        left(string_agg(distinct '''' || value || '''', ', ') filter (is_mojibake), 80)
+        left(string_agg(distinct {_EXAMPLE}, ', ') filter (is_mojibake), 80)
             as mojibake_examples,
     from judged
     group by all

@@ -213,6 +213,37 @@ def trace(
         raise typer.Exit(1)
 
 
+@app.command()
+def forget(
+    identifier_file: Annotated[
+        Path,
+        typer.Option(
+            "--identifier-file",
+            exists=True,
+            dir_okay=False,
+            help="Satu pengenal per baris (NIP, e-mail, token). / One identifier a line.",
+        ),
+    ],
+) -> None:
+    """Hapus jawaban seseorang. / Erase a person's responses (docs/privacy.md)."""
+    from orchestration.exports.forgotten import ForgottenKeyError
+    from orchestration.exports.seed_files import SeedError
+    from orchestration.forgetting import ForgetError, read_identifiers
+    from orchestration.forgetting import forget as forget_people
+    from orchestration.run_lock import RunInProgressError, run_lock
+
+    settings, _ = _installation()
+    try:
+        identifiers = read_identifiers(identifier_file)
+        with run_lock(settings.data_dir):
+            report = forget_people(settings, identifiers)
+    except (ForgetError, ForgottenKeyError, SeedError, RunInProgressError) as error:
+        _fail(str(error))
+    console.print(report.in_words(), soft_wrap=True, markup=False)
+    if report.mentions:
+        raise typer.Exit(1)
+
+
 def _installation(*, seeds_must_agree: bool = False) -> "tuple[Settings, list[SurveyCycle]]":
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles

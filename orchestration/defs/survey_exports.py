@@ -12,6 +12,7 @@ import dagster as dg
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
+from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.landing import pull_cycle
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
@@ -66,9 +67,10 @@ def pull(
             landing=settings.landing,
             raw_dir=settings.raw_dir,
             pulled_at=datetime.now(UTC),
+            pseudonym_key=key.get_secret_value() if (key := settings.pseudonym_key) else None,
             on_progress=logger.info,
         )
-    except (ContradictorySeedsError, SeedError, SourceError) as error:
+    except (ContradictorySeedsError, SeedError, SourceError, ForgottenKeyError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     yield dg.AssetCheckResult(
         asset_key=EXPORT_FILES,

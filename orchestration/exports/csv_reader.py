@@ -81,10 +81,11 @@ def _batches(
                         yield held
                     held = rest
     except pa.ArrowInvalid as error:
-        raise _first_fault(path, encoding, delimiter, header, block_bytes, error) from error
+        # pyarrow's own sentence quotes the record, and with it a person.
+        raise _first_fault(path, encoding, delimiter, header, block_bytes) from error
     last = held.num_rows - 1 if held is not None else 0
     if held is None or any(column[last].as_py() != _END for column in held.columns):
-        raise _first_fault(path, encoding, delimiter, header, block_bytes, None)
+        raise _first_fault(path, encoding, delimiter, header, block_bytes)
     yield held.slice(0, last)
 
 
@@ -139,7 +140,6 @@ def _first_fault(
     delimiter: str,
     header: Header,
     block_bytes: int,
-    error: pa.ArrowInvalid | None,
 ) -> ExportFault:
     """Return what is wrong with the first bad record, as Python's csv module sees the file."""
     width = len(header.names)
@@ -180,7 +180,7 @@ def _first_fault(
     if longest_bytes >= block_bytes // 2:
         place = _place(longest, header)
         return ExportFault("record_too_long", place=place, limit=block_bytes >> 20)
-    return ExportFault("unreadable", detail=error or "the parsers disagree on its records")
+    return ExportFault("unreadable", detail="the parsers disagree on its records")
 
 
 def _place(number: int, header: Header) -> tuple[str, int]:

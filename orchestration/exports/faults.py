@@ -97,6 +97,12 @@ FAULTS: dict[str, FaultText] = {
         "salinan persis dari {original} yang sudah dibaca; tidak dihitung dua kali. "
         "Hapus salah satunya.",
     ),
+    "forgotten": FaultText(
+        "it holds people who asked to be forgotten, and they can't be taken out of it ({detail}). "
+        "Delete their answers in the survey tool and export again, as CSV or XLSX.",
+        "berkas memuat orang yang minta datanya dihapus, dan jawabannya tidak dapat dikeluarkan "
+        "({detail}). Hapus jawabannya di aplikasi survei lalu ekspor ulang sebagai CSV atau XLSX.",
+    ),
     "changing": FaultText(
         "the file changed while it was copied ({listed} bytes listed, {copied} copied). "
         "Wait until the upload has ended and pull again.",

@@ -12,16 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.exports.clearing import clear
+from orchestration.exports.erasure import ErasureError
 from orchestration.exports.faults import LAST_RESORT, OLDER_STAYS, ExportFault
-from orchestration.exports.reading import read_export
+from orchestration.exports.forgotten import Forgotten, personal_columns
+from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
     ReaderSettings,
     SeedError,
     read_reader_settings,
     read_sources,
+    read_surveyed_headings,
 )
-from orchestration.exports.sources import ListedFile, Listing, list_cycle
+from orchestration.exports.sources import SURVEY_RESPONSES_KIND, ListedFile, Listing, list_cycle
 from orchestration.exports.store import StoredBytes, only_pull, store_bytes
 
 
@@ -65,14 +69,16 @@ def pull_cycle(
     landing: str,
     raw_dir: Path,
     pulled_at: datetime,
+    pseudonym_key: str | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> PullReport:
     """Bring the raw zone up to date with the cycle's landing sources and its staff frame.
 
-    `pulled_at` must bear its zone. `on_progress` gets one sentence a file. Waits while another
-    process pulls. A file that can't be read is refused and the others go on. Raises SeedError (a
-    seed can't be used, or has no landing source for the cycle) and SourceError (a source can't be
-    listed), and then changes nothing.
+    `pulled_at` must bear its zone. `pseudonym_key` is needed once somebody was forgotten: their
+    records are taken out of what the landing still holds. `on_progress` gets one sentence a file.
+    Waits while another process pulls. A file that can't be read is refused and the others go on.
+    Raises SeedError (a seed can't be used, or has no landing source for the cycle), SourceError (a
+    source can't be listed) and ForgottenKeyError, and then changes nothing.
     """
     if pulled_at.tzinfo is None:
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
@@ -92,6 +98,8 @@ def pull_cycle(
             pulled_at=pulled_at.astimezone(UTC).replace(tzinfo=None),
             settings=settings,
             registry=Registry(raw_dir),
+            seeds_dir=seeds_dir,
+            forgotten=Forgotten.read(raw_dir, pseudonym_key),
             on_progress=on_progress or (lambda sentence: None),
         )
         return pull.run(listing, configured)
@@ -106,6 +114,8 @@ class _Pull:
     pulled_at: datetime
     settings: dict[str, ReaderSettings]
     registry: Registry
+    seeds_dir: Path
+    forgotten: Forgotten
     on_progress: Callable[[str], None]
     new: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -113,6 +123,8 @@ class _Pull:
     refused: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     records_read: int = 0
+    dropped: list[tuple[ListedFile, StoredBytes]] = field(default_factory=list)
+    """What must not stay once the registry is written: it holds forgotten people, or may."""
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
         withdrawn = self._withdraw(listing, configured)
@@ -126,7 +138,10 @@ class _Pull:
         while awaiting:
             file = awaiting.pop(0)
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
+        if self.dropped:
+            self.forgotten.save()
         self.registry.save()
+        self._drop()
         return PullReport(
             cycle_id=self.cycle_id,
             new=tuple(self.new),
@@ -165,7 +180,7 @@ class _Pull:
         """Keep the file's bytes; None where they can't be had whole, which is reported."""
         try:
             with file.open() as source:
-                stored = store_bytes(self.raw_dir, source)
+                stored = store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)
         except Exception as error:  # each fsspec backend raises errors of its own
             self._report(file, ExportFault("unreachable", detail=error))
             return None
@@ -218,7 +233,11 @@ class _Pull:
                 profile_id=file.profile_id,
                 pulled_at=self.pulled_at,
             )
+            stored, reading = self._without_forgotten(file, stored, reading)
+            pull = replace(pull, sha256=stored.sha256, bytes=stored.path.stat().st_size)
         except ExportFault as fault:
+            if self.cycle_id in self.forgotten.hashes:
+                self.dropped.append((file, stored))  # who is in it, nobody can tell
             message = self._report(file, fault)
             pull = replace(pull, status=REFUSED, message=message)
             if not self._is_known_refusal(pull):
@@ -244,6 +263,44 @@ class _Pull:
         (self.new if older is None else self.superseded).append(file.name)
         self.records_read += reading.record_count
         self.on_progress(f"{file.name}: {reading.record_count:,} records.")
+
+    def _without_forgotten(
+        self, file: ListedFile, stored: StoredBytes, reading: Reading
+    ) -> tuple[StoredBytes, Reading]:
+        """Return the file as it is, or cleared of people who asked to be forgotten."""
+        if self.cycle_id not in self.forgotten.hashes or file.kind != SURVEY_RESPONSES_KIND:
+            return stored, reading
+        surveyed = read_surveyed_headings(self.seeds_dir).get(file.profile_id, frozenset())
+        parquet = self._parquet(file, stored)
+        columns = personal_columns(reading.header.names, surveyed)
+        records = self.forgotten.records(self.cycle_id, parquet, columns)
+        if not records:
+            return stored, reading
+        if len(records) == reading.record_count:
+            raise ExportFault("forgotten", detail="it holds nobody else")
+        try:
+            cleared, reading = clear(
+                self.raw_dir,
+                parquet,
+                records=records,
+                encoding=reading.encoding,
+                delimiter=reading.delimiter,
+                header_rows=reading.header.rows,
+                profile_id=file.profile_id,
+                pulled_at=self.pulled_at,
+            )
+        except ErasureError as error:
+            raise ExportFault("forgotten", detail=error) from error
+        self.forgotten.let_stand_in(cleared.sha256, stored.sha256)
+        self.dropped.append((file, stored))
+        return cleared, reading
+
+    def _drop(self) -> None:
+        """Remove what holds forgotten people, or may, unless the registry counts on it."""
+        for file, stored in self.dropped:
+            if not self.registry.was_read(stored.sha256):
+                stored.path.unlink(missing_ok=True)
+                self._parquet(file, stored).unlink(missing_ok=True)
 
     def _refuse_copy(self, file: ListedFile, stored: StoredBytes, awaiting: set[str]) -> None:
         for row in self.registry.current(self.cycle_id):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from orchestration.exports.csv_reader import read_csv
+from orchestration.exports.erasure import without_marks
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import LANDING_COLUMNS, Header
 from orchestration.exports.seed_files import ReaderSettings
@@ -32,6 +33,7 @@ class Reading:
     delimiter: str
     header: Header
     record_count: int
+    """Records written: without those erased, whose numbers nobody else gets."""
 
 
 def read_export(
@@ -58,7 +60,7 @@ def read_export(
             ),
         ]
     )
-    count = 0
+    count = last = 0
     with (
         whole_file(target) as temporary,
         # zstd: as fast as snappy here, a third of the size. 1,000,000 x 80: 13 MB.
@@ -68,14 +70,17 @@ def read_export(
     ):
         pending: list[pa.RecordBatch] = []
         for batch in table.batches:
-            rows = batch.num_rows
+            numbers = pa.array(np.arange(last + 1, last + batch.num_rows + 1, dtype=np.int64))
+            last += batch.num_rows
+            kept, numbers = without_marks(batch, numbers)
+            rows = kept.num_rows
             own = [
                 pa.repeat(pa.scalar(stored.sha256, pa.string()), rows),
-                pa.array(np.arange(count + 1, count + rows + 1, dtype=np.int64)),
+                numbers,
                 pa.repeat(pa.scalar(profile_id, pa.string()), rows),
                 pa.repeat(pa.scalar(pulled_at, pa.timestamp("us")), rows),
             ]
-            pending.append(pa.RecordBatch.from_arrays([*batch.columns, *own], schema=schema))
+            pending.append(pa.RecordBatch.from_arrays([*kept.columns, *own], schema=schema))
             count += rows
             if sum(waiting.nbytes for waiting in pending) >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(pending))

@@ -6,6 +6,7 @@ A row is current while `superseded_by` is null. Of one file at most one row that
 current, and at most one refused one: a refused version leaves the older one that was read in use.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from orchestration.exports.store import whole_file
 WITHDRAWN = "withdrawn"
 READ = "read"
 REFUSED = "refused"
+ERASED = "erased"
+"""Was read, and its bytes are no more: its people were forgotten (orchestration/forgetting.py)."""
 
 SCHEMA = pa.schema(
     [
@@ -105,6 +108,10 @@ class Registry:
         """Return the cycle's rows that nothing has superseded, by file_number."""
         return [row for row in self._rows if row.cycle_id == cycle_id and row.superseded_by is None]
 
+    def was_read(self, sha256: str) -> bool:
+        """Whether any pull read these bytes."""
+        return any(row.status == READ and row.sha256 == sha256 for row in self._rows)
+
     def add(self, new: ExportFile) -> None:
         """Add a pull of a file: it supersedes the earlier rows of that file.
 
@@ -123,6 +130,14 @@ class Registry:
         """Mark the row of a file that vanished from the landing."""
         place = self._rows.index(gone)
         self._rows[place] = replace(gone, superseded_by=WITHDRAWN)
+
+    def read_rows(self) -> list[ExportFile]:
+        """Return all rows of files that were read, superseded ones too, by file_number."""
+        return [row for row in self._rows if row.status == READ]
+
+    def rewrite(self, change: Callable[[ExportFile], ExportFile]) -> None:
+        """Put what `change` returns in each row's place."""
+        self._rows = [change(row) for row in self._rows]
 
     def save(self) -> None:
         """Write the registry, if it differs from what was read."""

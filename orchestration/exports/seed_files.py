@@ -9,6 +9,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.exports.headers import fold
+
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -67,6 +69,20 @@ def read_reader_settings(seeds_dir: Path) -> dict[str, ReaderSettings]:
             sheet=row.get("sheet") or None,
         )
     return settings
+
+
+def read_surveyed_headings(seeds_dir: Path) -> dict[str, frozenset[str]]:
+    """Return by profile_id the folded headings of answers and attributes in export_columns.csv.
+
+    The other columns may tell who somebody is: identifiers, and what no seed knows or wants. Raises
+    SeedError where the seed is missing or lacks a column.
+    """
+    surveyed: dict[str, set[str]] = {}
+    columns = ("profile_id", "source_column", "target_kind", "target")
+    for row in _rows(seeds_dir / "export_columns.csv", columns):
+        if row["target_kind"] != "ignore" and row["target"] != "respondent_identifier":
+            surveyed.setdefault(row["profile_id"], set()).add(fold(row["source_column"]))
+    return {profile_id: frozenset(headings) for profile_id, headings in surveyed.items()}
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -7,10 +7,11 @@ them. A temporary file that a killed pull left ends in `.tmp` and is removed by 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 _CHUNK_BYTES = 1 << 20
@@ -24,12 +25,15 @@ class StoredBytes:
     path: Path
     sha256: str
     size: int
+    """Bytes copied: not those at `path` where cleared ones stand in (exports/forgotten.py)."""
 
 
 @contextmanager
 def only_pull(raw_dir: Path) -> Iterator[None]:
     """Hold the raw zone alone; wait while another process does. A killed process lets go."""
-    raw_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    raw_dir.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(raw_dir)
+    (raw_dir / ".lock").touch(mode=0o600)
     with (raw_dir / ".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in raw_dir.rglob(f"*{_TEMPORARY}"):
@@ -40,7 +44,7 @@ def only_pull(raw_dir: Path) -> Iterator[None]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path to write; it becomes `path` (mode 0600) if the block ends well."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(path.parent)
     temporary = path.with_name(f"{path.name}{_TEMPORARY}")
     temporary.touch(mode=0o600)
     try:
@@ -52,10 +56,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def store_bytes(raw_dir: Path, source: BinaryIO) -> StoredBytes:
-    """Copy the bytes to `raw/files/<sha256>`, unless they lie there already."""
+def store_bytes(
+    raw_dir: Path, source: BinaryIO, *, stand_ins: Mapping[str, str] = MappingProxyType({})
+) -> StoredBytes:
+    """Copy the bytes to `raw/files/<sha256>`, unless they lie there already.
+
+    Bytes whose sha256 is a key of `stand_ins` are not kept where those of its value lie there.
+    """
     folder = raw_dir / "files"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_private(folder)
     temporary = folder / f"incoming{_TEMPORARY}"
     temporary.touch(mode=0o600)
     digest = hashlib.sha256()
@@ -67,13 +76,35 @@ def store_bytes(raw_dir: Path, source: BinaryIO) -> StoredBytes:
                 target.write(chunk)
                 size += len(chunk)
         path = folder / digest.hexdigest()
+        stand_in = folder / stand_ins.get(path.name, path.name)
+        if stand_in.exists():
+            path = stand_in
         if not path.exists():
             _sync(temporary)
             temporary.replace(path)
             _sync(folder)
     finally:
         temporary.unlink(missing_ok=True)
-    return StoredBytes(path=path, sha256=digest.hexdigest(), size=size)
+    return StoredBytes(path=path, sha256=path.name, size=size)
+
+
+def store_edited(raw_dir: Path, edit: Callable[[Path], None]) -> StoredBytes:
+    """Keep what `edit` writes to the path that it is given, under the name of its hash."""
+    temporary = raw_dir / "files" / f"edited{_TEMPORARY}"
+    temporary.touch(mode=0o600)
+    try:
+        edit(temporary)
+        with temporary.open("rb") as edited:
+            return store_bytes(raw_dir, edited)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder and those above it that are missing, each its owner's alone."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,355 @@
+"""A person's right to be forgotten: out of the raw zone, out of the warehouse, and kept out.
+
+Belongs here: the order of steps, the warehouse's part, the record of what was done. Doesn't: the
+list of who was forgotten and how bytes are edited (orchestration/exports), what a person types
+(cli.py).
+
+The order makes it repeatable after a crash at any moment: the list first, so that no pull brings
+the person back; then the new files beside the old, which nothing counts yet; the warehouse without
+the cycles concerned, in one rename; the record; the registry in one rename; the old files last.
+Until the registry is written the next call finds everybody again, and after it whatever no row of
+the registry names is searched.
+"""
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.cycles import read_cycles
+from orchestration.exports.clearing import clear
+from orchestration.exports.erasure import ErasureError
+from orchestration.exports.forgotten import BLANKS, Forgotten, personal_columns
+from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
+from orchestration.exports.seed_files import read_surveyed_headings
+from orchestration.exports.sources import SURVEY_RESPONSES_KIND
+from orchestration.exports.store import only_pull, whole_file
+from orchestration.fingerprints import fingerprints
+from orchestration.settings import Settings
+
+_ROWS_OF_A_FILE = (
+    1_000_000_000  # response_key = file_number x this + row (stg_raw__survey_responses)
+)
+_SHORTEST_IDENTIFIER = 6
+
+
+class ForgetError(RuntimeError):
+    """Nobody was forgotten; the sentence names file or line and says what to do."""
+
+
+@dataclass(frozen=True)
+class ClearedFile:
+    """An export that held the person, and the bytes that stand in its place (None: none do)."""
+
+    cycle_id: str
+    name: str
+    sha256_before: str
+    sha256_after: str | None
+    response_count: int
+
+
+@dataclass(frozen=True)
+class ForgetReport:
+    """What was done, without saying to whom."""
+
+    forgotten_at: str
+    identifier_count: int
+    files: tuple[ClearedFile, ...]
+    unread_files_erased: tuple[str, ...]
+    """SHA-256 of files that no reading counts (refused, or left by a crash) and that named them."""
+    mentions: tuple[str, ...]
+    """Cells of other people's records in which the person is named: file, row, column."""
+
+    @property
+    def cycles(self) -> list[str]:
+        """The cycles that the warehouse no longer holds, in the order of the files."""
+        return list(dict.fromkeys(file.cycle_id for file in self.files))
+
+    def in_words(self) -> str:
+        """Return what a person reads, in Indonesian and English."""
+        count = sum(file.response_count for file in self.files)
+        lines = [
+            f"Dihapus / erased: {count} jawaban / responses, {len(self.files)} berkas / files; "
+            f"{len(self.unread_files_erased)} berkas yang tak terbaca / unread files."
+        ]
+        if self.files:
+            names = ", ".join(dict.fromkeys(file.name for file in self.files))
+            lines += [
+                f"Hapus juga di aplikasi survei dan di landing / delete there too: {names}",
+                f"Hitung ulang / compute again: ilk run {' '.join(self.cycles)}",
+            ]
+        lines += [
+            f"Masih disebut / still named by somebody else: {mention}" for mention in self.mentions
+        ]
+        return "\n".join(lines)
+
+
+def read_identifiers(path: Path) -> list[str]:
+    """Return the identifiers of a text file, one a line, trimmed as the warehouse trims them.
+
+    Raises ForgetError, which names the line and not what stands in it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ForgetError(f"{path} can't be read as UTF-8 text: {type(error).__name__}.") from error
+    identifiers = []
+    for number, line in enumerate(lines, start=1):
+        identifier = line.strip(BLANKS)
+        if identifier and len(identifier) < _SHORTEST_IDENTIFIER:
+            raise ForgetError(
+                f"{path}, line {number}: an identifier has at least {_SHORTEST_IDENTIFIER} "
+                "characters; a shorter one would take other people along. Correct the line."
+            )
+        if identifier:
+            identifiers.append(identifier)
+    if not identifiers:
+        raise ForgetError(f"{path} holds no identifier. Write one a line (NIP, e-mail, token).")
+    return list(dict.fromkeys(identifiers))
+
+
+def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
+    """Take people out of raw zone and warehouse, and keep them out of what is pulled again.
+
+    A record is a person's where a cell of it that may tell who somebody is (any but answers and
+    attributes) equals one of the identifiers. The caller holds the run lock. Raises ForgetError
+    and ForgottenKeyError, and then everybody is still there.
+    """
+    now = datetime.now(UTC)
+    key = settings.pseudonym_key
+    with only_pull(settings.raw_dir):
+        registry = Registry(settings.raw_dir)
+        forgotten = Forgotten.read(settings.raw_dir, key.get_secret_value() if key else None)
+        opened = [
+            cycle.cycle_id
+            for cycle in read_cycles(settings.seeds_dir)
+            if cycle.opens_on <= now.date()
+        ]
+        pulled = [row.cycle_id for row in registry.read_rows()]
+        forgotten.add(dict.fromkeys([*opened, *pulled]), identifiers)
+        forgotten.save()
+        erasure = _Erasure(settings, registry, forgotten)
+        erasure.prepare()
+        unread = erasure.unread_files(identifiers)
+        report = ForgetReport(
+            forgotten_at=now.isoformat(timespec="seconds"),
+            identifier_count=len(identifiers),
+            files=tuple(erasure.files),
+            unread_files_erased=tuple(path.name for path in unread),
+            mentions=tuple(erasure.mentions(identifiers)),
+        )
+        _drop_from_warehouse(settings, report.cycles)
+        _write_record(settings.data_dir, report)
+        erasure.commit(unread)
+    return report
+
+
+class _Erasure:
+    """The raw zone's part: new files first, the registry's rows in memory, all else in `commit`."""
+
+    def __init__(self, settings: Settings, registry: Registry, forgotten: Forgotten) -> None:
+        self._raw_dir = settings.raw_dir
+        self._registry = registry
+        self._forgotten = forgotten
+        self._surveyed = read_surveyed_headings(settings.seeds_dir)
+        self.files: list[ClearedFile] = []
+
+    def prepare(self) -> None:
+        """Write every export that holds somebody without them, and note it in the registry."""
+        pulls: dict[tuple[str, str], list[ExportFile]] = {}
+        for row in self._registry.read_rows():
+            if row.kind == SURVEY_RESPONSES_KIND:
+                pulls.setdefault((row.cycle_id, row.sha256), []).append(row)
+        for rows in pulls.values():
+            self._clear(rows)
+        self._registry.rewrite(self._changed)
+
+    def _clear(self, rows: list[ExportFile]) -> None:
+        """Clear the bytes of one or more pulls; the last of them is the reading that is there."""
+        last = rows[-1]
+        parquet = self._parquet(last)
+        columns = personal_columns(last.header, self._surveyed.get(last.profile_id, frozenset()))
+        records = self._forgotten.records(last.cycle_id, parquet, columns)
+        if not records:
+            return
+        sha256 = None
+        if len(records) < last.record_count:
+            try:
+                cleared, _ = clear(
+                    self._raw_dir,
+                    parquet,
+                    records=records,
+                    encoding=last.encoding,
+                    delimiter=last.delimiter,
+                    header_rows=last.header_rows,
+                    profile_id=last.profile_id,
+                    pulled_at=last.pulled_at,
+                )
+            except ErasureError as error:
+                if any(row.is_in_use for row in rows):  # what is not, is erased whole
+                    raise ForgetError(
+                        f"{last.name}: {error}. Save it as XLSX or export it as CSV under the same "
+                        f"name in the landing, run `ilk run {last.cycle_id}`, and forget again."
+                    ) from error
+            else:
+                sha256 = cleared.sha256
+                self._forgotten.let_stand_in(sha256, last.sha256)
+        self.files.append(
+            ClearedFile(
+                cycle_id=last.cycle_id,
+                name=last.name,
+                sha256_before=last.sha256,
+                sha256_after=sha256,
+                response_count=len(records),
+            )
+        )
+
+    def _changed(self, row: ExportFile) -> ExportFile:
+        """Return the registry's row as it is after the erasure."""
+        by_bytes = {
+            file.sha256_before: file for file in self.files if file.cycle_id == row.cycle_id
+        }
+        if successor := by_bytes.get(row.superseded_by or ""):
+            row = replace(row, superseded_by=successor.sha256_after or WITHDRAWN)
+        file = by_bytes.get(row.sha256)
+        if file is None:
+            return row
+        if file.sha256_after is None:
+            superseded_by = row.superseded_by or WITHDRAWN
+            return replace(row, status=ERASED, record_count=0, superseded_by=superseded_by)
+        return replace(
+            row,
+            sha256=file.sha256_after,
+            bytes=(self._raw_dir / "files" / file.sha256_after).stat().st_size,
+            record_count=max(0, row.record_count - file.response_count),
+        )
+
+    def unread_files(self, identifiers: Collection[str]) -> list[Path]:
+        """Return the files that no reading counts, beside those just cleared, and that name one."""
+        counted = {row.sha256 for row in self._registry.read_rows()}
+        counted |= {file.sha256_before for file in self.files}
+        return [
+            path
+            for path in sorted((self._raw_dir / "files").glob("*"))
+            if path.name not in counted and _holds(path, identifiers)
+        ]
+
+    def mentions(self, identifiers: Collection[str]) -> Iterator[str]:
+        """Yield the cells that still name somebody: they stand in other people's records."""
+        with duckdb.connect() as connection:
+            for row in self._registry.read_rows():
+                text = "concat_ws(chr(10), " + ", ".join(map(_quoted, row.header)) + ")"
+                found = connection.execute(
+                    f"select _source_row, {', '.join(map(_quoted, row.header))}"
+                    " from read_parquet($path) where len(list_filter($identifiers,"
+                    f" lambda identifier: contains({text}, identifier))) > 0",
+                    {"path": str(self._parquet(row)), "identifiers": list(identifiers)},
+                ).fetchall()
+                for number, *cells in found:
+                    for heading, cell in zip(row.header, cells, strict=True):
+                        if any(identifier in (cell or "") for identifier in identifiers):
+                            yield f"{row.name}, record {number}, column '{heading}'"
+
+    def commit(self, unread: Collection[Path]) -> None:
+        """Make it count: list and registry, then the old bytes and readings go."""
+        self._forgotten.save()
+        self._registry.save()
+        for path in unread:
+            path.unlink()
+        rows = self._registry.read_rows()
+        bytes_counted = {row.sha256 for row in rows}
+        for file in self.files:
+            if file.sha256_before not in bytes_counted:
+                (self._raw_dir / "files" / file.sha256_before).unlink(missing_ok=True)
+        readings = {self._parquet(row) for row in rows}
+        for path in self._raw_dir.glob("*/cycle_id=*/*.parquet"):
+            if path not in readings:  # a pull that needs it makes it again
+                path.unlink()
+
+    def _parquet(self, row: ExportFile) -> Path:
+        return self._raw_dir / row.kind / f"cycle_id={row.cycle_id}" / f"{row.sha256}.parquet"
+
+
+def _holds(path: Path, identifiers: Collection[str]) -> bool:
+    """Whether the bytes, or those inside a workbook, name one of the identifiers."""
+    contents = [path.read_bytes()]
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as workbook:
+                contents += [workbook.read(info) for info in workbook.infolist()]
+        except (zipfile.BadZipFile, zlib.error, RuntimeError):
+            return True  # cut off or encrypted, and refused for it: nobody can tell
+    return any(
+        identifier.encode(encoding) in content
+        for content in contents
+        for identifier in identifiers
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+    )
+
+
+def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None:
+    """Write the warehouse anew without the cycles, and swap it in: their next run makes them again.
+
+    Whole cycles, since parts must add up: without some of its rows a cycle's weights and scores
+    would fail their checks. And not by `delete`: DuckDB leaves deleted rows in its file. Raises
+    ForgetError.
+    """
+    path = settings.warehouse
+    if not path.is_file() or not cycle_ids:
+        return
+    memory = fingerprints(settings)
+    for cycle_id in cycle_ids:
+        memory.put("published", cycle_id, None)
+        memory.put("built", cycle_id, "dropped: somebody was forgotten")
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    try:
+        _copy_without(path, fresh, cycle_ids)
+    except duckdb.IOException as error:
+        fresh.unlink(missing_ok=True)
+        raise ForgetError(
+            f"{path.name} can't be rewritten: {error}. Close what has it open, make room for a "
+            "second copy, and forget again."
+        ) from error
+    fresh.replace(path)
+
+
+def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_text(path)} as warehouse (read_only)")
+        connection.execute(f"attach {_text(fresh)} as fresh")
+        connection.execute("copy from database warehouse to fresh (schema)")
+        tables = connection.execute(
+            "select schema_name, table_name, bool_or(column_name = 'cycle_id'),"
+            " bool_or(column_name in ('response_key', 'respondent_key'))"
+            " from duckdb_columns()"
+            " inner join duckdb_tables() using (database_name, schema_name, table_name)"
+            " where database_name = 'warehouse' group by all"
+        ).fetchall()
+        gone = ", ".join(map(_text, cycle_ids))
+        for schema, table, is_by_cycle, is_personal in tables:
+            name = f"{_quoted(schema)}.{_quoted(table)}"
+            if is_personal and not is_by_cycle:
+                continue  # the last run's scratch: the next one fills it again
+            where = f"where cycle_id not in ({gone})" if is_by_cycle and schema != "seeds" else ""
+            connection.execute(f"insert into fresh.{name} from warehouse.{name} {where}")
+
+
+def _write_record(data_dir: Path, report: ForgetReport) -> None:
+    name = re.sub(r"[-:+]", "", report.forgotten_at.removesuffix("+00:00"))
+    with whole_file(data_dir / "forgotten" / f"{name}Z.json") as temporary:
+        temporary.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

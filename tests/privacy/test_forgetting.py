@@ -1,0 +1,411 @@
+"""`ilk forget`: a person goes, everybody else stays where they are, and nobody comes back."""
+
+import csv
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+
+from orchestration import forgetting
+from orchestration.exports.erasure import MARK, ErasureError, erase_records
+from orchestration.exports.forgotten import Forgotten, ForgottenKeyError
+from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.registry import Registry, read_registry
+from orchestration.forgetting import ForgetError, forget, read_identifiers
+from orchestration.settings import Settings
+from tests.conftest import SAMPLE_LANDING, ilk
+from tests.privacy.privacy_cases import traces
+
+CYCLE = "ilk-2025-s1"
+# In limesurvey's CSV and in msform's workbook of the cycle.
+PERSON = "199601042020021002"
+OTHER = "198308032007061001"
+KEY = "a key for tests"
+
+
+@pytest.fixture(scope="module")
+def pulled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the landing and the raw zone of one cycle of the sample; no warehouse."""
+    folder = tmp_path_factory.mktemp("pulled")
+    shutil.copytree(SAMPLE_LANDING / CYCLE, folder / "landing" / CYCLE)
+    assert len(pull(settings_in(folder)).new) == 4
+    return folder
+
+
+@pytest.fixture
+def pulled(pulled_once: Path, tmp_path: Path) -> Settings:
+    """A copy of it that a test may change."""
+    shutil.copytree(pulled_once, tmp_path / "own")
+    return settings_in(tmp_path / "own")
+
+
+def settings_in(folder: Path) -> Settings:
+    return Settings(
+        data_dir=folder / "data", landing_url=str(folder / "landing"), pseudonym_key=KEY
+    )
+
+
+def pull(settings: Settings, key: str | None = KEY) -> PullReport:
+    return pull_cycle(
+        cycle_id=CYCLE,
+        seeds_dir=settings.seeds_dir,
+        landing=settings.landing,
+        raw_dir=settings.raw_dir,
+        pulled_at=datetime(2025, 6, 1, tzinfo=UTC),
+        pseudonym_key=key,
+    )
+
+
+def landed(settings: Settings, profile_id: str) -> Path:
+    (path,) = (Path(settings.landing) / CYCLE / profile_id).iterdir()
+    return path
+
+
+def readings(settings: Settings) -> dict[str, list[dict]]:
+    """What the warehouse would read: by file name, the rows but for the file's own hash."""
+    rows = {}
+    for file in Registry(settings.raw_dir).current(CYCLE):
+        parquet = settings.raw_dir / file.kind / f"cycle_id={CYCLE}" / f"{file.sha256}.parquet"
+        with duckdb.connect() as connection:
+            relation = connection.read_parquet(str(parquet))
+            columns = [name for name in relation.columns if name != "_file_sha256"]
+            rows[file.name] = [
+                dict(zip(columns, row, strict=True)) for row in relation.select(*columns).fetchall()
+            ]
+            assert file.record_count == len(rows[file.name])
+    return rows
+
+
+def state(settings: Settings) -> tuple[list[dict], set[str]]:
+    files = {str(path.relative_to(settings.raw_dir)) for path in settings.raw_dir.rglob("*")}
+    return read_registry(settings.raw_dir).to_pylist(), files
+
+
+def test_a_person_goes_and_nobody_else_moves(pulled: Settings, tmp_path: Path) -> None:
+    before = readings(pulled)
+
+    report = forget(pulled, [PERSON])
+
+    assert sum(file.response_count for file in report.files) == 2
+    after = readings(pulled)
+    assert after.keys() == before.keys()
+    for name, rows in before.items():
+        assert after[name] == [row for row in rows if row.get("NIP") != PERSON]
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    assert traces([pulled.data_dir], {OTHER}, tmp_path / "scratch") != []
+
+
+def test_a_cleared_export_differs_in_the_persons_records_alone(pulled: Settings) -> None:
+    forget(pulled, [PERSON])
+    (row,) = [row for row in Registry(pulled.raw_dir).current(CYCLE) if "limesurvey" in row.name]
+    cleared = (pulled.raw_dir / "files" / row.sha256).read_bytes().split(b"\r\n")
+    original = landed(pulled, "limesurvey").read_bytes().split(b"\r\n")
+    assert len(cleared) == len(original)
+    ((old, new),) = [pair for pair in zip(original, cleared, strict=True) if pair[0] != pair[1]]
+    assert PERSON.encode() in old
+    assert new == MARK.encode() + b";" * old.count(b";")
+
+
+def test_the_record_tells_what_was_done_and_not_to_whom(pulled: Settings) -> None:
+    forget(pulled, [PERSON])
+    (path,) = (pulled.data_dir / "forgotten").iterdir()
+    text = path.read_text(encoding="utf-8")
+    record = json.loads(text)
+    assert record["identifier_count"] == 1
+    assert {file["name"] for file in record["files"]} == {
+        f"{CYCLE}/limesurvey/survei-{CYCLE}.csv",
+        f"{CYCLE}/msform/survei-{CYCLE}.xlsx",
+    }
+    (hashed,) = Forgotten.read(pulled.raw_dir, KEY).hashes[CYCLE]
+    assert PERSON not in text
+    assert hashed not in text
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_unchanged_landing_brings_nobody_back(pulled: Settings, tmp_path: Path) -> None:
+    forget(pulled, [PERSON])
+    before = state(pulled)
+    report = pull(pulled)
+    assert len(report.unchanged) == 4
+    assert not report.refused
+    assert state(pulled) == before
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+def test_a_new_export_that_still_holds_the_person_is_cleared_as_it_lands(
+    pulled: Settings, tmp_path: Path
+) -> None:
+    forget(pulled, [PERSON])
+    for profile_id in ("limesurvey", "gform"):
+        path = landed(pulled, profile_id)
+        path.write_bytes(path.read_bytes() + b"\r\n")
+    book = landed(pulled, "msform")
+    with zipfile.ZipFile(book, "a") as workbook:
+        workbook.writestr("docProps/again.xml", "<again/>")
+
+    report = pull(pulled)
+
+    assert len(report.superseded) == 3
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    assert state(pulled)[1] >= {f"files/{row['sha256']}" for row in state(pulled)[0]}
+    before = state(pulled)
+    assert len(pull(pulled).unchanged) == 4
+    assert state(pulled) == before
+
+
+def test_versions_that_no_longer_count_are_cleared_too(pulled: Settings, tmp_path: Path) -> None:
+    path = landed(pulled, "limesurvey")
+    path.write_bytes(path.read_bytes().replace(PERSON.encode(), b""))
+    pull(pulled)
+    report = forget(pulled, [PERSON])
+    assert [Path(file.name).suffix for file in report.files] == [".csv", ".xlsx"]
+    assert report.cycles == [CYCLE]
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    rows = {row["sha256"]: row for row in read_registry(pulled.raw_dir).to_pylist()}
+    for row in rows.values():
+        assert (pulled.raw_dir / "files" / row["sha256"]).exists()
+        assert row["superseded_by"] is None or row["superseded_by"] in rows
+
+
+def test_a_refused_file_that_names_the_person_is_erased(pulled: Settings, tmp_path: Path) -> None:
+    path = landed(pulled, "limesurvey")
+    path.write_bytes(path.read_bytes().rstrip() + b'\r\n"cut off')
+    assert pull(pulled).refused
+    report = forget(pulled, [PERSON])
+    assert len(report.unread_files_erased) == 1
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    assert pull(pulled).refused  # and what can't be searched is not kept again
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        (forgetting, "_drop_from_warehouse"),
+        (forgetting, "_write_record"),
+        (Forgotten, "let_stand_in"),
+        (Registry, "save"),
+        (Registry, "read_rows"),
+    ],
+    ids=lambda step: step[1],
+)
+def test_a_crash_at_any_step_and_the_same_again_end_alike(
+    pulled: Settings, step: tuple[object, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    untouched = settings_in(tmp_path / "other")
+    shutil.copytree(pulled.data_dir, untouched.data_dir)
+    forget(untouched, [PERSON])
+
+    calls = []
+
+    def fail_the_second_time_at_the_latest(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 3 or step[1] != "read_rows":
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    original = getattr(*step)
+    with monkeypatch.context() as patched:
+        patched.setattr(*step, fail_the_second_time_at_the_latest)
+        with pytest.raises(KeyboardInterrupt):
+            forget(pulled, [PERSON])
+    forget(pulled, [PERSON])
+
+    assert state(pulled) == state(untouched)
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+def test_a_pull_after_a_crash_brings_nobody_back(
+    pulled: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "save", lambda registry: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            forget(pulled, [PERSON])
+    pull(pulled)
+    assert all(row.get("NIP") != PERSON for rows in readings(pulled).values() for row in rows)
+    forget(pulled, [PERSON])
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+@pytest.mark.parametrize("key", [None, "another key"])
+def test_without_the_key_of_the_list_nothing_is_pulled(pulled: Settings, key: str | None) -> None:
+    forget(pulled, [PERSON])
+    with pytest.raises(ForgottenKeyError, match="set the key of that time"):
+        pull(pulled, key)
+
+
+def test_an_answer_to_a_later_cycle_is_a_new_one(pulled: Settings) -> None:
+    forget(pulled, [PERSON])
+    forgotten = Forgotten.read(pulled.raw_dir, KEY)
+    assert CYCLE in forgotten.hashes
+    assert "a cycle that opens later" not in forgotten.hashes
+
+
+def test_who_is_named_in_another_persons_record_is_told(pulled: Settings) -> None:
+    path = landed(pulled, "gform")
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    rows[1][1] = f"atasan {PERSON}"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows(rows)
+    pull(pulled)
+    report = forget(pulled, [PERSON])
+    assert report.mentions == (
+        f"{CYCLE}/gform/survei-{CYCLE}.csv, record 1, column 'Alamat email'",
+    )
+
+
+def test_a_file_of_nobody_else_goes_whole_and_is_refused_from_then_on(
+    pulled: Settings, tmp_path: Path
+) -> None:
+    path = landed(pulled, "gform")
+    lone = path.with_name("satu-orang.csv")
+    with path.open(encoding="utf-8", newline="") as lines:
+        header, row, *_ = csv.reader(lines)
+    row[2] = PERSON
+    with lone.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows([header, row])
+    pull(pulled)
+    forget(pulled, [PERSON])
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    (refusal,) = pull(pulled).refused
+    assert refusal.code == "forgotten"
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\n \n", "holds no identifier"),
+        (b"198308032007061001\n12345\n", "line 2"),
+        (b"\xff\xfe1\x002\x00", "UTF-8"),
+    ],
+)
+def test_a_list_of_identifiers_that_would_harm_is_refused_without_naming_anybody(
+    content: bytes, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(content)
+    with pytest.raises(ForgetError, match=sentence) as refused:
+        read_identifiers(path)
+    assert "12345" not in str(refused.value)
+
+
+TEXT = 'NIP;"a\r\nb";c\r\n1;"x;""y""";é\r\n\r\n2;"line\nbreak";z\r3;;\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_record_is_replaced_and_all_other_bytes_stay(encoding: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(TEXT.encode(encoding))
+    erase_records(
+        source, target, encoding=encoding, delimiter=";", header_rows=1, records={2: {"2"}}
+    )
+    expected = TEXT.replace('2;"line\nbreak";z\r', f"{MARK};;\r").encode(encoding)
+    assert target.read_bytes() == expected
+
+
+def workbook(path: Path, rows: list[list[object]], *, elsewhere: str = "") -> None:
+    """A workbook as Excel writes it: shared texts, an empty row, a table that starts lower down."""
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("Jawaban")
+    for number, row in enumerate(rows):
+        sheet.write_row(2 + number, 1, row)
+    book.add_worksheet("Lain").write(0, 0, elsewhere)
+    book.close()
+
+
+ROWS: list[list[object]] = [
+    ["NIP", "unit", "nilai"],
+    ["11111111", "A", 4],
+    [],
+    ["22222222", "A", 3],
+    ["33333333", "B", 2.5],
+]
+
+
+def test_a_workbooks_row_is_emptied_with_the_texts_that_were_its_alone(tmp_path: Path) -> None:
+    source, target = tmp_path / "source.xlsx", tmp_path / "target.xlsx"
+    workbook(source, ROWS)
+    erase_records(
+        source,
+        target,
+        encoding="xlsx:Jawaban",
+        delimiter="",
+        header_rows=1,
+        records={2: {"22222222"}},
+    )
+    from python_calamine import CalamineWorkbook
+
+    rows = CalamineWorkbook.from_path(target).get_sheet_by_name("Jawaban").to_python()
+    assert rows == [
+        ["NIP", "unit", "nilai"],
+        ["11111111", "A", 4.0],
+        ["", "", ""],
+        [MARK, "", ""],
+        ["33333333", "B", 2.5],
+    ]
+    with zipfile.ZipFile(target) as parts:
+        assert all(b"22222222" not in parts.read(name) for name in parts.namelist())
+
+
+def test_a_workbook_that_names_the_person_elsewhere_is_not_half_cleared(tmp_path: Path) -> None:
+    source = tmp_path / "source.xlsx"
+    workbook(source, ROWS, elsewhere="22222222 again")
+    with pytest.raises(ErasureError, match="in another place too"):
+        erase_records(
+            source,
+            tmp_path / "target.xlsx",
+            encoding="xlsx:Jawaban",
+            delimiter="",
+            header_rows=1,
+            records={2: {"22222222"}},
+        )
+    assert not (tmp_path / "target.xlsx").exists()
+
+
+def test_the_command_clears_the_warehouse_and_the_next_run_computes_without_the_person(
+    own_sample: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = own_sample()
+
+    def warehouse(sql: str) -> list[tuple]:
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    # Somebody whose response counts, and who answered in this cycle alone.
+    ((person, pseudonym),) = warehouse(
+        "select any_value(_raw.NIP), respondent_key from marts.fct_responses as responses"
+        f" inner join read_parquet('{settings.raw_dir}/survey_responses/*/*.parquet',"
+        " union_by_name=true) as _raw using (_file_sha256, _source_row)"
+        " group by respondent_key having count(*) = 1 and bool_and(is_accepted)"
+        f" and any_value(responses.cycle_id) = '{CYCLE}' and any_value(_raw.NIP) is not null"
+        " order by respondent_key limit 1"
+    )
+    counts = "select cycle_id, count(*) from marts.fct_responses group by all order by all"
+    before = dict(warehouse(counts))
+    published = settings.published_dir.resolve()
+    identifiers = tmp_path / "identifiers.txt"
+    identifiers.write_text(f"  {person}\n", encoding="utf-8")
+
+    forgotten = ilk("forget", "--identifier-file", str(identifiers))
+
+    assert forgotten.exit_code == 0, forgotten.output
+    assert person not in forgotten.output
+    assert f"ilk run {CYCLE}" in forgotten.output
+    assert traces([settings.data_dir], {person, pseudonym}, tmp_path / "scratch") == []
+    assert settings.published_dir.resolve() == published
+
+    again = ilk("run", CYCLE)
+
+    assert again.exit_code == 0, again.output
+    assert dict(warehouse(counts)) == {**before, CYCLE: before[CYCLE] - 1}
+    assert settings.published_dir.resolve() != published
+    assert traces([settings.data_dir], {person, pseudonym}, tmp_path / "scratch") == []
