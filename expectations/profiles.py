@@ -6,24 +6,62 @@ Expectations, which copies a frame for every metric, never sees the answers them
 """
 
 import csv
+import math
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from expectations.macros import EngineMacros
+
 if TYPE_CHECKING:
     import pandas as pd
 
-_IDENTIFIERS = {"respondent_identifier", "response_id"}
+IDENTIFIERS = ("respondent_identifier", "response_id")
 # Attributes with a value of its own in almost every row: no use in counting their values.
-_UNCOUNTED = _IDENTIFIERS | {"submitted_at", "started_at"}
-_SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')"
+_UNCOUNTED = {*IDENTIFIERS, "submitted_at", "started_at"}
+# Attributes that must lead to an id of a seed.
+_KNOWN_IDS = {
+    "unit_id": "units",
+    "recipient_category_id": "recipient_categories",
+    "role_id": "roles",
+}
+# A heading that each export of a tool has, whatever the survey and the language.
+_TOOL_HEADINGS = {
+    "limesurvey": ("id",),
+    "kobo": ("_id", "_uuid", "_submission_time"),
+    "google_forms": ("Timestamp", "Cap waktu", "Stempel waktu"),
+    "ms_forms": ("ID", "Id"),
+    "qualtrics": ("ResponseId", "ResponseID", "V1"),
+    "surveymonkey": ("RespondentID", "Respondent ID", "respondent_id"),
+}
+_SAMPLED_TIMES = 20_000  # reading a time costs some 2 us; a share is told by fewer rows
+SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')"
 _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}')"
-# A cell as an example in a sentence that people and logs get: where columns have slipped it may be
-# somebody's identifier or address, of which the shape is enough.
-_EXAMPLE = r"'''' || regexp_replace(value, '[0-9]{5,}|[^\s@]+@[^\s@]+', '…', 'g') || ''''"
 _STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """What the figures of a cycle are measured against."""
+
+    cycle_id: str
+    instrument_id: str
+    opens_on: date
+    closes_on: date
+    previous_cycle_id: str | None
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What export_profiles.csv says of a profile's exports."""
+
+    tool: str
+    timezone: str
+    date_order: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +75,7 @@ class RawFile:
     sha256: str
     header: list[str]
     header_folded: list[str]
+    message: str = ""
 
     def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
         """Return where its rows lie."""
@@ -57,7 +96,7 @@ def current_files(export_files: Path, cycle_id: str) -> list[RawFile]:
     """Return the cycle's files that were read and that no newer version has replaced."""
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select file_number, profile_id, kind, name, sha256, header, header_folded"
+            "select file_number, profile_id, kind, name, sha256, header, header_folded, message"
             " from read_parquet(?)"
             " where cycle_id = ? and superseded_by is null and status = 'read'"
             " order by file_number",
@@ -91,24 +130,86 @@ def maps_identifiers(seeds_dir: Path, file: RawFile) -> bool:
 
 
 def profile_responses(
-    raw_dir: Path, seeds_dir: Path, cycle_id: str, files: list[RawFile], *, instrument_id: str
+    connection: duckdb.DuckDBPyConnection,
+    raw_dir: Path,
+    seeds_dir: Path,
+    cycle: Cycle,
+    files: list[RawFile],
+    macros: EngineMacros,
 ) -> "pd.DataFrame":
     """Return one row per file x mapped column with the figures that the rules speak of.
 
     A figure that has no meaning for a column (off-scale shares of an attribute) is NULL; figures
-    of the file as a whole stand in each of its rows.
+    of the file as a whole stand in each of its rows. The table `judged` (a row a file, column and
+    value) stays in the connection: failing rows are found by it.
     """
+    connection.execute(_PROFILE_TABLES)
+    _load_instrument(connection, seeds_dir, cycle.instrument_id)
+    profiles = read_profiles(seeds_dir)
+    for file in files:
+        columns = [
+            mapped for mapped in mapped_columns(seeds_dir, file) if mapped.target_kind != "ignore"
+        ]
+        parquet, profile = file.parquet(raw_dir, cycle.cycle_id), profiles[file.profile_id]
+        _profile_file(connection, parquet, file, columns, seeds_dir, macros)
+        for mapped in columns:
+            if mapped.column and mapped.target == "submitted_at":
+                _profile_times(connection, parquet, file, mapped, cycle, profile, macros)
+    connection.execute(_judged(macros))
+    return connection.execute(_PROFILE).df()
+
+
+def profile_files(
+    export_files: Path, raw_dir: Path, seeds_dir: Path, cycle: Cycle, files: list[RawFile]
+) -> "pd.DataFrame":
+    """Return one row per current export, with the counts of its cycle beside its own."""
     with duckdb.connect() as connection:
-        connection.execute(_PROFILE_TABLES)
-        _load_instrument(connection, seeds_dir, instrument_id)
-        for file in files:
-            columns = [
-                mapped
-                for mapped in mapped_columns(seeds_dir, file)
-                if mapped.target_kind != "ignore"
-            ]
-            _profile_file(connection, file.parquet(raw_dir, cycle_id), file, columns, seeds_dir)
-        return connection.execute(_PROFILE).df()
+        counts = dict(
+            connection.execute(
+                "select cycle_id, sum(record_count)::bigint from read_parquet(?) where status = "
+                "'read' and superseded_by is null and kind = 'survey_responses' group by cycle_id",
+                [str(export_files)],
+            ).fetchall()
+        )
+        staff_count = None
+        for file in (file for file in files if file.kind == "staff_frame"):
+            if "staff_count" in file.header:
+                row = connection.execute(
+                    "select sum(try_cast(trim(staff_count) as bigint)) from read_parquet(?)",
+                    [str(file.parquet(raw_dir, cycle.cycle_id))],
+                ).fetchall()[0]
+                staff_count = (staff_count or 0) + int(row[0] or 0)
+    import pandas as pd
+
+    record_count = int(counts.get(cycle.cycle_id, 0))
+    previous_count = counts.get(cycle.previous_cycle_id)
+    profiles = read_profiles(seeds_dir)
+    return pd.DataFrame(
+        [
+            {
+                "file_name": file.name,
+                "profile_id": file.profile_id,
+                "tool": profiles[file.profile_id].tool,
+                "header": _listed(file.header),
+                "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
+                "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
+                "is_encoding_told": not file.message,
+                "message": file.message,
+                "cycle_id": cycle.cycle_id,
+                "record_count": record_count,
+                "previous_cycle_id": cycle.previous_cycle_id,
+                "previous_record_count": previous_count,
+                # Before the window ends there may be fewer: nothing to compare yet.
+                "share_of_last_cycle": record_count / previous_count
+                if previous_count and cycle.is_over
+                else None,
+                "staff_count": staff_count,
+                "share_of_staff": record_count / staff_count if staff_count else None,
+            }
+            for file in files
+            if file.kind == "survey_responses"
+        ]
+    )
 
 
 def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "pd.DataFrame":
@@ -124,20 +225,43 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
             }
             missing = [name for name in _STAFF_COLUMNS if name not in present]
             chosen = ", ".join(
-                f"{_quoted(present[name])} as {name}" if name in present else f"null as {name}"
+                f"{quoted(present[name])} as {name}" if name in present else f"null as {name}"
                 for name in _STAFF_COLUMNS
             )
+            gender = quoted(present["gender"]) if "gender" in present else "''"
             frame = connection.execute(
-                f"select {chosen}, _source_row as source_row from read_parquet(?)",
+                f"select {chosen}, {gender} as gender, _source_row as source_row"
+                " from read_parquet(?)",
                 [str(file.parquet(raw_dir, cycle_id))],
             ).df()
-            frames.append(frame.assign(file_name=file.name, missing_columns=", ".join(missing)))
+            key = [
+                column for column in frame.columns if column not in ("staff_count", "source_row")
+            ]
+            frames.append(
+                frame.assign(
+                    file_name=file.name,
+                    missing_columns=", ".join(missing),
+                    is_repeated=frame.duplicated(key),
+                )
+            )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def known_units(seeds_dir: Path) -> list[str]:
-    """Return the ids of units.csv, each once."""
-    return sorted({row["unit_id"] for row in _seed(seeds_dir, "units")})
+def known_ids(seeds_dir: Path, seed: str, column: str) -> list[str]:
+    """Return the ids that a column of a seed holds, each once."""
+    return sorted({row[column] for row in _seed(seeds_dir, seed)})
+
+
+def read_profiles(seeds_dir: Path) -> dict[str, Profile]:
+    """Return the profiles of export_profiles.csv by id."""
+    return {
+        row["profile_id"]: Profile(
+            tool=row.get("tool") or "plain",
+            timezone=row.get("timezone") or "UTC",
+            date_order=row.get("date_order") or "dmy",
+        )
+        for row in _seed(seeds_dir, "export_profiles")
+    }
 
 
 def method_parameter(seeds_dir: Path, method_id: str, parameter: str) -> float | None:
@@ -156,30 +280,32 @@ create temp table columns (
     file_number bigint, source_column varchar, target_kind varchar, target varchar,
     is_present boolean, scientific_count bigint, first_scientific_row bigint,
     repeated_count bigint, blank_count bigint);
+create temp table times (
+    file_number bigint, target varchar, unreadable_share double, outside_share double);
+create temp table known_ids (target varchar, id varchar);
 create temp table value_counts (
     file_number bigint, target_kind varchar, target varchar, value varchar, cell_count bigint);
 """
 
-# The order of method.md 11: a code row of the question, then one of all questions (*), then a
-# whole number as itself; what is then on no scale is off_scale.
-_PROFILE = f"""
-with judged as (
+
+def _judged(macros: EngineMacros) -> str:
+    """Return the statement that makes the table `judged`: what each value of a column is.
+
+    The order of method.md 11: a code row of the question, then one of all questions (*), then a
+    whole number as itself; what is then on no scale is off_scale.
+    """
+    return f"""
+create temp table judged as
+with coded as (
     select
-        value_counts.file_number,
-        value_counts.target,
-        value,
-        cell_count,
-        value = '' or coalesce(own.code, every.code, '') = 'blank' as is_blank,
-        coalesce(own.code, every.code, '') in ('not_available', 'not_used')
-        or coalesce(
-            regexp_full_match(coalesce(own.code, every.code, value), '[+-]?[0-9]{{1,4}}([.,]0*)?')
-            and try_cast(
-                regexp_extract(coalesce(own.code, every.code, value), '^[+-]?[0-9]+') as integer
-            ) between scales.scale_min and scales.scale_max,
-            false
-        ) as is_known,
-        value_counts.target_kind = 'question' as is_answer,
-        {_MOJIBAKE} as is_mojibake,
+        value_counts.*,
+        coalesce(own.code, every.code) as code,
+        coalesce(own.code, every.code, value) as meaning,
+        scales.scale_min,
+        scales.scale_max,
+        target_kind = 'question' as is_answer,
+        known_ids.id is not null as is_known_id,
+        target_kind = 'attribute' and value_counts.target in {tuple(_KNOWN_IDS)} as is_id,
     from value_counts
     join files using (file_number)
     left join scales on scales.question_id = value_counts.target
@@ -189,18 +315,54 @@ with judged as (
     left join codes as every on every.profile_id = files.profile_id
         and every.target = '*' and every.source_value = value
         and value_counts.target_kind = 'question'
-),
-by_column as (
+    left join known_ids on known_ids.target = value_counts.target
+        and value_counts.target_kind = 'attribute'
+        and known_ids.id = coalesce(own.code, value)
+)
+select
+    file_number,
+    target_kind,
+    target,
+    value,
+    cell_count,
+    is_answer,
+    is_id,
+    value = '' or coalesce(code, '') = 'blank' as is_blank,
+    is_answer and not is_blank and not (
+        coalesce(code, '') in ('not_available', 'not_used')
+        or coalesce(
+            regexp_full_match(meaning, '[+-]?[0-9]{{1,4}}([.,]0*)?')
+            and try_cast(regexp_extract(meaning, '^[+-]?[0-9]+') as integer)
+                between scale_min and scale_max,
+            false
+        )
+    ) as is_off_scale,
+    is_id and not is_known_id as is_unknown,
+    {_MOJIBAKE} as is_mojibake,
+    code is null and not is_known_id and {macros.holds_identifier("value")} as is_personal,
+    {macros.without_identifiers("value")} as shown_value,
+from coded
+"""
+
+
+_PROFILE = """
+with by_column as (
     select
         file_number,
         target,
+        sum(cell_count) as cell_count,
         sum(cell_count) filter (is_blank) as blank_count,
         sum(cell_count) filter (is_answer and not is_blank) as answer_count,
-        sum(cell_count) filter (is_answer and not is_blank and not is_known) as off_scale_count,
+        sum(cell_count) filter (is_off_scale) as off_scale_count,
+        sum(cell_count) filter (is_unknown) as unknown_count,
+        bool_or(is_id) as is_id,
         sum(cell_count) filter (is_mojibake) as mojibake_count,
-        left(string_agg(distinct {_EXAMPLE}, ', ')
-            filter (is_answer and not is_blank and not is_known), 80) as off_scale_examples,
-        left(string_agg(distinct {_EXAMPLE}, ', ') filter (is_mojibake), 80)
+        sum(cell_count) filter (is_personal) as personal_count,
+        left(string_agg(distinct '''' || shown_value || '''', ', ')
+            filter (is_off_scale), 80) as off_scale_examples,
+        left(string_agg(distinct '''' || shown_value || '''', ', ')
+            filter (is_unknown), 80) as unknown_examples,
+        left(string_agg(distinct '''' || shown_value || '''', ', ') filter (is_mojibake), 80)
             as mojibake_examples,
     from judged
     group by all
@@ -214,7 +376,7 @@ by_file as (
     group by all
 )
 select
-    files.* exclude (file_number),
+    files.*,
     columns.source_column,
     columns.target,
     columns.is_present,
@@ -226,13 +388,22 @@ select
     cast(coalesce(by_column.off_scale_count, 0) as double)
         / nullif(by_column.answer_count, 0) as off_scale_share,
     by_column.off_scale_examples,
-    coalesce(by_column.mojibake_count, 0) as mojibake_count,
+    case when by_column.is_id
+        then cast(coalesce(by_column.unknown_count, 0) as double) / by_column.cell_count
+    end as unknown_share,
+    by_column.unknown_examples,
+    coalesce(by_column.mojibake_count, 0)::bigint as mojibake_count,
     by_column.mojibake_examples,
+    coalesce(by_column.personal_count, 0)::bigint as personal_count,
+    cast(coalesce(by_column.personal_count, 0) as double) / by_column.cell_count as personal_share,
+    times.unreadable_share,
+    times.outside_share,
     by_file.file_off_scale_share,
     by_file.file_off_scale_examples,
 from columns
 join files using (file_number)
 left join by_column using (file_number, target)
+left join times using (file_number, target)
 left join by_file using (file_number)
 order by files.file_name, columns.source_column
 """
@@ -241,26 +412,32 @@ order by files.file_name, columns.source_column
 def _load_instrument(
     connection: duckdb.DuckDBPyConnection, seeds_dir: Path, instrument_id: str
 ) -> None:
-    connection.execute(
-        "create temp table scales (question_id varchar, scale_min double, scale_max double)"
-    )
-    connection.execute(
-        "create temp table codes"
-        " (profile_id varchar, target varchar, source_value varchar, code varchar)"
-    )
-    scales = [
-        (row["question_id"], float(row["scale_min"]), float(row["scale_max"]))
-        for row in _seed(seeds_dir, "questions")
-        if row["instrument_id"] == instrument_id
+    questions = [
+        row for row in _seed(seeds_dir, "questions") if row["instrument_id"] == instrument_id
     ]
-    codes = [
-        (row["profile_id"], row["target"], _trimmed(row["source_value"]), row["code"])
-        for row in _seed(seeds_dir, "export_codes")
-    ]
-    if scales:
-        connection.executemany("insert into scales values (?, ?, ?)", scales)
-    if codes:
-        connection.executemany("insert into codes values (?, ?, ?, ?)", codes)
+    # One statement with lists: a row at a time, 2,000 codes cost half a second.
+    connection.execute(
+        "create temp table scales as select unnest(?::varchar[]) as question_id,"
+        " unnest(?::double[]) as scale_min, unnest(?::double[]) as scale_max",
+        [[row[name] for row in questions] for name in ("question_id", "scale_min", "scale_max")],
+    )
+    codes = _seed(seeds_dir, "export_codes")
+    connection.execute(
+        "create temp table codes as select unnest(?::varchar[]) as profile_id,"
+        " unnest(?::varchar[]) as target, unnest(?::varchar[]) as source_value,"
+        " unnest(?::varchar[]) as code",
+        [
+            [row["profile_id"] for row in codes],
+            [row["target"] for row in codes],
+            [_trimmed(row["source_value"]) for row in codes],
+            [row["code"] for row in codes],
+        ],
+    )
+    for target, seed in _KNOWN_IDS.items():
+        connection.execute(
+            "insert into known_ids select ?, unnest(?::varchar[])",
+            [target, known_ids(seeds_dir, seed, target)],
+        )
 
 
 def _profile_file(
@@ -269,6 +446,7 @@ def _profile_file(
     file: RawFile,
     columns: list[MappedColumn],
     seeds_dir: Path,
+    macros: EngineMacros,
 ) -> None:
     named = {_fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
     unmapped = [
@@ -298,11 +476,10 @@ def _profile_file(
     if counted:
         connection.execute(
             "insert into value_counts "
-            "select ?, target_kind, target, trim(value, ' ' || chr(160) || chr(9) || chr(10)"
-            " || chr(13)), cell_count from ("
+            f"select ?, target_kind, target, {macros.trim_blanks('value')}, cell_count from ("
             + " union all ".join(
                 f"select {_literal(mapped.target_kind)} as target_kind,"
-                f" {_literal(mapped.target)} as target, {_quoted(str(mapped.column))} as value,"
+                f" {_literal(mapped.target)} as target, {quoted(str(mapped.column))} as value,"
                 f" count(*) as cell_count from read_parquet({_literal(str(parquet))}) group by all"
                 for mapped in counted
             )
@@ -314,21 +491,67 @@ def _profile_file(
 def _identifier_figures(
     connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
 ) -> tuple[int | None, ...]:
-    column = _quoted(str(mapped.column))
-    scientific = _SCIENTIFIC.format(column)
+    column = quoted(str(mapped.column))
+    scientific = SCIENTIFIC.format(column)
     row = connection.execute(
         f"select count(*) filter ({scientific}), min(_source_row) filter ({scientific}),"
         f" count(nullif(trim({column}), '')) - count(distinct nullif(trim({column}), '')),"
         f" count(*) filter (trim({column}) = '') from read_parquet(?)",
         [str(parquet)],
     ).fetchall()[0]
-    is_identifier = mapped.target in _IDENTIFIERS
+    is_identifier = mapped.target in IDENTIFIERS
     return (
         row[0] if is_identifier else None,
         row[1] if is_identifier else None,
         row[2] if mapped.target == "response_id" else None,
         row[3],
     )
+
+
+def _profile_times(
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    file: RawFile,
+    mapped: MappedColumn,
+    cycle: Cycle,
+    profile: Profile,
+    macros: EngineMacros,
+) -> None:
+    """Note which share of a column's times can't be read, or lies outside the cycle's window."""
+    rows = connection.execute("select count(*) from read_parquet(?)", [str(parquet)]).fetchall()
+    step = max(1, math.ceil(rows[0][0] / _SAMPLED_TIMES))
+    connection.execute(
+        f"""
+        insert into times
+        with read as (
+            select {local_time(str(mapped.column), profile, macros)} as local_time
+            from read_parquet(?)
+            where _source_row % {step} = 0 and {is_time(str(mapped.column))}
+        )
+        select ?, ?, avg((local_time is null)::integer),
+            avg((cast(local_time as date) not between ? and ?)::integer)
+                filter (local_time is not null),
+        from read
+        """,
+        [str(parquet), file.file_number, mapped.target, cycle.opens_on, cycle.closes_on],
+    )
+
+
+def local_time(column: str, profile: Profile, macros: EngineMacros) -> str:
+    """Return SQL of the local time that a cell names, NULL where it can't be read."""
+    text = macros.trim_blanks(quoted(column))
+    instant = macros.parse_instant(text, profile.timezone, profile.date_order)
+    return macros.utc_to_local(instant, profile.timezone)
+
+
+def is_time(column: str) -> str:
+    """Return SQL of whether a cell names a time at all; LimeSurvey's 1980-01-01 stands for none."""
+    return f"trim({quoted(column)}) not in ('', '1980-01-01 00:00:00', '1980-01-01 00:00')"
+
+
+def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
+    expected = _TOOL_HEADINGS.get(profile.tool, ())
+    return not expected or any(heading in expected for heading in file.header_folded)
 
 
 def _seed(seeds_dir: Path, name: str) -> list[dict[str, str]]:
@@ -351,7 +574,8 @@ def _listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown
 
 
-def _quoted(identifier: str) -> str:
+def quoted(identifier: str) -> str:
+    """Return a heading as an identifier of SQL."""
     return '"' + identifier.replace('"', '""') + '"'
 
 

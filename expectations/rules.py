@@ -9,6 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["critical", "warning"]
+# Which rows of a file a failed rule lists (expectations/failing_rows.py says how they are found).
+Listed = Literal[
+    "off_scale",
+    "unknown",
+    "mojibake",
+    "personal",
+    "scientific",
+    "repeated",
+    "unreadable",
+    "outside",
+]
+
+# A cycle with less than half or more than twice the responses of the one before is more often a
+# file that is missing or there twice than a change in the field. Our assumption of 2026: there are
+# no real cycles yet to learn from.
+_NEAR_LAST_CYCLE = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,7 @@ class Rule:
     sentence: str
     severity: Severity
     kwargs: dict[str, Any] = field(default_factory=dict)
+    lists: Listed | None = None
 
 
 def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
@@ -61,9 +78,44 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="scientific_count",
             kwargs={"max_value": 0},
             severity="critical",
+            lists="scientific",
             sentence="{file_name}, column '{source_column}': {scientific_count} identifiers in "
             "scientific notation, the first in row {first_scientific_row}; Excel has cut their "
             "digits off. Export the file again and don't save it with Excel.",
+        ),
+        Rule(
+            name="units_and_categories_are_known",
+            expectation="expect_column_values_to_be_between",
+            column="unknown_share",
+            kwargs={"max_value": max_off_scale_share},
+            severity="critical",
+            lists="unknown",
+            sentence="{file_name}, column '{source_column}': {unknown_share:.1%} of the rows lead "
+            f"to no known {{target}} (at most {max_off_scale_share:.0%}, max_off_scale_share); "
+            "such as {unknown_examples}. Add them to export_codes.csv for profile '{profile_id}', "
+            "or to the seed.",
+        ),
+        Rule(
+            name="times_are_readable",
+            expectation="expect_column_values_to_be_between",
+            column="unreadable_share",
+            kwargs={"max_value": max_off_scale_share},
+            severity="critical",
+            lists="unreadable",
+            sentence="{file_name}, column '{source_column}': {unreadable_share:.1%} of the times "
+            f"can't be read (at most {max_off_scale_share:.0%}, max_off_scale_share). Correct "
+            "date_order of profile '{profile_id}' in export_profiles.csv, or export again.",
+        ),
+        Rule(
+            name="columns_hold_no_identifiers",
+            expectation="expect_column_values_to_be_between",
+            column="personal_share",
+            kwargs={"max_value": max_off_scale_share},
+            severity="critical",
+            lists="personal",
+            sentence="{file_name}, column '{source_column}': {personal_share:.1%} of the cells "
+            "look like identifiers, telephone numbers or e-mail addresses, but it is mapped to "
+            "{target}. Correct export_columns.csv: they must not enter the warehouse.",
         ),
         Rule(
             name="answers_are_on_their_scale",
@@ -71,6 +123,7 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="off_scale_share",
             kwargs={"max_value": max_off_scale_share},
             severity="warning",
+            lists="off_scale",
             sentence="{file_name}, column '{source_column}': {off_scale_share:.1%} of the answers "
             "are no known code, such as {off_scale_examples}; they are rejected as off_scale. "
             "Add them to export_codes.csv, or correct the scale in questions.csv.",
@@ -90,6 +143,7 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="mojibake_count",
             kwargs={"max_value": 0},
             severity="warning",
+            lists="mojibake",
             sentence="{file_name}, column '{source_column}': {mojibake_count} cells look wrongly "
             "decoded, such as {mojibake_examples}. Set the encoding in export_profiles.csv.",
         ),
@@ -99,8 +153,31 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="repeated_count",
             kwargs={"max_value": 0},
             severity="warning",
+            lists="repeated",
             sentence="{file_name}, column '{source_column}': {repeated_count} rows repeat a "
             "response id of another row. Was the file put together from two exports?",
+        ),
+        Rule(
+            name="cells_hold_no_identifiers",
+            expectation="expect_column_values_to_be_between",
+            column="personal_count",
+            kwargs={"max_value": 0},
+            severity="warning",
+            lists="personal",
+            sentence="{file_name}, column '{source_column}': {personal_count} cells look like "
+            "identifiers, telephone numbers or e-mail addresses. Somebody typed them into a field "
+            "of another kind: take them out of the export.",
+        ),
+        Rule(
+            name="times_are_in_the_window",
+            expectation="expect_column_values_to_be_between",
+            column="outside_share",
+            kwargs={"max_value": max_off_scale_share},
+            severity="warning",
+            lists="outside",
+            sentence="{file_name}, column '{source_column}': {outside_share:.1%} of the times lie "
+            "outside the cycle's window; these responses are rejected. Is it the file of another "
+            "cycle, or date_order of profile '{profile_id}' wrong (day and month)?",
         ),
         Rule(
             name="columns_are_mapped",
@@ -115,8 +192,54 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
     ]
 
 
-def staff_frame_rules(*, unit_ids: list[str]) -> list[Rule]:
-    """Return the suite of `raw/staff_frame`, for the frame's own rows."""
+def export_file_rules() -> list[Rule]:
+    """Return the suite of `raw/export_files`, for a frame of one row per current export."""
+    lowest, highest = _NEAR_LAST_CYCLE
+    return [
+        Rule(
+            name="exports_are_of_their_tool",
+            expectation="expect_column_values_to_be_in_set",
+            column="has_tool_heading",
+            kwargs={"value_set": [True]},
+            severity="warning",
+            sentence="{file_name}: no column {tool_headings}, which every export of {tool} has; "
+            "the file has: {header}. Is it the tool's own export, and `tool` of profile "
+            "'{profile_id}' right?",
+        ),
+        Rule(
+            name="encodings_are_told",
+            expectation="expect_column_values_to_be_in_set",
+            column="is_encoding_told",
+            kwargs={"value_set": [True]},
+            severity="warning",
+            sentence="{message}",
+        ),
+        Rule(
+            name="responses_are_as_many_as_in_the_last_cycle",
+            expectation="expect_column_values_to_be_between",
+            column="share_of_last_cycle",
+            kwargs={"min_value": lowest, "max_value": highest},
+            severity="warning",
+            sentence="{cycle_id}: {record_count:,.0f} responses, in {previous_cycle_id} "
+            "{previous_record_count:,.0f}. Is a file missing, or there twice under two names?",
+        ),
+        Rule(
+            name="responses_are_not_more_than_staff",
+            expectation="expect_column_values_to_be_between",
+            column="share_of_staff",
+            kwargs={"max_value": 1},
+            severity="warning",
+            sentence="{cycle_id}: {record_count:,.0f} responses, but {staff_count:,.0f} staff in "
+            "staff_frame.csv. Is the frame whole, or a file there twice under two names?",
+        ),
+    ]
+
+
+def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
+    """Return the suite of `raw/staff_frame`, for the frame's own rows.
+
+    `known`: the ids that unit_id, recipient_category_id and role_id may hold.
+    """
     return [
         Rule(
             name="columns_are_present",
@@ -136,21 +259,39 @@ def staff_frame_rules(*, unit_ids: list[str]) -> list[Rule]:
             sentence="{file_name}, row {source_row}: staff_count '{staff_count}' is no whole "
             "number from 0 on. Correct the row.",
         ),
+        *(
+            Rule(
+                name=f"{seed}_are_known",
+                expectation="expect_column_values_to_be_in_set",
+                column=column,
+                kwargs={"value_set": known.get(column, [])},
+                severity="critical",
+                sentence="{file_name}, row {source_row}: "
+                f"{seed}.csv has no {column} '{{{column}}}'. Add it there, or correct the row.",
+            )
+            for column, seed in STAFF_IDS.items()
+        ),
         Rule(
-            name="units_are_known",
+            name="rows_are_unique",
             expectation="expect_column_values_to_be_in_set",
-            column="unit_id",
-            kwargs={"value_set": unit_ids},
-            severity="critical",
-            sentence="{file_name}, row {source_row}: units.csv has no unit '{unit_id}'. Add it to "
-            "units.csv, or correct the row.",
+            column="is_repeated",
+            kwargs={"value_set": [False]},
+            severity="warning",
+            sentence="{file_name}, row {source_row}: unit '{unit_id}' has this category, role and "
+            "gender in an earlier row too; their staff are added up. Remove one if it is a copy.",
         ),
     ]
 
 
+STAFF_IDS = {
+    "unit_id": "units",
+    "recipient_category_id": "recipient_categories",
+    "role_id": "roles",
+}
 RESPONSE_CHECKS: dict[str, Severity] = {
     rule.name: rule.severity for rule in survey_response_rules(max_off_scale_share=0)
 }
+FILE_CHECKS: dict[str, Severity] = {rule.name: rule.severity for rule in export_file_rules()}
 STAFF_CHECKS: dict[str, Severity] = {
-    rule.name: rule.severity for rule in staff_frame_rules(unit_ids=[])
+    rule.name: rule.severity for rule in staff_frame_rules(known={})
 }

@@ -1,52 +1,79 @@
-"""Great Expectations at work: a frame and its rules in, one outcome a rule out.
+"""Runs a suite with Great Expectations and says of every rule what came of it.
 
-Belongs here: the only import of great_expectations (6 s, so inside the function that needs it).
-Doesn't: what is demanded (rules.py) or what a frame holds (profiles.py).
+Belongs here: the only import of great_expectations (6 CPU s), so that a run whose raw files were
+checked before pays nothing; its report as a page. Doesn't: rules (rules.py), frames (profiles.py).
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 from expectations.rules import Rule, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.core import ExpectationSuiteValidationResult
 
 _SHOWN = 5  # failing rows that a message spells out; the count tells the rest
+_STYLE = """<style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #222 }
+table { border-collapse: collapse; margin: .5rem 0 }
+td, th { border: 1px solid #ccc; padding: .3rem .6rem }
+.alert { display: none } nav, .navbar, .modal, #ge-cta-footer { display: none }
+</style>"""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one rule. `messages` are sentences for people, empty where it holds."""
+    """What became of one rule. `messages` are sentences for people, empty where it holds.
+
+    Counts are of the frame's rows: columns of files, files, or rows of the staff frame.
+    """
 
     check: str
     severity: Severity
     passed: bool
     messages: tuple[str, ...]
     failing_count: int
+    judged_count: int = 0
+    examples: tuple[dict[str, str], ...] = ()
+    """File, row, column and cell of some rows that broke it, without identifiers."""
 
 
-def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> list[Outcome]:
+@dataclass(frozen=True)
+class Validation:
+    """A suite's outcomes, the rows of the frame that failed by rule, and the report as HTML."""
+
+    outcomes: list[Outcome]
+    failing: dict[str, "pd.DataFrame"]
+    page: str
+
+
+def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Validation:
     """Run the rules over a profile frame and return their outcomes in the same order.
 
     Raises:
         RuntimeError: an expectation could not be evaluated (a bug here, never bad data).
     """
     if frame.empty:
-        return [Outcome(rule.name, rule.severity, True, (), 0) for rule in rules]
+        return Validation(
+            [Outcome(rule.name, rule.severity, True, (), 0) for rule in rules], {}, ""
+        )
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    frame = frame.reset_index(drop=True)
     batch = (
         context.data_sources.add_pandas("profiles")
         .add_dataframe_asset(suite)
         .add_batch_definition_whole_dataframe("whole")
-        .get_batch(batch_parameters={"dataframe": frame.reset_index(drop=True)})
+        .get_batch(batch_parameters={"dataframe": frame})
     )
     expectations = gx.ExpectationSuite(
         name=suite,
@@ -59,23 +86,56 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> lis
             for rule in rules
         ],
     )
-    results = batch.validate(expectations, result_format="COMPLETE").results
+    result = batch.validate(expectations, result_format="COMPLETE")
     by_name: dict[str, object] = {}
-    for result in results:
-        meta = getattr(result.expectation_config, "meta", None) or {}
-        by_name[meta["rule"]] = result
-    return [_outcome(frame, rule, by_name[rule.name]) for rule in rules]
+    for each in result.results:
+        meta = getattr(each.expectation_config, "meta", None) or {}
+        by_name[meta["rule"]] = each
+    failing = {rule.name: _failing(frame, rule, by_name[rule.name]) for rule in rules}
+    outcomes = [_outcome(rule, failing[rule.name], len(frame)) for rule in rules]
+    return Validation(outcomes, failing, _page(suite, outcomes, result))
 
 
-def _outcome(frame: "pd.DataFrame", rule: Rule, result: object) -> Outcome:
+def _failing(frame: "pd.DataFrame", rule: Rule, result: object) -> "pd.DataFrame":
     exception = getattr(result, "exception_info", None) or {}
     if exception.get("raised_exception"):
         raise RuntimeError(f"rule {rule.name}: {exception.get('exception_message')}")
     found: list[int] = getattr(result, "result", {}).get("unexpected_index_list") or []
-    rows = frame.reset_index(drop=True).iloc[found].to_dict("records")
+    return frame.iloc[found]
+
+
+def _outcome(rule: Rule, failing: "pd.DataFrame", judged_count: int) -> Outcome:
     # A figure of the whole file stands in each of its rows: say it once.
-    messages = list(dict.fromkeys(rule.sentence.format_map(row) for row in rows))
+    messages = list(
+        dict.fromkeys(rule.sentence.format_map(row) for row in failing.to_dict("records"))
+    )
     shown = messages[:_SHOWN]
     if len(messages) > _SHOWN:
         shown.append(f"... and {len(messages) - _SHOWN} more like these.")
-    return Outcome(rule.name, rule.severity, not messages, tuple(shown), len(messages))
+    return Outcome(
+        rule.name, rule.severity, not messages, tuple(shown), len(messages), judged_count
+    )
+
+
+def _page(suite: str, outcomes: list[Outcome], result: "ExpectationSuiteValidationResult") -> str:
+    """Return the outcomes and below them Great Expectations' own report, all in one file.
+
+    Nothing is left in it that a browser would fetch.
+    """
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    document = ValidationResultsPageRenderer().render(result)
+    page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
+    page = re.sub(r"<(script|footer|style)\b.*?</\1>", "", page, flags=re.S)
+    page = re.sub(r"<(link|img|iframe)\b[^>]*>", "", page)
+    page = re.sub(r"https?://[^\s\"'<)]+", "#", page)
+    rows = "".join(
+        f"<tr><td>{escape(outcome.check)}</td><td>{outcome.severity}</td>"
+        f"<td>{'passed' if outcome.passed else 'FAILED'}</td>"
+        f"<td>{'<br>'.join(escape(message) for message in outcome.messages)}</td></tr>"
+        for outcome in outcomes
+    )
+    ours = f"<h1>raw/{suite}</h1><table>{rows}</table>"
+    page = page.replace("</head>", f"{_STYLE}</head>", 1)
+    return re.sub(r"<body[^>]*>", lambda body: body.group() + ours, page, count=1)

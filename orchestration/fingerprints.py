@@ -134,8 +134,13 @@ def outdated_ancestors(settings: Settings, cycle_id: str) -> list[str]:
 
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
-    code = [REPOSITORY / "expectations", settings.dbt_project_dir / "dbt_project.yml"]
-    return _digest([raw_files(settings, [cycle_id]), seeds_hash(settings), hash_files(code)])
+    code = [
+        REPOSITORY / "expectations",
+        settings.dbt_project_dir / "dbt_project.yml",
+        settings.dbt_project_dir / "macros" / "engine.sql",
+    ]
+    compared = lineage(read_cycles(settings.seeds_dir), cycle_id)[:2]
+    return _digest([raw_files(settings, compared), seeds_hash(settings), hash_files(code)])
 
 
 @dataclass(frozen=True)

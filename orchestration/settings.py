@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         return self.data_dir / "audit"
 
     @property
+    def quality_dir(self) -> Path:
+        """What the border's checks found, for people: a report a suite, and rows to mend."""
+        return self.data_dir / "quality"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's run storage."""
         return self.data_dir / "dagster"

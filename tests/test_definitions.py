@@ -67,6 +67,9 @@ def test_dbt_waits_for_the_critical_checks_on_raw(repository: dg.Definitions):
         "files_have_rows",
         "codes_are_known",
         "identifiers_are_whole",
+        "units_and_categories_are_known",
+        "times_are_readable",
+        "columns_hold_no_identifiers",
     }
 
 

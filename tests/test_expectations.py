@@ -1,14 +1,24 @@
 """The border: each suite passes its good frame and fails its bad one, and says what to do."""
 
+import csv
+import re
+from datetime import date
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 
 from expectations.border import PSEUDONYM_CHECK, Border
-from expectations.rules import Rule, staff_frame_rules, survey_response_rules
+from expectations.failing_rows import plain
+from expectations.profiles import Cycle
+from expectations.rules import (
+    Rule,
+    export_file_rules,
+    staff_frame_rules,
+    survey_response_rules,
+)
 from expectations.validation import Outcome, validate
+from orchestration.settings import REPOSITORY
 
 GOOD_COLUMN: dict[str, object] = {
     "file_name": "c/p/a.csv",
@@ -26,8 +36,14 @@ GOOD_COLUMN: dict[str, object] = {
     "off_scale_examples": None,
     "file_off_scale_share": 0.0,
     "file_off_scale_examples": "",
+    "unknown_share": None,
+    "unknown_examples": None,
     "mojibake_count": 0,
     "mojibake_examples": None,
+    "personal_count": 0,
+    "personal_share": 0.0,
+    "unreadable_share": None,
+    "outside_share": None,
     "unmapped_count": 0,
     "unmapped_columns": "",
 }
@@ -36,10 +52,15 @@ BAD_FIGURES: dict[str, dict[str, object]] = {
     "files_have_rows": {"row_count": 0},
     "codes_are_known": {"file_off_scale_share": 0.21},
     "identifiers_are_whole": {"scientific_count": 3, "first_scientific_row": 17},
+    "units_and_categories_are_known": {"unknown_share": 0.3, "unknown_examples": "'Bandung'"},
+    "times_are_readable": {"unreadable_share": 1.0},
+    "columns_hold_no_identifiers": {"personal_share": 0.9},
     "answers_are_on_their_scale": {"off_scale_share": 0.5, "off_scale_examples": "'9'"},
     "columns_have_answers": {"blank_share": 1.0},
     "texts_are_decoded": {"mojibake_count": 2, "mojibake_examples": "'Ã©'"},
     "response_ids_are_unique": {"repeated_count": 1},
+    "cells_hold_no_identifiers": {"personal_count": 1},
+    "times_are_in_the_window": {"outside_share": 0.8},
     "columns_are_mapped": {"unmapped_count": 1, "unmapped_columns": "'Q9'"},
 }
 GOOD_STAFF: dict[str, object] = {
@@ -50,14 +71,44 @@ GOOD_STAFF: dict[str, object] = {
     "recipient_category_id": "keduanya",
     "role_id": "penerima",
     "staff_count": "12",
+    "is_repeated": False,
 }
 BAD_STAFF: dict[str, dict[str, object]] = {
     "columns_are_present": {"missing_columns": "unit_id"},
     "staff_counts_are_whole": {"staff_count": "-1"},
     "units_are_known": {"unit_id": "u9"},
+    "recipient_categories_are_known": {"recipient_category_id": "tamu"},
+    "roles_are_known": {"role_id": "tamu"},
+    "rows_are_unique": {"is_repeated": True},
+}
+GOOD_FILE: dict[str, object] = {
+    "file_name": "c/p/a.csv",
+    "profile_id": "p",
+    "tool": "kobo",
+    "header": "'_id', 'Q1'",
+    "tool_headings": "_id / _uuid",
+    "has_tool_heading": True,
+    "is_encoding_told": True,
+    "message": "",
+    "cycle_id": "c",
+    "record_count": 100,
+    "previous_cycle_id": "b",
+    "previous_record_count": 90.0,
+    "share_of_last_cycle": 1.1,
+    "staff_count": 200.0,
+    "share_of_staff": 0.5,
+}
+BAD_FILE: dict[str, dict[str, object]] = {
+    "exports_are_of_their_tool": {"has_tool_heading": False},
+    "encodings_are_told": {"is_encoding_told": False, "message": "c/p/a.csv: read as cp1252"},
+    "responses_are_as_many_as_in_the_last_cycle": {"share_of_last_cycle": 0.4},
+    "responses_are_not_more_than_staff": {"share_of_staff": 1.2},
 }
 RESPONSES = survey_response_rules(max_off_scale_share=0.2)
-STAFF = staff_frame_rules(unit_ids=["u1", "u2"])
+STAFF = staff_frame_rules(
+    known={"unit_id": ["u1", "u2"], "recipient_category_id": ["keduanya"], "role_id": ["penerima"]}
+)
+FILES = export_file_rules()
 
 
 def failed(outcomes: list[Outcome]) -> dict[str, str]:
@@ -67,16 +118,18 @@ def failed(outcomes: list[Outcome]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("rules", "good"), [(RESPONSES, GOOD_COLUMN), (STAFF, GOOD_STAFF)], ids=["responses", "staff"]
+    ("rules", "good"),
+    [(RESPONSES, GOOD_COLUMN), (STAFF, GOOD_STAFF), (FILES, GOOD_FILE)],
+    ids=["responses", "staff", "files"],
 )
 def test_a_suite_passes_its_good_frame(rules: list[Rule], good: dict[str, object]):
-    assert failed(validate(pd.DataFrame([good]), rules, suite="good")) == {}
+    assert failed(validate(pd.DataFrame([good]), rules, suite="good").outcomes) == {}
 
 
 @pytest.mark.parametrize("check", BAD_FIGURES)
 def test_each_rule_of_survey_responses_fails_its_bad_frame_and_names_the_file(check: str):
     frame = pd.DataFrame([GOOD_COLUMN, GOOD_COLUMN | BAD_FIGURES[check]])
-    failures = failed(validate(frame, RESPONSES, suite="bad"))
+    failures = failed(validate(frame, RESPONSES, suite="bad").outcomes)
     assert list(failures) == [check]
     assert failures[check].startswith("c/p/a.csv")
 
@@ -84,27 +137,39 @@ def test_each_rule_of_survey_responses_fails_its_bad_frame_and_names_the_file(ch
 @pytest.mark.parametrize("check", BAD_STAFF)
 def test_each_rule_of_the_staff_frame_fails_its_bad_frame_and_names_the_file(check: str):
     frame = pd.DataFrame([GOOD_STAFF, GOOD_STAFF | BAD_STAFF[check]])
-    failures = failed(validate(frame, STAFF, suite="bad"))
+    failures = failed(validate(frame, STAFF, suite="bad").outcomes)
     assert list(failures) == [check]
     assert failures[check].startswith("c/staff_frame.csv")
+
+
+@pytest.mark.parametrize("check", BAD_FILE)
+def test_each_rule_of_the_export_files_fails_its_bad_frame_and_names_what(check: str):
+    frame = pd.DataFrame([GOOD_FILE, GOOD_FILE | BAD_FILE[check]])
+    failures = failed(validate(frame, FILES, suite="bad").outcomes)
+    assert list(failures) == [check]
+    assert failures[check].startswith(("c/p/a.csv", "c: 100 responses"))
 
 
 def test_every_rule_has_a_bad_frame_here():
     assert [rule.name for rule in RESPONSES] == list(BAD_FIGURES)
     assert [rule.name for rule in STAFF] == list(BAD_STAFF)
+    assert [rule.name for rule in FILES] == list(BAD_FILE)
 
 
 def test_a_figure_of_the_whole_file_is_said_once():
     rows = [GOOD_COLUMN | {"source_column": name, "row_count": 0} for name in "abc"]
-    (outcome,) = [o for o in validate(pd.DataFrame(rows), RESPONSES, suite="bad") if not o.passed]
+    outcomes = validate(pd.DataFrame(rows), RESPONSES, suite="bad").outcomes
+    (outcome,) = [outcome for outcome in outcomes if not outcome.passed]
     assert outcome.failing_count == 1
 
 
 SEEDS = {
+    "export_profiles": "profile_id,tool,timezone,date_order\np,kobo,Asia/Jakarta,dmy\n",
     "export_columns": """profile_id,source_column,target_kind,target
 p,id,attribute,response_id
 p,NIP,attribute,respondent_identifier
 p,unit,attribute,unit_id
+p,sent,attribute,submitted_at
 p,"How is
  the  service?",question,q1
 p,Q2,question,q2
@@ -115,6 +180,7 @@ p,gone,question,q3
 p,*,N/A,not_available
 p,*,Baik,3
 p,q2,Baik,9
+p,unit_id,Unit satu,u1
 """,
     "questions": """instrument_id,question_id,scale_min,scale_max
 i,q1,1,4
@@ -123,7 +189,18 @@ i,q3,1,4
 other,q1,1,10
 """,
     "units": "unit_id,unit_name\nu1,One\nu2,Two\n",
+    "recipient_categories": "recipient_category_id\nk\n",
+    "roles": "role_id\npenerima\n",
 }
+# An identifier, one that Excel cut; both and an address are typed into columns of another kind.
+NIP, CUT_NIP = "198001012001011001", "1.98E+17"
+RECORDS = [
+    ("1", NIP, "Unit satu", "05/10/2025 10.11.12", "3", "5", ""),
+    ("2", CUT_NIP, "u1", "06/10/2025 8:00:00", "N/A", "Baik", ""),
+    ("2", "", "cafÃ©", "kemarin", "5.0", "\u00a04.0 ", ""),
+    ("4", NIP, "u2", "2025-10-07 10:11:12", "Baik", "=siti@x.go.id", ""),
+    ("5", NIP, f"Budi {NIP}", "10/07/2025 10:11:12", "7", "2.5", ""),
+]
 
 
 @pytest.fixture
@@ -135,46 +212,40 @@ def border(tmp_path: Path) -> Border:
     raw = tmp_path / "raw"
     folder = raw / "survey_responses" / "cycle_id=c"
     folder.mkdir(parents=True)
-    with duckdb.connect() as connection:
-        connection.execute(
-            """
-            copy (
-                select *, row_number() over () as _source_row, 'p' as _profile_id
-                from (values
-                    ('1', '198001', 'u1', '3', '5', ''),
-                    ('2', '1.98E+17', 'u1', 'N/A', 'Baik', ''),
-                    ('2', '', 'cafÃ©', '5.0', chr(160) || '4.0 ', ''),
-                    ('4', '198002', 'u2', 'Baik', '', ''),
-                    ('5', '198003', 'u2', '7', '2.5', '')
-                ) as answers(id, NIP, unit, "How is the  service?", Q2, extra)
-            ) to '"""
-            + str(folder / "sha.parquet")
-            + "' (format parquet)"
-        )
-        connection.execute(
-            """
-            copy (
-                select 1 as file_number, 'c' as cycle_id, 'p' as profile_id,
-                    'survey_responses' as kind, 'c/p/a.csv' as name, 'sha' as sha256,
-                    ['id', 'NIP', 'unit', 'How is the  service?', 'Q2', 'extra'] as header,
-                    ['id', 'NIP', 'unit', 'How is the service?', 'Q2', 'extra'] as header_folded,
-                    'read' as status, null::varchar as superseded_by
-            ) to '"""
-            + str(raw / "export_files.parquet")
-            + "' (format parquet)"
-        )
+    headings = ["id", "NIP", "unit", "sent", "How is the  service?", "Q2", "extra"]
+    answers = pd.DataFrame(RECORDS, columns=headings)
+    answers["_source_row"], answers["_profile_id"] = range(1, len(RECORDS) + 1), "p"
+    answers.to_parquet(folder / "sha.parquet")
+    file = {
+        "file_number": 1,
+        "profile_id": "p",
+        "kind": "survey_responses",
+        "name": "c/p/a.csv",
+        "sha256": "sha",
+        "header": headings,
+        "header_folded": [" ".join(heading.split()) for heading in headings],
+        "status": "read",
+        "message": "",
+        "superseded_by": None,
+    }
+    files = [
+        file | {"cycle_id": "c", "record_count": 5},
+        file | {"cycle_id": "b", "record_count": 11, "name": "b/p/a.csv"},
+    ]
+    pd.DataFrame(files).to_parquet(raw / "export_files.parquet")
     return Border(
         raw_dir=raw,
         seeds_dir=seeds,
         export_files=raw / "export_files.parquet",
-        cycle_id="c",
-        instrument_id="i",
+        dbt_project_dir=REPOSITORY / "dbt_project",
+        quality_dir=tmp_path / "quality",
+        cycle=Cycle("c", "i", date(2025, 10, 1), date(2025, 10, 31), "b", is_over=True),
         max_off_scale_share=0.2,
     )
 
 
 def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Border):
-    failures = failed(border.check_responses())
+    failures = failed(border.check()["survey_responses"])
     assert "no column 'gone'" in failures["mapped_columns_are_present"]
     assert "export_columns.csv" in failures["mapped_columns_are_present"]
     assert "column 'NIP': 1 identifiers" in failures["identifiers_are_whole"]
@@ -182,16 +253,86 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
     assert "'extra'" in failures["columns_are_mapped"]
     assert "'cafÃ©'" in failures["texts_are_decoded"]
     assert "column 'id': 1 rows" in failures["response_ids_are_unique"]
+    # 'cafÃ©' and 'Budi <NIP>' of five units; one of five times is none, 10 July is not in October.
+    assert "'unit': 40.0% of the rows" in failures["units_and_categories_are_known"]
+    assert "times_are_readable" not in failures
+    assert "'sent': 25.0% of the times" in failures["times_are_in_the_window"]
+    assert failures["cells_hold_no_identifiers"].count(": 1 cells") == 2
+    assert "20.0%" not in failures["cells_hold_no_identifiers"]
+    assert "columns_hold_no_identifiers" not in failures  # one in five is not more than a fifth
 
 
 def test_codes_are_judged_as_the_method_does(border: Border):
     # q1: 3, N/A and Baik (3) are known; 5.0 and 7 are not on 1-4. q2: 5 and 4.0 are on 1-5; Baik
-    # has a row of its own, 9, off the scale; 2.5 is no whole number; one is blank.
-    failures = failed(border.check_responses())
+    # has a row of its own, 9, off the scale; 2.5 is no whole number, nor is an address.
+    failures = failed(border.check()["survey_responses"])
     assert "'How is the service?': 40.0% of the answers" in failures["answers_are_on_their_scale"]
-    assert "'Q2': 50.0% of the answers" in failures["answers_are_on_their_scale"]
-    # 4 of 9 answers of the file.
-    assert failures["codes_are_known"].startswith("c/p/a.csv: 44.4% of the answers")
+    assert "'Q2': 60.0% of the answers" in failures["answers_are_on_their_scale"]
+    # 5 of 10 answers of the file.
+    assert failures["codes_are_known"].startswith("c/p/a.csv: 50.0% of the answers")
+
+
+def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(border: Border):
+    failures = failed(border.check()["export_files"])
+    assert failures["responses_are_as_many_as_in_the_last_cycle"] == (
+        "c: 5 responses, in b 11. Is a file missing, or there twice under two names?"
+    )
+    assert "no column _id / _uuid / _submission_time" in failures["exports_are_of_their_tool"]
+    assert len(failures) == 2
+
+
+def test_failing_rows_are_listed_with_file_row_and_cell_for_people_to_open(border: Border):
+    outcomes = {outcome.check: outcome for outcome in border.check()["survey_responses"]}
+    with border.failing_rows_file.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = {(row["check"], row["row"], row["column"], row["cell"]) for row in rows}
+    assert {row["file"] for row in rows} == {"c/p/a.csv"}
+    assert listed == {
+        ("identifiers_are_whole", "2", "NIP", ""),
+        ("units_and_categories_are_known", "3", "unit", "cafÃ©"),
+        ("units_and_categories_are_known", "5", "unit", "Budi [...]"),
+        ("answers_are_on_their_scale", "3", "How is the service?", "5.0"),
+        ("answers_are_on_their_scale", "5", "How is the service?", "7"),
+        ("answers_are_on_their_scale", "2", "Q2", "Baik"),
+        ("answers_are_on_their_scale", "4", "Q2", "[...@...]"),
+        ("answers_are_on_their_scale", "5", "Q2", "2.5"),
+        ("texts_are_decoded", "3", "unit", "cafÃ©"),
+        ("response_ids_are_unique", "2", "id", ""),
+        ("response_ids_are_unique", "3", "id", ""),
+        ("cells_hold_no_identifiers", "5", "unit", "Budi [...]"),
+        ("cells_hold_no_identifiers", "4", "Q2", "[...@...]"),
+        ("times_are_in_the_window", "5", "sent", "10/07/2025 10:11:12"),
+    }
+    assert len(outcomes["answers_are_on_their_scale"].examples) == 5
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+62", "-oth-", "@x", "\tx"])
+def test_a_cell_that_a_spreadsheet_would_compute_is_kept_from_it(cell: str):
+    assert plain(cell) == f"'{cell}"
+    assert plain("x" + cell) == "x" + cell
+
+
+def test_reports_are_whole_in_themselves_and_hold_no_identifier(border: Border):
+    border.check()
+    pages = {
+        page.stem: page.read_text(encoding="utf-8") for page in border.quality_dir.rglob("*.html")
+    }
+    assert pages.keys() == {"survey_responses", "export_files"}
+    for page in pages.values():
+        assert not re.search(r"https?://|<script|<link|<img|<iframe|@import", page)
+    assert "mapped_columns_are_present" in pages["survey_responses"]
+    written = "".join(pages.values()) + border.failing_rows_file.read_text(encoding="utf-8")
+    assert not re.search(rf"{NIP}|{re.escape(CUT_NIP)}|siti@", written)
+
+
+def test_a_list_of_failing_rows_goes_when_they_are_mended(border: Border):
+    border.check()
+    assert border.failing_rows_file.exists()
+    parquet = next(border.raw_dir.rglob("sha.parquet"))
+    answers = pd.read_parquet(parquet)
+    answers.iloc[1:0].to_parquet(parquet)
+    border.check()
+    assert not border.failing_rows_file.exists()
 
 
 def test_exports_with_identifiers_need_a_pseudonym_key(border: Border):

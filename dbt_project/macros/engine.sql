@@ -114,15 +114,26 @@
     unnest({{ list }})
 {%- endmacro %}
 
-{#
-    A cell for people to look at: without what may be an identifier (ten digits and more, twelve where
-    blanks or hyphens part them) or an e-mail address, whatever column it was typed into.
-#}
+{# What may be an identifier (ten digits and more, twelve where blanks or hyphens part them) or an address. #}
+{% macro identifier_pattern() -%}
+    [0-9]{10,}|[0-9]([ -]?[0-9]){11,}
+{%- endmacro %}
+
+{% macro address_pattern() -%}
+    [^\s@]+@[^\s@]+
+{%- endmacro %}
+
+{# Whether a text holds what may be an identifier or an e-mail address. #}
+{% macro holds_identifier(text) -%}
+    regexp_matches({{ text }}, '{{ identifier_pattern() }}|{{ address_pattern() }}')
+{%- endmacro %}
+
+{# A cell for people to look at, without identifiers, whatever column they were typed into. #}
 {% macro without_identifiers(text) -%}
     left(
         regexp_replace(
-            regexp_replace({{ text }}, '[0-9]{10,}|[0-9]([ -]?[0-9]){11,}', '[...]', 'g'),
-            '[^\s@]+@[^\s@]+', '[...@...]', 'g'
+            regexp_replace({{ text }}, '{{ identifier_pattern() }}', '[...]', 'g'),
+            '{{ address_pattern() }}', '[...@...]', 'g'
         ),
         100
     )

@@ -14,15 +14,16 @@ import dagster as dg
 import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
 
 from expectations import border, rules
-from expectations.profiles import method_parameter
+from expectations.profiles import Cycle, method_parameter
 from expectations.validation import Outcome
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.defs.survey_exports import STAFF_FRAME, SURVEY_RESPONSES
+from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES
 from orchestration.fingerprints import border_fingerprint, fingerprints
 from orchestration.settings import Settings, get_settings
 
 logger = logging.getLogger("ilk.quality")
 
+_ASSETS = (SURVEY_RESPONSES, STAFF_FRAME, EXPORT_FILES)
 _SEVERITIES = {
     "critical": dg.AssetCheckSeverity.ERROR,
     "warning": dg.AssetCheckSeverity.WARN,
@@ -41,6 +42,7 @@ def _specs(asset: dg.AssetKey, checks: dict[str, rules.Severity]) -> list[dg.Ass
     specs=[
         *_specs(SURVEY_RESPONSES, {border.PSEUDONYM_CHECK: "critical", **rules.RESPONSE_CHECKS}),
         *_specs(STAFF_FRAME, rules.STAFF_CHECKS),
+        *_specs(EXPORT_FILES, rules.FILE_CHECKS),
     ],
     required_resource_keys={"run_lock"},
 )
@@ -50,11 +52,13 @@ def raw_border(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
     cycle_id = context.partition_key
     here = _border(settings, cycle_id)
     yield _result(
-        SURVEY_RESPONSES, here.check_pseudonym_key(is_set=settings.pseudonym_key is not None)
+        SURVEY_RESPONSES,
+        here.check_pseudonym_key(is_set=settings.pseudonym_key is not None),
+        here,
     )
     for asset, outcomes in _outcomes(settings, here).items():
         for outcome in outcomes:
-            yield _result(asset, outcome)
+            yield _result(asset, outcome, here)
 
 
 def _border(settings: Settings, cycle_id: str) -> border.Border:
@@ -68,53 +72,77 @@ def _border(settings: Settings, cycle_id: str) -> border.Border:
         raw_dir=settings.raw_dir,
         seeds_dir=settings.seeds_dir,
         export_files=settings.export_files,
-        cycle_id=cycle_id,
-        instrument_id=cycle.instrument_id,
+        dbt_project_dir=settings.dbt_project_dir,
+        quality_dir=settings.quality_dir,
+        cycle=Cycle(
+            cycle_id=cycle.cycle_id,
+            instrument_id=cycle.instrument_id,
+            opens_on=cycle.opens_on,
+            closes_on=cycle.closes_on,
+            previous_cycle_id=cycle.previous_cycle_id,
+            is_over=cycle.status in ("closed", "final"),
+        ),
         max_off_scale_share=share,
     )
 
 
 def _outcomes(settings: Settings, here: border.Border) -> dict[dg.AssetKey, list[Outcome]]:
+    """Return the outcomes of the suites: those of before where nothing they depend on changed."""
     memory = fingerprints(settings)
-    current = border_fingerprint(settings, here.cycle_id)
-    known: dict[str, Any] = memory.get("border", here.cycle_id) or {}
+    cycle_id = here.cycle.cycle_id
+    current = border_fingerprint(settings, cycle_id)
+    known: dict[str, Any] = memory.get("border", cycle_id) or {}
     if known.get("fingerprint") == current:
-        remembered = known["outcomes"]
         return {
-            asset: [_remembered(outcome) for outcome in remembered[asset.path[-1]]]
-            for asset in (SURVEY_RESPONSES, STAFF_FRAME)
+            asset: [_remembered(outcome) for outcome in known["outcomes"][asset.path[-1]]]
+            for asset in _ASSETS
         }
-    logger.info("checking the exports of %s", here.cycle_id)
-    outcomes = {
-        SURVEY_RESPONSES: here.check_responses(),
-        STAFF_FRAME: here.check_staff_frame(),
-    }
+    logger.info("checking the exports of %s", cycle_id)
+    found = here.check()
     has_passed = all(
         outcome.passed or outcome.severity == "warning"
-        for group in outcomes.values()
+        for group in found.values()
         for outcome in group
     )
     value = {
         "fingerprint": current,
         "outcomes": {
-            asset.path[-1]: [asdict(outcome) for outcome in group]
-            for asset, group in outcomes.items()
+            suite: [asdict(outcome) for outcome in group] for suite, group in found.items()
         },
     }
-    memory.put("border", here.cycle_id, value if has_passed else None)
-    return outcomes
+    memory.put("border", cycle_id, value if has_passed else None)
+    return {asset: found[asset.path[-1]] for asset in _ASSETS}
 
 
 def _remembered(value: dict[str, Any]) -> Outcome:
-    return Outcome(**{**value, "messages": tuple(value["messages"])})
+    lists = {name: tuple(value[name]) for name in ("messages", "examples")}
+    return Outcome(**{**value, **lists})
 
 
-def _result(asset: dg.AssetKey, outcome: Outcome) -> dg.AssetCheckResult:
+def _result(asset: dg.AssetKey, outcome: Outcome, here: border.Border) -> dg.AssetCheckResult:
+    metadata: dict[str, dg.RawMetadataValue] = {
+        "failing_count": outcome.failing_count,
+        "judged_count": outcome.judged_count,
+    }
+    page = here.page(asset.path[-1])
+    if outcome.judged_count and page.is_file():
+        metadata["data_docs"] = dg.MetadataValue.url(page.as_uri())
+    if outcome.examples:
+        metadata["examples"] = dg.MetadataValue.table(
+            [dg.TableRecord(example) for example in outcome.examples]
+        )
+        metadata["failing_rows"] = dg.MetadataValue.path(here.failing_rows_file)
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=outcome.check,
         passed=outcome.passed,
         severity=_SEVERITIES[outcome.severity],
-        description="\n".join(outcome.messages) or None,
-        metadata={"failing_count": outcome.failing_count},
+        description=_description(outcome, here) or None,
+        metadata=metadata,
     )
+
+
+def _description(outcome: Outcome, here: border.Border) -> str:
+    """Return the sentences of a failed rule, with the place where its rows are listed."""
+    rows = [f"Baris / rows: {here.failing_rows_file}"] if outcome.examples else []
+    return "\n".join([*outcome.messages, *rows])

@@ -1,0 +1,47 @@
+"""The warehouse's own SQL formulas, for queries over raw files: one formula, one place.
+
+Belongs here: calling macros of dbt_project/macros/engine.sql outside dbt. Doesn't: formulas.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+
+class EngineMacros:
+    """The macros of engine.sql by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
+
+    def __init__(self, project_dir: Path) -> None:
+        """`project_dir` is the dbt project."""
+        self._module = _module(project_dir / "macros" / "engine.sql")
+
+    def trim_blanks(self, text: str) -> str:
+        """Return the text without blanks at its ends."""
+        return self._call("trim_blanks", text)
+
+    def parse_instant(self, text: str, timezone: str, date_order: str) -> str:
+        """Return the instant in UTC that a tool's time names, NULL where it can't be read."""
+        return self._call("parse_instant", text, timezone, date_order)
+
+    def utc_to_local(self, instant: str, timezone: str) -> str:
+        """Return the local time of a zone."""
+        return self._call("utc_to_local", instant, f"'{timezone}'")
+
+    def holds_identifier(self, text: str) -> str:
+        """Return whether the text holds what may be an identifier or an address."""
+        return self._call("holds_identifier", text)
+
+    def without_identifiers(self, text: str) -> str:
+        """Return the text with these replaced, cut to 100 characters."""
+        return self._call("without_identifiers", text)
+
+    def _call(self, name: str, *arguments: str) -> str:
+        macro = getattr(self._module, name)
+        return f"({macro(*arguments)})"
+
+
+@lru_cache(maxsize=1)
+def _module(path: Path) -> object:
+    from jinja2 import Environment
+
+    environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
+    return environment.from_string(path.read_text(encoding="utf-8")).module
