@@ -337,7 +337,7 @@ select
             false
         )
     ) as is_off_scale,
-    is_id and not is_known_id as is_unknown,
+    is_id and not is_blank and not is_known_id as is_unknown,
     {_MOJIBAKE} as is_mojibake,
     code is null and not is_known_id and {macros.holds_identifier("value")} as is_personal,
     {macros.without_identifiers("value")} as shown_value,
@@ -389,7 +389,8 @@ select
         / nullif(by_column.answer_count, 0) as off_scale_share,
     by_column.off_scale_examples,
     case when by_column.is_id
-        then cast(coalesce(by_column.unknown_count, 0) as double) / by_column.cell_count
+        then cast(coalesce(by_column.unknown_count, 0) as double)
+            / nullif(by_column.cell_count - coalesce(by_column.blank_count, 0), 0)
     end as unknown_share,
     by_column.unknown_examples,
     coalesce(by_column.mojibake_count, 0)::bigint as mojibake_count,

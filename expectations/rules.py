@@ -90,7 +90,7 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="critical",
             lists="unknown",
-            sentence="{file_name}, column '{source_column}': {unknown_share:.1%} of the rows lead "
+            sentence="{file_name}, column '{source_column}': {unknown_share:.1%} of the cells lead "
             f"to no known {{target}} (at most {max_off_scale_share:.0%}, max_off_scale_share); "
             "such as {unknown_examples}. Add them to export_codes.csv for profile '{profile_id}', "
             "or to the seed.",

@@ -254,7 +254,7 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
     assert "'cafÃ©'" in failures["texts_are_decoded"]
     assert "column 'id': 1 rows" in failures["response_ids_are_unique"]
     # 'cafÃ©' and 'Budi <NIP>' of five units; one of five times is none, 10 July is not in October.
-    assert "'unit': 40.0% of the rows" in failures["units_and_categories_are_known"]
+    assert "'unit': 40.0% of the cells" in failures["units_and_categories_are_known"]
     assert "times_are_readable" not in failures
     assert "'sent': 25.0% of the times" in failures["times_are_in_the_window"]
     assert failures["cells_hold_no_identifiers"].count(": 1 cells") == 2

@@ -1,9 +1,12 @@
 """What does not count is listed with the cell that decided, and that cell is the file's own."""
 
+import csv
+
 import duckdb
 import pytest
+from python_calamine import CalamineWorkbook
 
-from tests.conftest import Sample
+from tests.conftest import SAMPLE_LANDING, Sample
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,37 @@ def test_a_listed_cell_stands_in_its_file_row_and_column(sample: Sample, rejecti
         cell = table[heading].iloc[row["_source_row"] - 1]
         assert row["value"] == cell[:100], row
     assert len(listed) > 400
+
+
+def test_every_row_of_the_samples_files_is_accepted_or_listed(sample: Sample):
+    """Counted anew with csv and calamine: rows in = accepted + rejected, one by one."""
+    with duckdb.connect(str(sample.settings.warehouse), read_only=True) as warehouse:
+        accounted = dict(
+            warehouse.execute(
+                """
+                select
+                    file_name,
+                    sum(response_count) filter (is_accepted) + coalesce(any_value(listed), 0)
+                from marts.audit_reconciliation
+                left join (
+                    select file_name, count(*) as listed from marts.audit_rejections
+                    where rejected = 'response' group by file_name
+                ) using (file_name)
+                group by file_name
+                """
+            ).fetchall()
+        )
+    assert len(accounted) == 6
+    for name, count in accounted.items():
+        path = SAMPLE_LANDING / name
+        if path.suffix == ".xlsx":
+            rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                dialect = csv.Sniffer().sniff(file.readline(), ",;")
+                file.seek(0)
+                rows = [row for row in csv.reader(file, dialect) if row]
+        assert count == len(rows) - 1, name
 
 
 def test_the_list_stays_inside_and_schema_drift_is_published(sample: Sample):

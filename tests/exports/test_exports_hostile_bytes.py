@@ -1,4 +1,8 @@
-"""Whatever the bytes: every record lands, or the file is refused with a sentence."""
+"""Whatever the bytes: every record lands, or the file is refused with a sentence.
+
+A thousand files, the same in every run: what lands is what Python's own csv module reads, record by
+record and cell by cell, so that no row is lost or doubled.
+"""
 
 import csv
 import io
@@ -15,34 +19,58 @@ from orchestration.exports.sniffing import Format, tell_format
 
 CELLS = st.one_of(
     st.sampled_from(["", "5", "5.0", "=1+1", 'say "hi"', "a\nb", "a\r\nb", ";", ",", "x" * 300]),
+    st.sampled_from(["y" * 5_000, "\u00a0", "\ufeff", "1.98E+17", "Ã©"]),
     st.text(st.characters(codec="utf-8"), max_size=8),
+)
+DAMAGES = (
+    "ragged",
+    "headings twice",
+    "two delimiters",
+    "two encodings",
+    "cut off",
+    "stray bytes",
 )
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "cp949"])
 
 
 @st.composite
 def exports(draw):
-    """A table as some tool writes it, then perhaps damaged."""
+    """A table as some tool writes it, then perhaps damaged in one of the ways that were met."""
     width = draw(st.integers(1, 5))
     rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8))
-    if draw(st.booleans()):
+    damage = draw(st.sampled_from(["none", *DAMAGES]))
+    if damage == "ragged":
         rows[draw(st.integers(0, len(rows) - 1))].append("extra")
-    text = io.StringIO()
-    csv.writer(
-        text,
-        delimiter=draw(st.sampled_from(",;\t|")),
-        quoting=draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])),
-        lineterminator=draw(st.sampled_from(["\n", "\r\n", "\r"])),
-    ).writerows(rows)
-    content = text.getvalue().encode(draw(ENCODINGS), errors="replace")
+    if damage == "headings twice":
+        rows[0] = [rows[0][0]] * width
+    delimiters = draw(st.permutations(",;\t|"))
+    header, body = written(rows[:1], delimiters[0], draw), written(rows[1:], delimiters[0], draw)
+    if damage == "two delimiters":
+        body = written(rows[1:], delimiters[1], draw)
+    encoding = draw(ENCODINGS)
+    content = header.encode(encoding, errors="replace")
+    if damage == "two encodings":
+        encoding = draw(ENCODINGS)
+    # A byte order mark stands once, before the first row.
+    content += body.encode("utf-16-le" if encoding == "utf-16" else encoding, errors="replace")
     at = draw(st.integers(0, len(content)))
-    damage = draw(st.sampled_from(["none", "none", "cut", "insert"]))
-    if damage == "cut":
+    if damage == "cut off":
         return content[:at]
-    if damage == "insert":
+    if damage == "stray bytes":
         garbage = draw(st.sampled_from([b'"', b"\0", b"\n", b"\xe9", b";", b",", b"\r", b"\xff"]))
         return content[:at] + garbage + content[at:]
     return content
+
+
+def written(rows, delimiter, draw):
+    text = io.StringIO()
+    csv.writer(
+        text,
+        delimiter=delimiter,
+        quoting=draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])),
+        lineterminator=draw(st.sampled_from(["\n", "\r\n", "\r"])),
+    ).writerows(rows)
+    return text.getvalue()
 
 
 def parsed_independently(
@@ -74,7 +102,7 @@ def check(content: bytes, block_bytes: int) -> None:
     assert swallowing[-1] == ["end"], "a quotation mark was never closed"
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=600, derandomize=True)
 @given(exports(), st.sampled_from([1024, 4096, 8 << 20]))
 @example(b'a,b\n5" x,"y\n3,4\n', 8 << 20)
 @example(b'a\r\n"1"\r\n""\r\n\r\n', 8 << 20)
@@ -83,13 +111,13 @@ def test_damaged_exports_land_whole_or_are_refused(content, block_bytes):
     check(content, block_bytes)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, derandomize=True)
 @given(st.binary(max_size=200))
 def test_any_bytes_land_whole_or_are_refused(content):
     check(content, 8 << 20)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, derandomize=True)
 @given(st.text(alphabet='a",;\n\r\t', max_size=40))
 def test_any_mix_of_quotes_delimiters_and_line_breaks_lands_whole_or_is_refused(text):
     check(text.encode(), 8 << 20)

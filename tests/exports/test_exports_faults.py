@@ -1,0 +1,282 @@
+"""docs/data-quality.md is true: one test a fault, each with the message that a person reads.
+
+The table is the source: every row's message and fate are held against what really happens to the
+fault of that name below. Rows that name a test are proved there.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+from exports_cases import CYCLE, Cycle
+
+from expectations.border import Border
+from expectations.profiles import Cycle as Measure
+from expectations.validation import Outcome
+from orchestration.settings import REPOSITORY
+from tests.conftest import Sample
+
+GOOD = "id,unit\n1,A\n2,B\n"
+
+
+def table() -> dict[str, dict[str, str]]:
+    """The rows of docs/data-quality.md by the name of their fault."""
+    text = (REPOSITORY / "docs" / "data-quality.md").read_text(encoding="utf-8")
+    names = ("name", "fault", "caught", "message", "rest")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", text, flags=re.M)
+    return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+
+
+TABLE = table()
+
+
+def workbook(rows: list[list[str]]) -> bytes:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet("Form1")
+        for number, cells in enumerate(rows):
+            sheet.write_row(number, 0, cells)
+    return file.getvalue()
+
+
+# --- files that are refused whole -------------------------------------------------------------
+
+REFUSED: dict[str, bytes] = {
+    "empty": b"",
+    "header_only": b"id,unit\r\n",
+    "login_page": b"<!DOCTYPE html><html><body>Login</body></html>",
+    "json": b'[{"id": 1}]',
+    "spss": b"$FL2@(#) SPSS DATA FILE",
+    "pdf": b"%PDF-1.7\n",
+    "nul": b"id,unit\n1,a\x00b\n",
+    "no_workbook": b"PK\x03\x04 no workbook",
+    "workbook_cut_off": workbook([["id", "unit"], ["1", "A"]])[:900],
+    "undecodable": b"id,unit\n1,\x81\xff\n",
+    "mixed_encodings": "id,unit\n1,é\n".encode() + b"2,\x8f\xe9\n",
+    "cut_in_a_cell": b'id,unit,note\n1,A,x\n2,B,"cut in a ce',
+    "cut_in_a_record": b"id,unit,note\n1,A,x\n2,B",
+    "quote_not_closed": b'id,note\n1,"open\n2,x\n3,y\n',
+    "short_record": b"id,unit,note\n1,A,x\n2,B\n3,C,z\n",
+    "long_record": b"id,unit\n1,A\n2,B,\n3,C\n",
+    "delimiter_in_a_cell": b"id;unit;note\n1;A;x\n2;B;a;b\n3;C;z\n",
+    "resaved_by_excel": b'id,unit,q1\n1,A,5\n"2,B,4"\n',
+    "one_column_workbook": workbook([["id;unit;q"], ["1;A;5"], ["2;B;4"]]),
+    "huge_cell": b"id,note\n1,x\n2," + b"y" * (17 << 20) + b"\n",
+    "summary_table": b",All,Men\nHow fast?,,\n,Fast,37%\n,Slow,63%\n",
+    "copy": GOOD.encode(),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_fault_refuses_its_file_with_a_message_and_the_others_go_on(cycle: Cycle, name: str):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("gform/b.csv", REFUSED[name])
+    report = cycle.pull()
+    (refusal,) = report.refused
+    assert f"{CYCLE}/gform/b.csv" in refusal.message
+    assert TABLE[name]["message"] in refusal.message
+    assert len(refusal.message_id) > len(refusal.name) + 20
+    assert TABLE[name]["rest"] == "file refused whole, the others go on"
+    assert (report.new, report.records_read) == ((f"{CYCLE}/gform/a.csv",), 2)
+
+
+def test_a_sheet_that_is_not_there_refuses_its_file(cycle: Cycle):
+    cycle.profiles(msform=",,Jawaban")
+    cycle.drop("msform/a.xlsx", workbook([["id", "unit"], ["1", "A"]]))
+    (refusal,) = cycle.pull().refused
+    assert TABLE["no_sheet"]["message"] in refusal.message
+
+
+# --- what the border says of files that were read ----------------------------------------------
+
+HEADER = "id,Timestamp,NIP,unit,q1,q2,note"
+NO_TIMESTAMP = HEADER.replace("Timestamp", "Jam")
+NIP = "19800101200101100"
+
+
+Change = Callable[[list[str]], list[str]]
+
+
+def all_(place: int, value: str) -> Change:
+    """Write the value into the cell of every row."""
+    return lambda cells: [*cells[:place], value, *cells[place + 1 :]]
+
+
+def one(place: int, value: str) -> Change:
+    """Write it into the first row's cell alone."""
+    return lambda cells: all_(place, value)(cells) if cells[0].endswith("0") else cells
+
+
+def export(
+    number: int,
+    change: Change = list,
+    header: str = HEADER,
+    rows: int = 10,
+) -> str:
+    """Ten good responses, each changed; `number` keeps two files from being copies."""
+    lines = [header]
+    for row in range(rows):
+        cells = [f"{number}{row}", f"{6 + row}/10/2025 10:11:12", NIP + str(row), "A", "4", "3", ""]
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(change(cells))
+        lines.append(text.getvalue())
+    return "\n".join(lines) + "\n"
+
+
+# name: (check, its file)
+BORDER: dict[str, tuple[str, str]] = {
+    "column_missing": ("mapped_columns_are_present", export(10, header=HEADER.replace("q2", "Q"))),
+    "scientific_notation": ("identifiers_are_whole", export(11, all_(2, "1.98E+17"))),
+    "texts_for_codes": ("codes_are_known", export(12, all_(4, "Sangat baik"))),
+    "other_scale": ("answers_are_on_their_scale", export(13, all_(5, "9"))),
+    "column_of_blanks": ("columns_have_answers", export(14, all_(5, ""))),
+    "mojibake": ("texts_are_decoded", export(15, one(3, "CafÃ©"))),
+    "ids_repeated": ("response_ids_are_unique", export(16, one(0, "161"))),
+    "column_added": ("columns_are_mapped", export(17, header=HEADER.replace("note", "Saran?"))),
+    "other_units": ("units_and_categories_are_known", export(18, all_(3, "Bandung"))),
+    "other_date_order": ("times_are_readable", export(19, all_(1, "10/25/2025 8:00:00"))),
+    "other_cycle": ("times_are_in_the_window", export(20, all_(1, "6/5/2025 8:00:00"))),
+    "identifiers_mapped_wrongly": ("columns_hold_no_identifiers", export(21, all_(3, NIP + "9"))),
+    "address_in_a_cell": ("cells_hold_no_identifiers", export(22, one(5, "a@x.go.id"))),
+    "other_tool": ("exports_are_of_their_tool", export(23, header=NO_TIMESTAMP)),
+    "encoding_of_last_resort": ("encodings_are_told", export(24, one(6, "déjà vu"))),
+    "fewer_than_last_cycle": ("responses_are_as_many_as_in_the_last_cycle", ""),
+    "more_than_staff": ("responses_are_not_more_than_staff", ""),
+    "frame_without_a_column": ("columns_are_present", ""),
+    "staff_count_no_number": ("staff_counts_are_whole", ""),
+    "frame_unknown_unit": ("units_are_known", ""),
+    "frame_unknown_category": ("recipient_categories_are_known", ""),
+    "frame_row_repeated": ("rows_are_unique", ""),
+    "no_pseudonym_key": ("pseudonym_key_is_set", ""),
+}  # fmt: skip
+SEEDS = {
+    "export_profiles": "profile_id,tool,timezone,date_order\ngform,google_forms,Asia/Jakarta,dmy\n",
+    "export_columns": "profile_id,source_column,target_kind,target\n"
+    "gform,id,attribute,response_id\ngform,Timestamp,attribute,submitted_at\n"
+    "gform,NIP,attribute,respondent_identifier\ngform,unit,attribute,unit_id\n"
+    "gform,q1,question,q1\ngform,q2,question,q2\ngform,note,ignore,\n",
+    "export_codes": "profile_id,target,source_value,code\n",
+    "questions": "instrument_id,question_id,scale_min,scale_max\ni,q1,1,4\ni,q2,1,4\n",
+    "units": "unit_id\nA\n",
+    "recipient_categories": "recipient_category_id\nk\n",
+    "roles": "role_id\npenerima\n",
+}
+FRAME = """unit_id,recipient_category_id,role_id,staff_count
+A,k,penerima,12
+A,k,penerima,10
+A,k,penerima,dua
+Z,k,penerima,3
+A,tamu,penerima,4
+"""
+
+
+def border_of(folder: Path, files: dict[str, str], frame: str) -> Border:
+    """Land the files in a cycle of their own and stand at its border."""
+    cycle = Cycle(folder)
+    cycle.seed("gform")
+    for name, content in files.items():
+        cycle.drop(f"gform/{name}.csv", content.encode("cp1252" if "déjà" in content else "utf-8"))
+    cycle.drop("staff_frame.csv", frame)
+    for name, text in SEEDS.items():
+        (cycle.seeds_dir / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert cycle.pull().refused == ()
+    return Border(
+        raw_dir=cycle.raw_dir,
+        seeds_dir=cycle.seeds_dir,
+        export_files=cycle.raw_dir / "export_files.parquet",
+        dbt_project_dir=REPOSITORY / "dbt_project",
+        quality_dir=folder / "quality",
+        cycle=Measure(CYCLE, "i", date(2025, 10, 6), date(2025, 11, 7), None, is_over=True),
+        max_off_scale_share=0.2,
+    )
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome]]:
+    """Every fault of the border at once, by check: each file has one, and says so itself."""
+    files = {name: content for name, (_, content) in BORDER.items() if content}
+    broken = border_of(tmp_path_factory.mktemp("faults"), files, FRAME)
+    found = [outcome for group in broken.check().values() for outcome in group]
+    found.append(broken.check_pseudonym_key(is_set=False))
+    # Each of these needs a cycle of its own: the frame as a whole, and the last cycle's count.
+    headless = border_of(
+        tmp_path_factory.mktemp("frame"), {"a": export(30)}, "unit_id,role_id\nA,penerima\n"
+    )
+    found += headless.check()["staff_frame"]
+    files_of = headless.export_files
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (from '{files_of}' union all select * replace ('b' as cycle_id,"
+            f" 21 as record_count) from '{files_of}' where kind = 'survey_responses')"
+            f" to '{files_of}.new' (format parquet)"
+        )
+    Path(f"{files_of}.new").replace(files_of)
+    later = replace(headless, cycle=replace(headless.cycle, previous_cycle_id="b"))
+    found += later.check()["export_files"]
+    by_check: dict[str, list[Outcome]] = {}
+    for outcome in found:
+        by_check.setdefault(outcome.check, []).append(outcome)
+    return by_check
+
+
+@pytest.mark.parametrize("name", BORDER)
+def test_a_fault_is_told_at_the_border(outcomes: dict[str, list[Outcome]], name: str):
+    check, content = BORDER[name]
+    messages = [message for outcome in outcomes[check] for message in outcome.messages]
+    file = f"{CYCLE}/gform/{name}.csv" if content else ""
+    assert [
+        message
+        for message in messages
+        if message.startswith(file) and TABLE[name]["message"] in message
+    ], messages
+    rest = {
+        "critical": "cycle blocked, the last publication stays",
+        "warning": "shown, the run goes on",
+    }
+    assert TABLE[name]["rest"] == rest[outcomes[check][0].severity]
+    assert TABLE[name]["caught"] == f"border, `{check}`"
+
+
+# --- rows and answers that are rejected one by one ---------------------------------------------
+
+ROWS = (
+    "test_response", "incomplete", "out_of_window", "unknown_unit", "unknown_category",
+    "superseded", "off_scale", "off_route", "no_provider",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", ROWS)
+def test_a_row_or_answer_is_rejected_with_its_reason_and_the_others_count(
+    sample: Sample, reason: str
+):
+    with duckdb.connect(str(sample.settings.warehouse), read_only=True) as warehouse:
+        (rejected,) = warehouse.execute(
+            "select any_value(rejected) from marts.audit_rejections where rejection_reason = ?",
+            [reason],
+        ).fetchall()[0]
+    assert TABLE[reason]["message"] == f"`{reason}`"
+    assert TABLE[reason]["rest"] == f"{rejected} rejected, the others count"
+    if rejected == "response":
+        assert reason in sample.output
+
+
+# --- the table itself ----------------------------------------------------------------------------
+
+
+def test_the_table_has_forty_faults_and_each_is_tested():
+    tested = {*REFUSED, *BORDER, *ROWS, "no_sheet"}
+    named = {
+        name: re.findall(r"`([\w/]+\.py)::(\w+)`", row["caught"]) for name, row in TABLE.items()
+    }
+    assert len(TABLE) >= 40
+    assert {name for name, tests in named.items() if not tests} == tested
+    for tests in named.values():
+        for path, function in tests:
+            assert f"def {function}(" in (REPOSITORY / path).read_text(encoding="utf-8"), function
