@@ -70,6 +70,13 @@ def run(
             help="Dengan --all: gudang dibuat baru. / With --all: make the warehouse anew.",
         ),
     ] = False,
+    restate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHY",
+            help="Alasan mengubah angka siklus final. / Why numbers of a final cycle may move.",
+        ),
+    ] = None,
 ) -> None:
     """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
     from orchestration.run_lock import RunInProgressError, run_lock
@@ -78,6 +85,7 @@ def run(
     chosen = _chosen(settings, known, cycles or [], run_all=run_all)
     if full_refresh and not run_all:
         _fail("--full-refresh membuat semua siklus baru / makes all cycles anew: --all", code=2)
+    restatement = _restatement(settings, cycles or chosen, restate)
     try:
         with run_lock(settings.data_dir):
             # The job takes it for good; this tells a person before the imports do.
@@ -90,7 +98,9 @@ def run(
     try:
         with _progress():
             for number, cycle_id in enumerate(chosen, start=1):
-                outcomes.append(_run_cycle(settings, cycle_id, to_come=chosen[number:]))
+                outcomes.append(
+                    _run_cycle(settings, cycle_id, to_come=chosen[number:], restatement=restatement)
+                )
     except KeyboardInterrupt:
         console.print(
             "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
@@ -244,6 +254,41 @@ def forget(
         raise typer.Exit(1)
 
 
+@app.command()
+def finalise(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
+) -> None:
+    """Bekukan siklus yang sudah terbit. / Freeze a published cycle."""
+    from orchestration.auditing.commands import finalise_cycle
+    from orchestration.auditing.warehouse import AuditError
+    from orchestration.run_lock import RunInProgressError
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    try:
+        finalise_cycle(console, settings, cycle_id=cycle)
+    except (AuditError, RunInProgressError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def reproduce(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus final. / A final cycle.")],
+) -> None:
+    """Hitung ulang siklus final dan bandingkan. / Compute a final cycle again and compare."""
+    from orchestration.auditing.commands import reproduce_cycle
+    from orchestration.auditing.warehouse import AuditError
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    try:
+        is_equal = reproduce_cycle(console, settings, cycle_id=cycle)
+    except AuditError as error:
+        _fail(str(error))
+    if not is_equal:
+        raise typer.Exit(1)
+
+
 def _installation(*, seeds_must_agree: bool = False) -> "tuple[Settings, list[SurveyCycle]]":
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles
@@ -319,7 +364,21 @@ def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
         yield instance
 
 
-def _run_cycle(settings: "Settings", cycle_id: str, *, to_come: list[str]) -> RunOutcome:
+def _restatement(settings: "Settings", named: list[str], why: str | None) -> dict[str, object]:
+    """Return the publication's config that lets the final cycles among those named move."""
+    from orchestration.auditing.final_cycles import is_final
+
+    if why is None:
+        return {}
+    final = [cycle_id for cycle_id in named if is_final(settings, cycle_id)]
+    if not (why.strip() and final):
+        _fail("--restate: alasan dan siklus final / a reason and a final cycle", code=2)
+    return {"restated_cycles": final, "why": why.strip()}
+
+
+def _run_cycle(
+    settings: "Settings", cycle_id: str, *, to_come: list[str], restatement: dict[str, object]
+) -> RunOutcome:
     log = logging.getLogger("ilk")
     log.info("%s: menyiapkan / starting", cycle_id)
     import dagster as dg
@@ -339,7 +398,7 @@ def _run_cycle(settings: "Settings", cycle_id: str, *, to_come: list[str]) -> Ru
             partition_key=cycle_id,
             raise_on_error=False,
             run_config=dg.RunConfig(
-                ops={"publication__ilk": {"config": {"cycles_to_come": to_come}}},
+                ops={"publication__ilk": {"config": {"cycles_to_come": to_come, **restatement}}},
                 loggers={"console": {"config": {"log_level": "CRITICAL"}}},
             ),
         )

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestration.auditing.printing import print_row, print_score, print_verdicts
+from orchestration.auditing.printing import (
+    print_final,
+    print_reproduction,
+    print_row,
+    print_score,
+    print_verdicts,
+)
 from orchestration.auditing.rows import row_fate
 from orchestration.auditing.scores import Question, ScoreTrace, method_weighting_mode
 from orchestration.auditing.tree import Component
@@ -75,3 +81,32 @@ def trace_row(
             connection, settings, cycle_id=cycle_id, file_name=file_name, source_row=source_row
         )
     print_row(console, fate)
+
+
+def finalise_cycle(console: Console, settings: Settings, *, cycle_id: str) -> None:
+    """Freeze a cycle as it is published, and print since when it is final.
+
+    Raises:
+        AuditError: it is not published as it lies here.
+        RunInProgressError: a run is on.
+    """
+    from orchestration.auditing.final_cycles import finalise  # pandas: a trace does without
+
+    print_final(console, cycle_id, finalise(settings, cycle_id))
+
+
+def reproduce_cycle(console: Console, settings: Settings, *, cycle_id: str) -> bool:
+    """Compute a final cycle again from what was kept; print what differs, return whether nothing.
+
+    Raises:
+        AuditError: it is not final, or can't be computed.
+    """
+    from orchestration.auditing.reproduction import reproduce  # pandas: a trace does without
+
+    console.print(
+        "Menghitung ulang dari berkas dan seeds yang disimpan ... / Computing it again from the "
+        "files and seeds that were kept ..."
+    )
+    found = reproduce(settings, cycle_id)
+    print_reproduction(console, cycle_id, found)
+    return all(comparison.is_equal for comparison in found.comparisons)

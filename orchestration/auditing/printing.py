@@ -4,6 +4,7 @@ Belongs here: tables and sentences. Doesn't: finding anything.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -13,6 +14,10 @@ from rich.table import Table
 from orchestration.auditing.rows import RowFate
 from orchestration.auditing.scores import TOLERANCE, Question, ScoreTrace, Verdict
 from orchestration.report import decimal_comma, grouped
+
+if TYPE_CHECKING:
+    from orchestration.auditing.final_cycles import FinalVersion
+    from orchestration.auditing.reproduction import Reproduction
 
 _INSIDE = (
     "Untuk pemeriksa di dalam: isinya bisa lebih kecil dari yang boleh terbit. / "
@@ -96,6 +101,40 @@ def print_row(console: Console, fate: RowFate) -> None:
             escape(answer.rule or ""),
         )
     console.print(table)
+
+
+def print_final(console: Console, cycle_id: str, version: "FinalVersion") -> None:
+    """Print since when a cycle is final, and where it is kept."""
+    console.print(
+        f"{cycle_id} final sejak / since {version.finalised_at} UTC: {version.folder}\n"
+        "Tulis juga / write also 'final' di / in survey_cycles.csv, status.",
+        soft_wrap=True,
+    )
+
+
+def print_reproduction(console: Console, cycle_id: str, found: "Reproduction") -> None:
+    """Print whether a final cycle came out the same again, and what differs."""
+    if not found.is_same_code:
+        console.print(
+            "[yellow]Kodenya lain daripada saat difinalkan / The code is not the one it was "
+            f"finalised with: {found.version.code_version or found.version.code_hash}[/yellow]",
+            soft_wrap=True,
+        )
+    for comparison in found.comparisons:
+        verdict = (
+            "[green]sama / equal[/green]"
+            if comparison.is_equal
+            else f"[red]{grouped(comparison.moved_count)} angka berbeda / numbers differ[/red]"
+        )
+        console.print(
+            f"{cycle_id}, {grouped(comparison.table_count)} tabel / tables, final – "
+            f"{comparison.with_what}: {verdict}",
+            soft_wrap=True,
+        )
+        for table in comparison.missing_tables:
+            console.print(f"  tabel tidak ada / table is missing: {escape(table)}")
+        for sentence in comparison.examples:
+            console.print(f"  {escape(sentence)}", soft_wrap=True)
 
 
 def _print_items(console: Console, trace: ScoreTrace) -> None:

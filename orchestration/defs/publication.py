@@ -21,9 +21,11 @@ logger = logging.getLogger("ilk.publication")
 
 
 class PublicationConfig(dg.Config):
-    """What else the same command runs."""
+    """What else the same command runs, and which final cycles it may move, and why."""
 
     cycles_to_come: list[str] = Field(default_factory=list)
+    restated_cycles: list[str] = Field(default_factory=list)
+    why: str = ""
 
 
 @dg.asset(
@@ -41,6 +43,7 @@ def ilk(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
     # Here, since it imports pandas: a run with nothing new ends before it.
+    from orchestration.auditing.final_cycles import Guard
     from orchestration.publishing.publication import PublicationError, publish
 
     settings = get_settings()
@@ -71,6 +74,7 @@ def ilk(
             warehouse=settings.warehouse,
             data_dir=settings.data_dir,
             fingerprint=built,
+            guard=Guard(settings, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
             announce=lambda publication_id: note_outcome(
                 settings, run_id=run_id, outcome=PUBLISHED, publication_id=publication_id

@@ -100,6 +100,11 @@ class Registry:
         self._rows = list(self._saved)
 
     @property
+    def rows(self) -> list[ExportFile]:
+        """Every row, by file_number."""
+        return list(self._rows)
+
+    @property
     def next_number(self) -> int:
         """The file_number that the next row gets."""
         return max((row.file_number for row in self._rows), default=0) + 1
