@@ -115,6 +115,7 @@ def run(
 @app.command()
 def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
+    from orchestration.auditing.final_cycles import is_final
     from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
 
     settings, known = _installation()
@@ -138,7 +139,7 @@ def status() -> None:
         table.add_row(
             cycle.cycle_id,
             f"{cycle.opens_on} – {cycle.closes_on}",
-            cycle.status,
+            "final" if is_final(settings, cycle.cycle_id) else cycle.status,
             f"{len(files)}" + (f" ({refused} ditolak/refused)" if refused else ""),
             last_runs.get(cycle.cycle_id, "–"),
             "–" if not published else "terkini/current" if is_current else "usang/outdated",

@@ -1,5 +1,6 @@
 -- What was rejected is listed one by one: as many rows a file and reason as the reconciliation counts.
--- A difference means that somebody can't be told why his response or answer does not count.
+-- A difference means that somebody can't be told why his response or answer does not count. Of this
+-- run's cycle alone: others may have been built before rejections were listed at all.
 {{ config(meta={'dagster': {'ref': {'name': 'audit_rejections'}}}) }}
 with
 counted as (
@@ -9,6 +10,7 @@ counted as (
         sum(case when is_accepted then 0 else response_count end) as response_count,
         sum(case when is_accepted then rejected_count else 0 end) as answer_count,
     from {{ ref('audit_reconciliation') }}
+    where cycle_id = '{{ cycle_id() }}'
     group by cycle_id, file_sha256
 ),
 
