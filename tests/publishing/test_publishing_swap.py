@@ -283,7 +283,7 @@ def test_going_back_to_the_publication_before_needs_no_new_files(warehouse):
 
 
 @pytest.mark.parametrize(
-    "step", ["_select", "_copy_comments", "_checksums", "_sync", "_sync_folder", "_point"]
+    "step", ["_select", "_comments", "_checksums", "_sync", "_sync_folder", "_point"]
 )
 def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
     warehouse, monkeypatch, step
