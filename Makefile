@@ -1,7 +1,7 @@
 # run · test · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check dev bench reference
+.PHONY: help setup run test check dev docs bench reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -42,6 +42,9 @@ check: setup  ## formatting, lint, types, definitions
 dev: setup  ## Dagster's web page, with schedules and sensors
 	@mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
 	$(RUN) dagster dev -m orchestration.definitions
+
+docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html
+	@$(RUN) ilk docs
 
 RESPONDENTS ?= 66000 1000000
 bench: setup  ## cycles of RESPONDENTS made-up people: the job, and beside it the same scores by hand

@@ -290,6 +290,20 @@ def reproduce(
         raise typer.Exit(1)
 
 
+@app.command()
+def docs() -> None:
+    """Tulis dokumentasi gudang. / Write the warehouse's documentation, one page of HTML."""
+    from orchestration.run_lock import RunInProgressError, run_lock
+    from orchestration.warehouse_build import WarehouseBuildError, build_docs
+
+    settings, _ = _installation()
+    try:
+        with run_lock(settings.data_dir):
+            console.print(str(build_docs(settings)), soft_wrap=True)
+    except (WarehouseBuildError, RunInProgressError) as error:
+        _fail(str(error))
+
+
 def _installation(*, seeds_must_agree: bool = False) -> "tuple[Settings, list[SurveyCycle]]":
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles

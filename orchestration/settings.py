@@ -19,7 +19,9 @@ class Settings(BaseSettings):
     relative DuckDB path further down would make a second, empty database in another folder.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ILK_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ILK_", env_ignore_empty=True, frozen=True, populate_by_name=True
+    )
 
     data_dir: Path = REPOSITORY / "data"
     seeds_dir: Path = REPOSITORY / "seeds"
@@ -28,6 +30,24 @@ class Settings(BaseSettings):
     )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Keys the HMAC-SHA-256 of respondents' identifiers."
+    )
+    openlineage_url: str | None = Field(
+        default=None,
+        validation_alias="OPENLINEAGE_URL",
+        description="Where each run's OpenLineage events are posted, beside lineage/.",
+    )
+    openlineage_endpoint: str = Field(
+        default="api/v1/lineage",
+        validation_alias="OPENLINEAGE_ENDPOINT",
+        description="Path below OPENLINEAGE_URL.",
+    )
+    openlineage_api_key: SecretStr | None = Field(
+        default=None, validation_alias="OPENLINEAGE_API_KEY", description="Sent as bearer token."
+    )
+    openlineage_namespace: str = Field(
+        default="ilk",
+        validation_alias="OPENLINEAGE_NAMESPACE",
+        description="Namespace of the jobs, where several installations report to one place.",
     )
 
     @field_validator("data_dir", "seeds_dir")
@@ -73,6 +93,11 @@ class Settings(BaseSettings):
     def quality_dir(self) -> Path:
         """What the border's checks found, for people: a report a suite, and rows to mend."""
         return self.data_dir / "quality"
+
+    @property
+    def lineage_dir(self) -> Path:
+        """OpenLineage events, one file a run."""
+        return self.data_dir / "lineage"
 
     @property
     def dagster_home(self) -> Path:

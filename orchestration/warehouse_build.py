@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class NodeResult:
     message: str
     failure_count: int | None
     seconds: float
+    ended_at: datetime
 
     @property
     def has_failed(self) -> bool:
@@ -97,6 +99,27 @@ def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> l
     if not isinstance(result.result, RunExecutionResult):
         raise WarehouseBuildError(f"dbt build: {_reason(result)}")
     return [_node_result(node) for node in result.result.results]
+
+
+def build_docs(settings: Settings) -> Path:
+    """Write dbt's documentation as one page that needs no server, and return where it lies.
+
+    Column types and row counts are the warehouse's, where there is one.
+
+    Raises:
+        WarehouseBuildError: dbt could not read the project or the warehouse.
+    """
+    manifest_path(settings)  # --no-compile takes it from there: compiling would ask for a cycle
+    arguments = ["docs", "generate", "--static", "--no-compile", "--log-level", "none"]
+    if not settings.warehouse.is_file():
+        arguments.append("--empty-catalog")
+    result = _invoke(settings, arguments, cycle_id="")
+    if not result.success:
+        raise WarehouseBuildError(f"dbt docs: {_reason(result)}")
+    page = settings.data_dir / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(settings.dbt_target_dir / "static_index.html", page)
+    return page
 
 
 def _manifest(settings: Settings) -> "Manifest":
@@ -236,6 +259,7 @@ def _node_result(result: Any) -> NodeResult:  # noqa: ANN401  # dbt ships no typ
         message=sentence(result.message or ""),
         failure_count=result.failures,
         seconds=result.execution_time,
+        ended_at=result.timing[-1].completed_at if result.timing else datetime.now(UTC),
     )
 
 

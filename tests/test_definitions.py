@@ -102,3 +102,26 @@ def test_the_publication_waits_for_every_mart_and_index(repository: dg.Definitio
 
 def test_runs_stay_in_one_process(repository: dg.Definitions):
     assert repository.resolve_job_def("survey_cycle").executor_def == dg.in_process_executor
+
+
+def test_the_graph_leads_from_each_landed_source_to_each_published_table(
+    repository: dg.Definitions,
+):
+    graph = repository.resolve_asset_graph()
+    landed = {key for key in graph.get_all_asset_keys() if key.path[0] == "landing"}
+    published = {key for key in keys(repository) if key.path[0] == "publication"}
+    assert dg.AssetKey(["publication", "fct_responses"]) not in published
+    assert len(published) > 20
+    assert landed == {
+        dg.AssetKey(["landing", name]) for name in ("gform", "limesurvey", "msform", "staff_frame")
+    }
+    for source in landed:
+        below = dg.AssetSelection.assets(source).downstream().resolve(graph)
+        of_figures = {key for key in published if key.path[1].startswith(("idx_", "fct_"))}
+        assert of_figures <= below
+
+
+def test_every_asset_says_who_owns_it(repository: dg.Definitions):
+    graph = repository.resolve_asset_graph()
+    without = [key.to_user_string() for key in keys(repository) if not graph.get(key).owners]
+    assert without == [], "name its owner: dbt_project.yml by folder, or in its AssetSpec"

@@ -55,8 +55,13 @@ def test_every_table_has_its_heading() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    settings = {f"ILK_{name}".upper() for name in Settings.model_fields}
-    documented = set(re.findall(r"^\| `(ILK_\w+)` \|", text("docs/operations.md"), flags=re.M))
+    settings = {
+        str(setting.validation_alias or f"ILK_{name}".upper())
+        for name, setting in Settings.model_fields.items()
+    }
+    documented = set(
+        re.findall(r"^\| `((?:ILK|OPENLINEAGE)_\w+)` \|", text("docs/operations.md"), flags=re.M)
+    )
     assert documented == settings, "one row a setting in docs/operations.md, Settings"
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.settings import get_settings
+from orchestration.publishing.tables import RESPONDENT_COLUMNS, is_published
+from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
 
 Node = dict[str, Any]
@@ -252,3 +253,43 @@ def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
         "name it assert_<claim>, and open with a comment: what must hold, and 'A difference means "
         "that ...'",
     )
+
+
+def test_each_shape_of_the_publication_is_an_exposure_of_all_its_tables(
+    manifest: Node, models: list[Node]
+) -> None:
+    published = {node["unique_id"] for node in models if is_published(node["schema"], node["name"])}
+    assert manifest["exposures"], "models/_exposures.yml says who reads the publication"
+    for exposure in manifest["exposures"].values():
+        obeyed(
+            published ^ set(exposure["depends_on"]["nodes"]),
+            f"list the published tables, no other, in models/_exposures.yml: {exposure['name']}",
+        )
+
+
+def test_every_seed_and_source_is_described_with_its_columns(manifest: Node) -> None:
+    seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
+    headers = {
+        seed["name"]: (REPOSITORY / "seeds" / f"{seed['name']}.csv")
+        .read_text(encoding="utf-8-sig")
+        .splitlines()[0]
+        .split(",")
+        for seed in seeds
+    }
+    obeyed(
+        (
+            f"{node['name']}.{column}"
+            for node in [*seeds, *manifest["sources"].values()]
+            for column in ["description", *headers.get(node["name"], node["columns"])]
+            if not (node if column == "description" else node["columns"].get(column, {})).get(
+                "description"
+            )
+        ),
+        "describe it in models/_seeds.yml or models/staging/_sources.yml",
+    )
+
+
+def test_a_model_that_speaks_of_persons_is_tagged_so(models: list[Node]) -> None:
+    personal = {node["name"] for node in models if {*RESPONDENT_COLUMNS} & {*node["columns"]}}
+    tagged = {node["name"] for node in models if "personal_data" in node["config"]["tags"]}
+    obeyed(personal ^ tagged, "rows of single persons: config: {tags: [personal_data]}, others not")

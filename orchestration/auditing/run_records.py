@@ -107,6 +107,14 @@ def finish_run(settings: Settings, *, run_id: str) -> None:
     _change(settings, run_id)
 
 
+def has_failed(settings: Settings, *, run_id: str) -> bool:
+    """Whether the run has not come to a good end: as it looks now, while it is on."""
+    return not any(
+        run.run_id == run_id and run.outcome in (PUBLISHED, HELD_BACK, NOTHING_NEW)
+        for run in _read(settings)
+    )
+
+
 def ensure_records(settings: Settings) -> None:
     """Make the files that dbt reads, empty, where there are none yet."""
     for path, schema in ((_path(settings), _RUNS), (restatements_path(settings), RESTATEMENTS)):

@@ -6,6 +6,7 @@ Belongs here: when it happens and what Dagster shows of it. Doesn't: how a cycle
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 import duckdb
@@ -15,6 +16,8 @@ from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, not
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
+from orchestration.publishing.tables import is_published
+from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 
 logger = logging.getLogger("ilk.publication")
@@ -28,15 +31,41 @@ class PublicationConfig(dg.Config):
     why: str = ""
 
 
-@dg.asset(
-    key=["publication", "ilk"],
+HIDDEN_CELLS = dg.AssetKey(["intermediate", "int_hidden_cells"])
+PUBLICATION = dg.AssetKey(["publication", "ilk"])
+_PUBLIC = [
+    key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
+]
+_OWNERS = ["team:index-team"]
+
+
+@dg.multi_asset(
+    name="publication__ilk",
     group_name="publication",
     partitions_def=SURVEY_CYCLES,
-    deps=[
-        key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
+    specs=[
+        dg.AssetSpec(
+            PUBLICATION,
+            deps=_PUBLIC,
+            description="What people read: all published tables, swapped at once.",
+            owners=_OWNERS,
+            kinds={"duckdb", "parquet"},
+            skippable=True,
+        ),
+        *(
+            dg.AssetSpec(
+                ["publication", key.path[-1]],
+                deps=[key, HIDDEN_CELLS],
+                description=f"{'.'.join(key.path)} without what disclosure control hides.",
+                owners=_OWNERS,
+                kinds={"duckdb", "parquet"},
+                skippable=True,
+            )
+            for key in _PUBLIC
+            if is_published(*key.path)
+        ),
     ],
-    required_resource_keys={"run_lock"},
-    output_required=False,
+    required_resource_keys={"run_lock", "lineage"},
 )
 def ilk(
     context: dg.AssetExecutionContext, config: PublicationConfig
@@ -69,6 +98,7 @@ def ilk(
         )
     logger.info("%s: publishing", cycle_id)
     built = memory.section("built")
+    started_at = datetime.now(UTC)
     try:
         report = publish(
             warehouse=settings.warehouse,
@@ -87,7 +117,19 @@ def ilk(
         raise
     for built_cycle, fingerprint in built.items():
         memory.put("published", built_cycle, fingerprint)
+    tell_published(
+        context.resources.lineage,
+        settings,
+        report.row_counts,
+        warehouse_defs.MANIFEST,
+        started_at=started_at,
+    )
+    for table, row_count in report.row_counts.items():
+        yield dg.MaterializeResult(
+            asset_key=["publication", table], metadata={"dagster/row_count": row_count}
+        )
     yield dg.MaterializeResult(
+        asset_key=PUBLICATION,
         metadata={
             "publication_id": report.publication_id,
             "folder": str(report.folder),
@@ -96,7 +138,7 @@ def ilk(
             "hidden_for_few_respondents": report.small_count,
             "hidden_to_protect_others": report.complement_count,
             "exposed": list(report.exposed),
-        }
+        },
     )
 
 

@@ -3,11 +3,14 @@
 A module with such a function hides its other Dagster objects, so assets and jobs live elsewhere.
 """
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.open_lineage import LineageRun
+from orchestration.run_lineage import lineage_run
 from orchestration.run_lock import run_lock
 from orchestration.settings import get_settings
 
@@ -36,7 +39,47 @@ class RunLock(dg.ConfigurableResource[None]):
                 finish_run(settings, run_id=run.run_id)
 
 
+class Lineage(dg.ConfigurableResource[LineageRun]):
+    """Tells OpenLineage of the run's start and end; assets tell it what they made."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[LineageRun]:
+        """Hand out the run's events."""
+        from orchestration.auditing.run_records import has_failed
+
+        settings = get_settings()
+        run = context.dagster_run
+        run_id = run.run_id if run else str(uuid.uuid4())
+        cycle_id = run.tags.get("dagster/partition") if run else None
+        lineage = lineage_run(settings, run_id=run_id, cycle_id=cycle_id)
+        lineage.start()
+        try:
+            yield lineage
+        finally:
+            problem = None
+            if run is None or has_failed(settings, run_id=run_id):
+                problem = _problem(context, run_id)
+            lineage.end(problem=problem)
+
+
+def _problem(context: dg.InitResourceContext, run_id: str) -> str:
+    """Return what the failed steps said, without stacks."""
+    records = (
+        context.instance.all_logs(run_id, dg.DagsterEventType.STEP_FAILURE)
+        if (context.instance)
+        else []
+    )
+    sentences = []
+    for record in records:
+        failure = record.get_dagster_event().step_failure_data
+        if failure.user_failure_data and failure.user_failure_data.description:
+            sentences.append(failure.user_failure_data.description)
+        elif failure.error:
+            sentences.append(failure.error.message.strip())
+    return "\n".join(sentences) or "the run broke off"
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """Return the resources by the names that assets ask for them."""
-    return dg.Definitions(resources={"run_lock": RunLock()})
+    return dg.Definitions(resources={"run_lock": RunLock(), "lineage": Lineage()})

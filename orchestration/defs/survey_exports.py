@@ -14,9 +14,10 @@ from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.landing import pull_cycle
-from orchestration.exports.seed_files import SeedError
+from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
+from orchestration.run_lineage import tell_pulled
 from orchestration.settings import REPOSITORY, get_settings
 
 logger = logging.getLogger("ilk.exports")
@@ -27,6 +28,39 @@ SURVEY_CYCLES = dg.StaticPartitionsDefinition(
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
+STAFF_FRAMES = dg.AssetKey(["landing", "staff_frame"])
+try:
+    _SOURCES = read_sources(get_settings().seeds_dir)
+except SeedError:
+    _SOURCES = ()  # the pull fails with its sentence; Dagster's page must still load
+_ENGINEERS = ["team:data-engineers"]
+LANDING = [
+    *(
+        dg.AssetSpec(
+            ["landing", profile_id],
+            group_name="landing",
+            description="Exports as the survey tool gives them, one or more files a cycle.",
+            metadata={
+                source.cycle_id: source.location
+                for source in _SOURCES
+                if source.profile_id == profile_id
+            },
+            owners=["team:index-team"],
+            tags={"personal_data": "true"},
+            kinds={"file"},
+        )
+        for profile_id in sorted({source.profile_id for source in _SOURCES})
+    ),
+    dg.AssetSpec(
+        STAFF_FRAMES,
+        group_name="landing",
+        description="The population of each cycle, <cycle>/staff_frame.csv.",
+        owners=["team:index-team"],
+        kinds={"file"},
+    ),
+]
+"""What lies outside and is pulled: Dagster shows it and makes none of it."""
+
 NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
 STAFF_FRAME_IS_THERE = "staff_frame_is_there"
@@ -37,9 +71,28 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
     group_name="raw",
     partitions_def=SURVEY_CYCLES,
     specs=[
-        dg.AssetSpec(SURVEY_RESPONSES, description="One Parquet a file, every column text."),
-        dg.AssetSpec(STAFF_FRAME, description="The population of a cycle, as delivered."),
-        dg.AssetSpec(EXPORT_FILES, description="The registry: one row a file and pull."),
+        dg.AssetSpec(
+            SURVEY_RESPONSES,
+            deps=[spec.key for spec in LANDING if spec.key != STAFF_FRAMES],
+            description="One Parquet a file, every column text.",
+            owners=_ENGINEERS,
+            tags={"personal_data": "true"},
+            kinds={"parquet"},
+        ),
+        dg.AssetSpec(
+            STAFF_FRAME,
+            deps=[STAFF_FRAMES],
+            description="The population of a cycle, as delivered.",
+            owners=_ENGINEERS,
+            kinds={"parquet"},
+        ),
+        dg.AssetSpec(
+            EXPORT_FILES,
+            deps=[spec.key for spec in LANDING],
+            description="The registry: one row a file and pull.",
+            owners=_ENGINEERS,
+            kinds={"parquet"},
+        ),
     ],
     check_specs=[
         # Not blocking: a refused file never keeps the good ones from being published.
@@ -47,7 +100,7 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
         dg.AssetCheckSpec(EVERY_SOURCE_HAS_FILES, asset=EXPORT_FILES),
         dg.AssetCheckSpec(STAFF_FRAME_IS_THERE, asset=STAFF_FRAME),
     ],
-    required_resource_keys={"run_lock"},
+    required_resource_keys={"run_lock", "lineage"},
 )
 def pull(
     context: dg.AssetExecutionContext,
@@ -59,6 +112,7 @@ def pull(
     settings = get_settings()
     cycle_id = context.partition_key
     logger.info("%s: reading the exports", cycle_id)
+    started_at = datetime.now(UTC)
     try:
         demand_agreement(settings.seeds_dir, REPOSITORY)
         report = pull_cycle(
@@ -66,7 +120,7 @@ def pull(
             seeds_dir=settings.seeds_dir,
             landing=settings.landing,
             raw_dir=settings.raw_dir,
-            pulled_at=datetime.now(UTC),
+            pulled_at=started_at,
             pseudonym_key=key.get_secret_value() if (key := settings.pseudonym_key) else None,
             on_progress=logger.info,
         )
@@ -81,7 +135,9 @@ def pull(
             f"{refusal.message_id} / {refusal.message}" for refusal in report.refused
         ),
     )
-    kinds = {file.kind for file in raw_files(settings, [cycle_id]) if file.status == "read"}
+    files_now = raw_files(settings, [cycle_id])
+    tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)
+    kinds = {file.kind for file in files_now if file.status == "read"}
     if "survey_responses" not in kinds:
         raise dg.Failure(
             f"{cycle_id}: belum ada ekspor yang dapat dibaca di / no readable export in "
@@ -111,6 +167,12 @@ def pull(
     )
     files = {"new": report.new, "superseded": report.superseded, "withdrawn": report.withdrawn}
     metadata: dict[str, dg.RawMetadataValue] = {
+        "files": dg.MetadataValue.table(
+            [
+                dg.TableRecord({"name": file.name, "sha256": file.sha256, "status": file.status})
+                for file in files_now
+            ]
+        ),
         **{kind: list(names) for kind, names in files.items()},
         "unchanged_count": len(report.unchanged),
         "records_read": report.records_read,

@@ -6,20 +6,29 @@ Belongs here: translating what dbt did into Dagster's events. Doesn't: calling d
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
+from orchestration.column_lineage import (
+    ColumnLineage,
+    Table,
+    column_lineage,
+    warehouse_tables,
+)
+from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import (
+    code_hash,
     cycle_fingerprint,
     fingerprints,
     outdated_ancestors,
     seeds_hash,
 )
+from orchestration.run_lineage import tell_built
 from orchestration.settings import get_settings
 from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
 
@@ -32,7 +41,7 @@ MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(en
     manifest=MANIFEST,
     name="warehouse",
     partitions_def=SURVEY_CYCLES,
-    required_resource_keys={"run_lock"},
+    required_resource_keys={"run_lock", "lineage"},
 )
 def warehouse(
     context: dg.AssetExecutionContext,
@@ -64,9 +73,14 @@ def warehouse(
         memory.put("warehouse", "seeds", None)
     logger.info("%s: building the warehouse", cycle_id)
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
+    tables = warehouse_tables(settings.warehouse)
+    instrument_id = find_cycle(read_cycles(settings.seeds_dir), cycle_id).instrument_id
+    lineage = column_lineage(settings, tables, instrument_id=instrument_id)
+    tell_built(context.resources.lineage, settings, MANIFEST, results, tables, lineage)
+    versions = {"code_hash": code_hash(), "seeds_hash": seeds}
     selected_checks = context.selected_asset_check_keys
     for result in results:
-        yield from _events(result, selected_checks)
+        yield from _events(result, selected_checks, {**versions, **_facts(result, tables, lineage)})
 
     failed = [result for result in results if result.has_failed]
     if failed:
@@ -80,8 +94,35 @@ def warehouse(
     memory.put("built", cycle_id, current)
 
 
+def _facts(
+    result: NodeResult, tables: Mapping[str, Table], lineage: ColumnLineage
+) -> dict[str, Any]:
+    """Return rows and column lineage of a model or seed, under names that Dagster's page shows."""
+    if result.unique_id not in _ASSET_KEYS:
+        return {}
+    name = ".".join(_ASSET_KEYS[result.unique_id].path)
+    table, columns = tables.get(name), lineage.get(name)
+    made_of = {
+        column: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(table.split(".")), column_name=field)
+            for table, field in fields
+        ]
+        for column, fields in (columns or {}).items()
+    }
+    return {
+        **({"dagster/row_count": table.row_count} if table and table.row_count is not None else {}),
+        **(
+            {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=made_of)}
+            if made_of
+            else {}
+        ),
+    }
+
+
 def _events(
-    result: NodeResult, selected_checks: set[dg.AssetCheckKey]
+    result: NodeResult,
+    selected_checks: set[dg.AssetCheckKey],
+    facts: Mapping[str, Any],
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Translate one node; unit tests and tests of no single model are no asset checks."""
     metadata: dict[str, dg.RawMetadataValue] = {
@@ -92,7 +133,8 @@ def _events(
     }
     if result.resource_type in ("model", "seed") and result.was_built:
         key = _ASSET_KEYS[result.unique_id]
-        yield dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+        output = key.to_python_identifier()
+        yield dg.Output(None, output_name=output, metadata={**metadata, **facts})
     if result.resource_type == "test" and result.status in ("pass", "warn", "fail", "error"):
         check = _CHECK_KEYS.get(result.unique_id)
         if check in selected_checks:

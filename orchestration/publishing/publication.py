@@ -25,12 +25,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.publishing.disclosure import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
-
-# One row a respondent, an answer, or a rejected one with the value that was given: whoever joins
-# them to what they know of a colleague reads the colleague's ratings.
-RESPONDENT_TABLES = ("fct_responses", "fct_answers", "audit_rejections")
-# What leads back to a person. A table with one of these is refused, whatever its name.
-RESPONDENT_COLUMNS = ("response_key", "respondent_key", "respondent_identifier", "_source_row")
+from orchestration.publishing.tables import RESPONDENT_COLUMNS, RESPONDENT_TABLES
 
 # Index tables without a domain's keys: made of shown domains alone, or of the nation as a whole.
 WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability")
