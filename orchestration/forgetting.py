@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.auditing.final_cycles import is_final
 from orchestration.cycles import read_cycles
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
@@ -63,6 +64,8 @@ class ForgetReport:
     files: tuple[ClearedFile, ...]
     unread_files_erased: tuple[str, ...]
     """SHA-256 of files that no reading counts (refused, or left by a crash) and that named them."""
+    final_cycles: tuple[str, ...]
+    """Of the cycles, those whose figures may move only as a restatement."""
     mentions: tuple[str, ...]
     """Cells of other people's records in which the person is named: file, row, column."""
 
@@ -82,7 +85,8 @@ class ForgetReport:
             names = ", ".join(dict.fromkeys(file.name for file in self.files))
             lines += [
                 f"Hapus juga di aplikasi survei dan di landing / delete there too: {names}",
-                f"Hitung ulang / compute again: ilk run {' '.join(self.cycles)}",
+                f"Hitung ulang / compute again: ilk run {' '.join(self.cycles)}"
+                + (' --restate "penghapusan data pribadi / erasure"' if self.final_cycles else ""),
             ]
         lines += [
             f"Masih disebut / still named by somebody else: {mention}" for mention in self.mentions
@@ -142,6 +146,11 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
             identifier_count=len(identifiers),
             files=tuple(erasure.files),
             unread_files_erased=tuple(path.name for path in unread),
+            final_cycles=tuple(
+                cycle_id
+                for cycle_id in dict.fromkeys(file.cycle_id for file in erasure.files)
+                if is_final(settings, cycle_id)
+            ),
             mentions=tuple(erasure.mentions(identifiers)),
         )
         _drop_from_warehouse(settings, report.cycles)
