@@ -44,7 +44,6 @@ READS_THE_REGISTRY = {
 MAX_LINES = 100
 LONGER = {
     "int_answers": "translated, routed and counted, each over the same generated columns",
-    "int_coverage_spreads": "three influences a service, over the score's tree, and their squares",
     "int_domain_routes": "the one place that knows the domain types, one select each",
     "int_responses_judged": "the order of the reasons of rejection is one list, read in one place",
     "int_responses_read": "one translation an attribute, three of which need a case of their own",

@@ -13,31 +13,22 @@
     ") | map(attribute='compared_cycle_id') | list) }}
 {%- endmacro %}
 
-{# The components of the shared tree, with the number of questions that the side asks an item by. #}
-{% macro shared_components(side) -%}
-    {{ return(query_rows("
-        select
-            shared_components.component_number,
-            shared_components.component_type,
-            shared_components.service_id,
-            shared_components.perspective_id,
-            shared_components.item_id,
-            side_items.question_count,
-        from " ~ ref('int_shared_components') ~ " as shared_components
-        left join " ~ ref('int_components') ~ " as side_items
-            on side_items.cycle_id = '" ~ side ~ "'
-            and side_items.item_id = shared_components.item_id
-        where shared_components.cycle_id = '" ~ cycle_id() ~ "'
-        order by shared_components.component_number
-    ")) }}
+{# The cycle before this one; empty where it is the first. #}
+{% macro previous_cycle_id() -%}
+    {%- set rows = query_rows("
+        select previous_cycle_id
+        from " ~ ref('int_cycle_settings') ~ "
+        where cycle_id = '" ~ cycle_id() ~ "' and previous_cycle_id is not null
+    ") -%}
+    {{ return(rows[0].previous_cycle_id if rows else '') }}
 {%- endmacro %}
 
-{# The edges of the shared tree: edge_number, storey, parent_number, child_number. #}
-{% macro shared_edges() -%}
+{# The components of the tree that this cycle shares with the previous one. #}
+{% macro shared_components() -%}
     {{ return(query_rows("
-        select edge_number, storey, parent_number, child_number
-        from " ~ ref('int_shared_edges') ~ "
+        select component_number, component_type, service_id, perspective_id, item_id
+        from " ~ ref('int_shared_components') ~ "
         where cycle_id = '" ~ cycle_id() ~ "'
-        order by edge_number
+        order by component_number
     ")) }}
 {%- endmacro %}

@@ -15,6 +15,11 @@
     ")) }}
 {%- endmacro %}
 
+{# The ranks of the levels whose providers a cycle asks about. #}
+{% macro provider_level_ranks(cycle=none) -%}
+    {{ return(instrument_questions(cycle) | map(attribute='provider_level_rank') | unique | sort | list) }}
+{%- endmacro %}
+
 {# This cycle's components, the parts of the score's tree. #}
 {% macro instrument_components() -%}
     {{ return(query_rows("
@@ -25,21 +30,9 @@
     ")) }}
 {%- endmacro %}
 
-{#
-    The components that availability, accessibility and effective coverage are computed for: the index
-    and each service, with the number of questions under it.
-#}
+{# The components that availability, accessibility and effective coverage are computed for. #}
 {% macro covered_components() -%}
-    {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list -%}
-    {%- set covered = [] -%}
-    {%- for component in instrument_components() if component.component_type in ('index', 'service') -%}
-        {%- set under = questions | selectattr('service_id', 'in', [component.service_id]) | list -%}
-        {%- do covered.append(dict(
-            component,
-            question_count=(under if component.service_id else questions) | length,
-        )) -%}
-    {%- endfor -%}
-    {{ return(covered) }}
+    {{ return(instrument_components() | selectattr('component_type', 'in', ['index', 'service']) | list) }}
 {%- endmacro %}
 
 {# The edges of this cycle's tree: edge_number, storey, parent_number, child_number. #}

@@ -6,13 +6,8 @@ ratios as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-spreads as (
-    select * from {{ ref('int_coverage_spreads') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
+variances as (
+    select * from {{ ref('int_linearised_variances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -31,19 +26,15 @@ settings as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
--- What strata add to each variance, divided by its bound squared (int_component_variances).
-weighted_spreads as (
+wide_variances as (
     select
-        spreads.weighting_mode,
-        spreads.domain_number,
-        spreads.component_number,
+        weighting_mode,
+        domain_number,
+        component_number,
         {%- for measure in measures %}
-        coalesce({{ weighted_spread(
-            'stratum_weights', "case when spreads.measure = '" ~ measure ~ "' then spreads.spread end"
-        ) }}, 0) as {{ measure }}_spread,
+        max(variance) filter (where figure = '{{ measure }}') as {{ measure }}_variance,
         {%- endfor %}
-    from spreads
-    inner join stratum_weights using (weighting_mode, stratum_number)
+    from variances
     group by all
 ),
 
@@ -60,14 +51,14 @@ final as (
         case
             when ratios.{{ 'accessibility_df' if measure == 'accessibility' else 'df' }} >= 1
                 and not ratios.has_lone_respondent
-                then ratios.{{ measure }}_bound * sqrt(coalesce(weighted_spreads.{{ measure }}_spread, 0))
+                then sqrt(wide_variances.{{ measure }}_variance)
         end as {{ measure }}_se,
         {%- endfor %}
         ratios.respondent_count,
     from ratios
     inner join domains using (domain_number)
     inner join components using (component_number)
-    left join weighted_spreads using (weighting_mode, domain_number, component_number)
+    left join wide_variances using (weighting_mode, domain_number, component_number)
     cross join settings
     -- What nobody rated has no score, so that disclosure control never judged it.
     where ratios.rated > 0 or ratios.respondent_count >= settings.min_cell_n

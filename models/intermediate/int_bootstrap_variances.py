@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration.scoring.bootstrap import groups_of, replicate_weights, times_drawn, variances
+from orchestration.scoring.linearisation import of_type, totals_of
 from orchestration.scoring.raking import Rules
 from orchestration.scoring.score_tree import parents_of
 
@@ -35,24 +36,32 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     tree = dbt.ref("int_components").filter(of_cycle)
     edges = dbt.ref("int_component_edges").filter(of_cycle)
     domain_routes = dbt.ref("int_domain_routes").filter(of_cycle)
-    respondents = dbt.ref("int_respondent_sums")
+    ratings = dbt.ref("int_ratings")
+    instrument = cycle_settings.project("instrument_id")
+    asked = dbt.ref("stg_seeds__questions").filter("asks = 'performance'")
+    questions = asked.join(instrument, "instrument_id")
     if cycle_settings.project("weighting_mode").fetchall() != [("rake",)]:
         return SCHEMA.empty_table()
     settings: pd.Series[Any] = cycle_settings.df().iloc[0]
     # The draws follow this order of persons; a cell lies within one stratum.
     cells: pd.DataFrame = weight_cells.order("stratum_number, weight_cell_number").df()
     order = "stratum_number, weight_cell_number, response_key"
-    people: pd.DataFrame = respondents.order(order).df()
+    people: pd.DataFrame = ratings.order(order).df()
     components: pd.DataFrame = tree.df()
     routes: pd.DataFrame = domain_routes.df()
-    items = components.loc[components["component_type"] == "item", "component_number"].to_numpy()
     levels = sorted(column for column in routes if column.startswith("is_level_"))
-    columns = [
-        f"{kind}_{item}_{level.removeprefix('is_level_')}"
-        for level in levels
-        for kind in ("score_sum", "rating_count")
-        for item in items
-    ]
+    items = of_type(components, "item")["component_number"].to_numpy()
+    columns = {name: people[name].to_numpy() for name in people if name.startswith("rating_")}
+    totals = totals_of(questions.df(), components)[: 2 * len(items)]
+    sums = np.zeros((len(people), len(levels), 2, len(items)), dtype=np.float32)
+    for place, total in enumerate(totals):
+        kind, item = divmod(place, len(items))
+        for level, name in enumerate(levels):
+            added = total.of(columns, [int(name.removeprefix("is_level_"))])
+            if added is not None:
+                sums[:, level, kind, item] = added
+    # Sums in steps to sums on 1-4.
+    sums[:, :, 0] /= people["steps_per_point"].to_numpy()[:, np.newaxis, np.newaxis]
     cell_of = np.repeat(np.arange(len(cells)), cells["respondent_count"])
     drawn = times_drawn(
         cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
@@ -64,7 +73,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         weights=replicate_weights(cells, margins.df(), drawn, Rules.of(settings)),
         cell_of=cell_of,
         drawn=drawn,
-        sums=people[columns].to_numpy(dtype=np.float32).reshape(-1, len(levels), 2, len(items)),
+        sums=sums,
         items=items - 1,
         groups=groups_of(people, routes, domains, levels),
         domain_count=len(domains),

@@ -50,7 +50,7 @@ items as (
         component_scores.domain_number,
         shared_components.component_number,
         component_scores.score,
-        component_scores.bound,
+        component_scores.weighted_rating_count,
         null::double as weight_with_value,
     from compared_cycles
     inner join component_scores
@@ -83,8 +83,8 @@ final as (
         domain_number,
         component_number,
         score,
-        bound,
         weight_with_value,
+        {{ 'weighted_rating_count' if loop.first else 'null::double as weighted_rating_count' }},
     from {{ storey }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

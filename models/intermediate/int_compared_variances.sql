@@ -1,5 +1,5 @@
 -- The sampling variances of int_compared_scores: the scores' own where the side's tree is the shared
--- one, else from the spreads on the shared tree.
+-- one, else computed on the shared tree.
 {{ by_cycle() }}
 with
 compared_cycles as (
@@ -7,13 +7,8 @@ compared_cycles as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-compared_scores as (
-    select * from {{ ref('int_compared_scores') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-spreads as (
-    select * from {{ ref('int_compared_spreads') }}
+linearised as (
+    select * from {{ ref('int_compared_linearised_variances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -28,21 +23,6 @@ variances as (
 
 stratum_weights as (
     select * from {{ ref('int_stratum_weights') }}
-),
-
-weighted_spreads as (
-    select
-        spreads.compared_cycle_id,
-        spreads.weighting_mode,
-        spreads.domain_number,
-        spreads.component_number,
-        {{ weighted_spread('stratum_weights', 'spreads.spread') }} as weighted_spread,
-    from spreads
-    inner join stratum_weights
-        on stratum_weights.cycle_id = spreads.compared_cycle_id
-        and stratum_weights.weighting_mode = spreads.weighting_mode
-        and stratum_weights.stratum_number = spreads.stratum_number
-    group by all
 ),
 
 bases as (
@@ -67,15 +47,9 @@ recomputed as (
         bases.domain_number,
         bases.component_number,
         bases.df,
-        case
-            when not bases.has_lone_respondent
-                then compared_scores.bound * compared_scores.bound
-                * coalesce(weighted_spreads.weighted_spread, 0)
-        end as variance,
+        case when not bases.has_lone_respondent then linearised.variance end as variance,
     from bases
-    left join compared_scores
-        using (compared_cycle_id, weighting_mode, domain_number, component_number)
-    left join weighted_spreads
+    left join linearised
         using (compared_cycle_id, weighting_mode, domain_number, component_number)
 ),
 

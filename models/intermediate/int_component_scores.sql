@@ -1,5 +1,5 @@
--- The score of every component in every domain and weighting mode (method.md 3), and the bound of a
--- respondent's influence on it. A component has a row where at least one child has a value.
+-- The score of every component in every domain and weighting mode (method.md 3). A component has a row
+-- where at least one child has a value.
 {{ by_cycle() }}
 with
 item_sums as (
@@ -9,10 +9,6 @@ item_sums as (
 
 cell_weights as (
     select * from {{ ref('int_cell_weights') }}
-),
-
-components as (
-    select * from {{ ref('int_components') }}
 ),
 
 settings as (
@@ -44,14 +40,9 @@ weighted_items as (
 
 items as (
     select
-        weighted_items.*,
-        weighted_items.weighted_score_sum / nullif(weighted_items.weighted_rating_count, 0) as score,
-        -- A rating differs from the ratio by 3 at the most.
-        3e0 * components.question_count / nullif(weighted_items.weighted_rating_count, 0) as bound,
+        *,
+        weighted_score_sum / nullif(weighted_rating_count, 0) as score,
     from weighted_items
-    inner join components
-        on components.cycle_id = weighted_items.cycle_id
-        and components.component_number = weighted_items.component_number
 ),
 
 service_perspectives as (
@@ -73,7 +64,6 @@ final as (
         domain_number,
         component_number,
         score,
-        bound,
         null::double as weight_with_value,
         null::double as weight_share,
         weighted_rating_count,
@@ -86,7 +76,6 @@ final as (
         domain_number,
         component_number,
         score,
-        bound,
         weight_with_value,
         weight_share,
         null::double as weighted_rating_count,

@@ -3,14 +3,9 @@
 -- Of a raked score, the bootstrap's (method.md 9).
 {{ by_cycle() }}
 with
-component_scores as (
-    select * from {{ ref('int_component_scores') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-spreads as (
-    select * from {{ ref('int_influence_spreads') }}
-    where cycle_id = '{{ cycle_id() }}'
+linearised_variances as (
+    select * from {{ ref('int_linearised_variances') }}
+    where cycle_id = '{{ cycle_id() }}' and figure = 'score'
 ),
 
 bootstrap_variances as (
@@ -23,37 +18,13 @@ bases as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-linearised as (
-    select
-        spreads.weighting_mode,
-        spreads.domain_number,
-        spreads.component_number,
-        {{ weighted_spread('stratum_weights', 'spreads.spread') }} as weighted_spread,
-    from spreads
-    inner join stratum_weights
-        on stratum_weights.weighting_mode = spreads.weighting_mode
-        and stratum_weights.stratum_number = spreads.stratum_number
-    group by all
-),
-
 variances as (
     select
-        component_scores.weighting_mode,
-        component_scores.domain_number,
-        component_scores.component_number,
-        component_scores.bound * component_scores.bound * coalesce(linearised.weighted_spread, 0)
-            as variance,
-    from component_scores
-    left join linearised
-        on linearised.weighting_mode = component_scores.weighting_mode
-        and linearised.domain_number = component_scores.domain_number
-        and linearised.component_number = component_scores.component_number
-    where component_scores.weighting_mode <> 'rake'
+        weighting_mode,
+        domain_number,
+        component_number,
+        variance,
+    from linearised_variances
     union all
     select
         'rake' as weighting_mode,

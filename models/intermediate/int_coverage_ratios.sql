@@ -1,5 +1,5 @@
--- Availability, accessibility and effective coverage (method.md 8) of every domain and service, and what
--- their linearisation needs. Effective coverage is share_rated x (score - 1) / 3, since availability x
+-- Availability, accessibility and effective coverage (method.md 8) of every domain and service, and the
+-- totals that they are ratios of. Effective coverage is share_rated x (score - 1) / 3, since availability x
 -- accessibility = rated / (rated + not used + not available).
 {{ by_cycle() }}
 with
@@ -40,18 +40,10 @@ totals as (
 ratios as (
     select
         totals.*,
-        case totals.component_number
-            {%- for component in covered_components() %}
-            when {{ component.component_number }} then {{ component.question_count }}
-            {%- else %}
-            when null then null
-            {%- endfor %}
-        end as question_count,
         totals.available / totals.answered as availability,
         totals.rated / nullif(totals.available, 0) as accessibility,
         totals.rated / totals.answered as share_rated,
         component_scores.score,
-        component_scores.bound as score_bound,
     from totals
     left join component_scores
         on component_scores.weighting_mode = totals.weighting_mode
@@ -59,27 +51,12 @@ ratios as (
         and component_scores.component_number = totals.component_number
 ),
 
--- The largest influence of one respondent: on a ratio, all questions over the total; on a product, the
--- sum of what each factor can do while the other stands.
-bounds as (
-    select
-        *,
-        share_rated * (score - 1) / 3 as effective_coverage,
-        question_count / answered as availability_bound,
-        question_count / nullif(available, 0) as accessibility_bound,
-        (score - 1) / 3 * question_count / answered as share_bound,
-        (score - 1) / 3 * question_count / answered + share_rated / 3 * score_bound
-            as effective_coverage_bound,
-    from ratios
-),
-
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         *,
-        share_bound / effective_coverage_bound as share_part,
-        1 - share_bound / effective_coverage_bound as score_part,
-    from bounds
+        share_rated * (score - 1) / 3 as effective_coverage,
+    from ratios
 )
 
 select * from final

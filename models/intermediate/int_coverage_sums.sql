@@ -1,45 +1,33 @@
 -- Per domain, stratum and service (and all services): how many questions were rated, not used or not
 -- available, and how many respondents said one of these (and how many one of the first two).
-{%- set covered = covered_components() %}
-{%- set statuses = ['rated', 'not_used', 'not_available'] %}
+{%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
 {{ by_cycle() }}
 with
-domain_answers as (
-    select * from {{ ref('int_domain_answers') }}
-),
-
-sums as (
-    select
-        domain_number,
-        stratum_number,
-        {%- for component in covered %}
-        {%- set number = component.component_number %}
-        {%- for status in statuses %}
-        sum({{ status }}_count_{{ number }}) as {{ status }}_count_{{ number }},
-        {%- endfor %}
-        count(*) filter (where rated_count_{{ number }} + not_used_count_{{ number }} > 0)
-            as accessing_count_{{ number }},
-        count(*) filter (
-            where rated_count_{{ number }} + not_used_count_{{ number }} + not_available_count_{{ number }} > 0
-        ) as respondent_count_{{ number }},
-        {%- endfor %}
-    from domain_answers
-    group by domain_number, stratum_number
+domain_sums as (
+    select * from {{ ref('int_domain_sums') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 final as (
-    {%- for component in covered %}
+    {%- for component in covered_components() %}
     {%- set number = component.component_number %}
     select
-        '{{ cycle_id() }}' as cycle_id,
+        cycle_id,
         domain_number,
         stratum_number,
         {{ number }} as component_number,
-        {%- for column in ['rated', 'not_used', 'not_available', 'accessing', 'respondent'] %}
-        cast({{ column }}_count_{{ number }} as bigint) as {{ column }}_count,
-        {%- endfor %}
-    from sums
-    where respondent_count_{{ number }} > 0
+        cast(sum(
+            {%- for item in items if component.service_id in (none, item.service_id) %}
+            {{ '+ ' if not loop.first }}rating_count_{{ item.component_number }}
+            {%- endfor %}
+        ) as bigint) as rated_count,
+        cast(sum(not_used_count_{{ number }}) as bigint) as not_used_count,
+        cast(sum(not_available_count_{{ number }}) as bigint) as not_available_count,
+        cast(sum(accessing_count_{{ number }}) as bigint) as accessing_count,
+        cast(sum(answering_count_{{ number }}) as bigint) as respondent_count,
+    from domain_sums
+    where answering_count_{{ number }} > 0
+    group by cycle_id, domain_number, stratum_number
     {{ 'union all' if not loop.last }}
     {%- else %}
     select

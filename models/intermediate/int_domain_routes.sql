@@ -1,7 +1,7 @@
 -- Who speaks for which domain: a respondent whose attribute has this value speaks for the domain with
 -- the answers about the providers of the levels marked (is_level_<rank>). This table is the one place
 -- that knows the domain types; everything after it is the same for all of them.
-{%- set ranks = instrument_questions() | map(attribute='provider_level_rank') | unique | sort | list %}
+{%- set ranks = provider_level_ranks() %}
 {{ by_cycle() }}
 with
 unit_providers as (

@@ -1,54 +1,35 @@
--- Per domain and weight cell: the sum of the codes and the number of ratings of every question, and how
--- many respondents rated something under every component. Whole numbers, hence the same on each run.
+-- What each domain's respondents rated and answered, per weight cell: everybody in it weighs the same.
 {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
-{%- set components = instrument_components() %}
-{%- set edges = instrument_edges() %}
+{%- set sums, counts = [], [] %}
+{%- for component in instrument_components() %}
+{%- set number = component.component_number %}
+{%- set under = questions_under(component, questions) %}
+{%- set rated = rating_terms(under, 'number') %}
+{%- if component.component_type == 'item' %}
+{%- do sums.append({'name': 'step_sum_' ~ number, 'terms': rating_terms(under, 'steps')}) %}
+{%- do sums.append({'name': 'rating_count_' ~ number, 'terms': rated}) %}
+{%- endif %}
+{%- do counts.append({'name': 'respondent_count_' ~ number, 'terms': rated}) %}
+{%- if component.component_type in ('index', 'service') %}
+{%- set not_used = status_terms(component, questions, 'not_used') %}
+{%- set not_available = status_terms(component, questions, 'not_available') %}
+{%- do sums.append({'name': 'not_used_count_' ~ number, 'terms': not_used}) %}
+{%- do sums.append({'name': 'not_available_count_' ~ number, 'terms': not_available}) %}
+{%- do counts.append({'name': 'accessing_count_' ~ number, 'terms': rated + not_used}) %}
+{%- do counts.append({'name': 'answering_count_' ~ number, 'terms': rated + not_used + not_available}) %}
+{%- endif %}
+{%- endfor %}
 {{ by_cycle() }}
 with
-domain_answers as (
-    select * from {{ ref('int_domain_answers') }}
+sums as (
+    {{ domain_sums(ref('int_ratings'), cycle_id(), sums, counts) }}
 ),
 
--- Has the respondent rated the component at all? Items from their questions, the rest from below.
-items_rated as (
-    select
-        *,
-        {%- for component in components if component.component_type == 'item' %}
-        {%- for question in questions if question.item_id == component.item_id %}
-        {{ '' if loop.first else 'or ' }}rating_{{ question.question_number }} is not null
-        {%- endfor %} as is_rated_{{ component.component_number }},
-        {%- endfor %}
-    from domain_answers
-),
-
-{%- for storey in [1, 2, 3] %}
-storey_{{ storey }}_rated as (
-    select
-        *,
-        {%- for parent, children in edges | selectattr('storey', 'equalto', storey) | groupby('parent_number') %}
-        {%- for edge in children %}
-        {{ '' if loop.first else 'or ' }}is_rated_{{ edge.child_number }}
-        {%- endfor %} as is_rated_{{ parent }},
-        {%- endfor %}
-    from {{ 'items_rated' if storey == 1 else 'storey_' ~ (storey - 1) ~ '_rated' }}
-),
-{% endfor %}
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
-        domain_number,
-        stratum_number,
-        weight_cell_number,
-        {%- for question in questions %}
-        cast(sum(rating_{{ question.question_number }}) as bigint) as code_sum_{{ question.question_number }},
-        count(rating_{{ question.question_number }}) as rating_count_{{ question.question_number }},
-        {%- endfor %}
-        {%- for component in components %}
-        count(*) filter (where is_rated_{{ component.component_number }})
-            as respondent_count_{{ component.component_number }},
-        {%- endfor %}
-    from storey_3_rated
-    group by domain_number, stratum_number, weight_cell_number
+        *,
+    from sums
 )
 
 select * from final

@@ -32,8 +32,6 @@ items as (
         item_sums.component_number,
         {{ stable_sum('cell_weights.weight * item_sums.score_sum', 15) }}
             / nullif({{ stable_sum('cell_weights.weight * item_sums.rating_count', 15) }}, 0) as score,
-        -- No influence is computed here, so none has a bound.
-        cast(null as double) as bound,
     from item_sums
     inner join cell_weights using (weight_cell_number)
     group by all

@@ -1,10 +1,13 @@
 -- How each item was answered where it was asked: of accepted respondents of the headline role whose
 -- category hears the question, who have a provider for it, and whose tool asked it. Added up in columns,
--- one question each, which is ten times faster than over one row an answer.
+-- one question each, for all who were asked the same, which is much faster than over one row an answer.
 {%- set all_questions = instrument_questions() %}
 {%- set questions = all_questions | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set audiences = all_questions | map(attribute='audience_id') | unique | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
+{%- set routes = [] %}
+{%- for _ in audiences %}{% do routes.append('hears_' ~ loop.index) %}{% endfor %}
+{%- for rank in provider_level_ranks() %}{% do routes.append('has_provider_' ~ rank) %}{% endfor %}
 {%- set mapped = query_rows('select profile_id, question_id from ' ~ ref('stg_seeds__mapped_questions')) %}
 {{ by_cycle() }}
 with
@@ -23,28 +26,45 @@ answers as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-counts as (
+of_route as (
     select
+        responses.profile_id,
+        {%- for route in routes %}
+        routes.{{ route }},
+        {%- endfor %}
+        count(*) as respondent_count,
         {%- for question in questions %}
-        {%- set number = question.question_number %}
-        {%- set answer = 'answers.answer_' ~ number %}
-        {%- set profiles = mapped | selectattr('question_id', 'equalto', question.question_id)
-            | map(attribute='profile_id') | list %}
-        {%- set is_asked %}
-            routes.hears_{{ audiences.index(question.audience_id) + 1 }}
-            and routes.has_provider_{{ question.provider_level_rank }}
-            and responses.profile_id in ('{{ profiles | join("', '") }}')
-        {%- endset %}
-        count(*) filter (where {{ is_asked }}) as asked_count_{{ number }},
-        count(*) filter (where {{ is_asked }} and {{ answer }} is null) as blank_count_{{ number }},
-        count(*) filter (where {{ is_rating(answer) }}) as rated_count_{{ number }},
-        count(*) filter (
-            where {{ answer }} = {{ question.scale_min if question.is_reverse_scored else question.scale_max }}
-        ) as ceiling_count_{{ number }},
+        {%- set answer = 'answers.answer_' ~ question.question_number %}
+        count({{ answer }}) as answer_count_{{ question.question_number }},
+        sum(cast({{ is_rating(answer) }} as smallint)) as rated_count_{{ question.question_number }},
+        sum(cast(
+            {{ answer }} = {{ question.scale_min if question.is_reverse_scored else question.scale_max }} as smallint
+        )) as ceiling_count_{{ question.question_number }},
         {%- endfor %}
     from responses
     inner join routes using (response_key)
     inner join answers using (response_key)
+    group by all
+),
+
+counts as (
+    select
+        {%- for question in questions %}
+        {%- set number = question.question_number %}
+        {%- set profiles = mapped | selectattr('question_id', 'equalto', question.question_id)
+            | map(attribute='profile_id') | list %}
+        {%- set is_asked %}
+            hears_{{ audiences.index(question.audience_id) + 1 }}
+            and has_provider_{{ question.provider_level_rank }}
+            and profile_id in ('{{ profiles | join("', '") }}')
+        {%- endset %}
+        coalesce(sum(respondent_count) filter (where {{ is_asked }}), 0) as asked_count_{{ number }},
+        coalesce(sum(respondent_count - answer_count_{{ number }}) filter (where {{ is_asked }}), 0)
+            as blank_count_{{ number }},
+        coalesce(sum(rated_count_{{ number }}), 0) as rated_count_{{ number }},
+        coalesce(sum(ceiling_count_{{ number }}), 0) as ceiling_count_{{ number }},
+        {%- endfor %}
+    from of_route
 ),
 
 final as (
@@ -55,9 +75,11 @@ final as (
         {{ item.component_number }} as component_number,
         '{{ item.item_id }}' as item_id,
         {%- for count in ['asked_count', 'blank_count', 'rated_count', 'ceiling_count'] %}
-        {% for question in of_item -%}
-        {{ '' if loop.first else '+ ' }}{{ count }}_{{ question.question_number }}
-        {%- endfor %} as {{ count }},
+        cast(
+            {%- for question in of_item %}
+            {{ '' if loop.first else '+ ' }}{{ count }}_{{ question.question_number }}
+            {%- endfor %} as bigint
+        ) as {{ count }},
         {%- endfor %}
     from counts
     {{ 'union all' if not loop.last }}

@@ -1,56 +1,41 @@
 {{ config(materialized='table') }}
 -- What each accepted respondent of the headline role thinks of each item: the mean of his ratings of
--- it on 1-4, unweighted (method.md 11, Alpha). Of this cycle alone: nobody needs to keep it.
+-- it, unweighted (method.md 11, Alpha), one column an item, in parts of a point small enough that every
+-- mean is a whole number: sums and products of them are exact. Of this cycle alone: nobody needs to
+-- keep it.
+-- depends_on: {{ ref('stg_seeds__questions') }} {{ ref('survey_cycles') }}
 {%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
+{%- set parts_per_step = parts_per_point() // steps_per_point(instrument_questions()) %}
 with
 responses as (
-    select response_key from {{ ref('fct_responses') }}
+    select
+        response_key,
+        is_straight_lining,
+    from {{ ref('fct_responses') }}
     where cycle_id = '{{ cycle_id() }}' and is_accepted and role_id = {{ headline_role() }}
 ),
 
-answers as (
-    select
-        response_key,
-        {%- for question in questions %}
-        case when {{ is_rating('answer_' ~ question.question_number) }} then {{ score_from_code(
-            'answer_' ~ question.question_number, 1, question
-        ) }} end as score_{{ question.question_number }},
-        {%- endfor %}
-    from {{ ref('int_answers') }}
-    where cycle_id = '{{ cycle_id() }}' and response_key in (select response_key from responses)
-),
-
-item_sums as (
-    {%- for item in items %}
-    {%- set of_item = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
-    select
-        response_key,
-        {{ item.component_number }} as component_number,
-        cast(
-            {%- for question in of_item %}
-            {{ '' if loop.first else '+ ' }}coalesce(score_{{ question.question_number }}, 0)
-            {%- endfor %} as double
-        ) as score_sum,
-        {% for question in of_item -%}
-        {{ '' if loop.first else '+ ' }}cast(score_{{ question.question_number }} is not null as integer)
-        {%- endfor %} as rating_count,
-    from answers
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select null::bigint as response_key, null::integer as component_number, null::double as score_sum,
-        null::integer as rating_count
-    where false
-    {%- endfor %}
+ratings as (
+    select * from {{ ref('int_ratings') }}
 ),
 
 final as (
     select
-        response_key,
-        component_number,
-        score_sum / rating_count as rating,
-    from item_sums
-    where rating_count > 0
+        responses.response_key,
+        responses.is_straight_lining,
+        {{ parts_per_point() }} as parts_per_point,
+        {%- for item in items %}
+        {%- set asked = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
+        cast(
+            {{ parts_per_step }} * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
+            / nullif({{ rating_terms(asked, 'number') | map(attribute='term') | join(' + ') }}, 0)
+            as integer
+        ) as item_{{ item.component_number }},
+        {%- endfor %}
+    from responses
+    inner join ratings
+        on ratings.response_key = responses.response_key
 )
 
 select * from final

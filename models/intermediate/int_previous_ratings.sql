@@ -1,0 +1,9 @@
+-- What the accepted respondents of the previous cycle rated (macros/ratings.sql), for a comparison on a
+-- tree that is not its own. A view; empty where there is no previous cycle.
+{{ config(materialized='view') }}
+with
+final as (
+    {{ ratings(previous_cycle_id()) }}
+)
+
+select * from final

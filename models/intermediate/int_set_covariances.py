@@ -1,0 +1,51 @@
+"""The variances and covariances of each set's items, each over the respondents who rated both.
+
+Belongs here: frames out of the warehouse and figures into it. Doesn't: the covariances, which are
+orchestration/scoring/item_covariances.py.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from orchestration.scoring.item_covariances import Ratings, pairwise, sets_of
+
+SCHEMA = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("set_type", pa.string()),
+        ("set_id", pa.string()),
+        ("is_complete", pa.bool_()),
+        ("item_variance_sum", pa.float64()),
+        ("total_variance", pa.float64()),
+    ]
+)
+
+
+def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
+    """Return one row per set of this cycle: what R's psych::alpha computes from.
+
+    Where answers are missing here and there it is not the same as over those who answered every
+    item (int_set_moments).
+    """
+    cycle_id = os.environ["ILK_CYCLE_ID"]
+    item_sets: pd.DataFrame = dbt.ref("int_item_sets").filter(f"cycle_id = '{cycle_id}'").df()
+    people: pd.DataFrame = dbt.ref("int_person_items").df()
+    rows = []
+    for (set_type, set_id), items in sets_of(item_sets).items():
+        covariances = pairwise(Ratings.of(people, items["component_number"].to_list())).values
+        is_known = ~np.isnan(covariances)
+        rows.append(
+            {
+                "cycle_id": cycle_id,
+                "set_type": set_type,
+                "set_id": set_id,
+                "is_complete": bool(is_known.all()),
+                "item_variance_sum": np.nansum(np.diagonal(covariances)),
+                "total_variance": np.nansum(covariances),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=SCHEMA)

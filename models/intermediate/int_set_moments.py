@@ -1,0 +1,56 @@
+"""The items of each set over the respondents who answered all of it, and who rated any of it.
+
+Belongs here: frames out of the warehouse and figures into it. Doesn't: the covariances, which are
+orchestration/scoring/item_covariances.py.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from orchestration.scoring.item_covariances import Ratings, complete, sets_of
+
+SCHEMA = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("set_type", pa.string()),
+        ("set_id", pa.string()),
+        ("item_id", pa.string()),
+        ("component_number", pa.int32()),
+        ("item_count", pa.int64()),
+        ("rater_count", pa.int64()),
+        ("straight_lining_count", pa.int64()),
+        ("respondent_count", pa.int64()),
+        ("item_variance", pa.float64()),
+        ("total_variance", pa.float64()),
+        ("item_total_covariance", pa.float64()),
+    ]
+)
+
+
+def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
+    """Return one row per set and item of this cycle (Cronbach 1951; method.md 9)."""
+    cycle_id = os.environ["ILK_CYCLE_ID"]
+    item_sets: pd.DataFrame = dbt.ref("int_item_sets").filter(f"cycle_id = '{cycle_id}'").df()
+    people: pd.DataFrame = dbt.ref("int_person_items").df()
+    is_straight_lining = people["is_straight_lining"].to_numpy(dtype=bool)
+    found = [SCHEMA.empty_table().to_pandas()]
+    for items in sets_of(item_sets).values():
+        ratings = Ratings.of(people, items["component_number"].to_list())
+        is_rater = ratings.are_there()
+        covariances = complete(ratings)
+        found.append(
+            items.assign(
+                item_count=len(items),
+                rater_count=is_rater.sum(),
+                straight_lining_count=(is_rater & is_straight_lining).sum(),
+                respondent_count=np.diagonal(covariances.counts).astype(np.int64),
+                item_variance=np.diagonal(covariances.values),
+                total_variance=covariances.values.sum(),
+                item_total_covariance=covariances.values.sum(axis=1),
+            )
+        )
+    return pa.Table.from_pandas(pd.concat(found), schema=SCHEMA, preserve_index=False)
