@@ -96,6 +96,8 @@ def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> l
     if not load_seeds:
         arguments.append("seed")
     result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
+    if settings.warehouse.is_file():
+        settings.warehouse.chmod(0o600)  # it holds what single persons answered
     if not isinstance(result.result, RunExecutionResult):
         raise WarehouseBuildError(f"dbt build: {_reason(result)}")
     return [_node_result(node) for node in result.result.results]

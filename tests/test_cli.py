@@ -61,6 +61,14 @@ def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sa
     assert str(sample.settings.published_dir) in sample.output.replace("\n", "")
 
 
+def test_the_warehouse_is_its_owners_and_keeps_no_tables_of_passage(sample: Sample):
+    warehouse = sample.settings.warehouse
+    assert warehouse.stat().st_mode & 0o077 == 0
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        left = connection.execute("from duckdb_tables() where schema_name = 'main'")
+        assert left.fetchall() == []
+
+
 def test_a_second_run_says_nothing_new_and_leaves_the_warehouse_alone(own_sample: OwnSample):
     settings = own_sample(ILK_LANDING_URL=str(own_sample().landing))
     before = published(settings), built_at(settings)

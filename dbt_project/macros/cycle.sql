@@ -27,6 +27,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    Takes away the tables through which Python models hand over their rows: dbt-duckdb leaves one in
+    schema main each time such a model adds to its table.
+#}
+{% macro drop_leftovers() -%}
+    {%- for row in query_rows("
+        select table_name from information_schema.tables
+        where table_schema = 'main' and table_name like '%dbt_tmp%'
+    ") %}
+    drop table main.{{ row.table_name }};
+    {%- endfor %}
+{%- endmacro %}
+
 {# The role whose answers make the headline, as an SQL text. #}
 {% macro headline_role() -%}
     '{{ var("headline_role") }}'
