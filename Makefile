@@ -30,7 +30,7 @@ run: setup  ## both example cycles, from raw exports to publication
 		$(RUN) ilk run ilk-2025-s1 ilk-2025-s2
 
 test: setup  ## everything that is promised
-	$(RUN) pytest --numprocesses auto --dist loadfile
+	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: setup  ## formatting, lint, types, definitions
 	$(RUN) ruff format --check

@@ -21,6 +21,7 @@ from orchestration.settings import REPOSITORY, Settings, get_settings
 
 SAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 SAMPLE_CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
+LONGEST = {"test_killed.py", "test_cli.py", "test_final_cycles.py", "test_forgetting.py"}
 _data_dir = ""
 
 
@@ -33,6 +34,11 @@ def pytest_configure() -> None:
     os.environ["ILK_PSEUDONYM_KEY"] = "a key for tests"
     os.environ.pop("ILK_SEEDS_DIR", None)
     get_settings.cache_clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @event.listens_for(Engine, "connect")

@@ -169,8 +169,20 @@ def test_the_variance_is_that_of_the_replicates_own_scores():
         parents=parents_of([(1, 2, 3, 1.0), (3, 1, 2, 1.0)]),
         component_count=3,
         min_weight_share=0.5,
+        steps_per_point=1,
     )
     assert found.tolist() == [[1, 0], [1, 0], [1, 0]]
+
+
+def test_a_margin_that_the_export_does_not_know_asks_nothing_of_replicates():
+    with np.errstate(all="raise"):
+        weights = raked_replicates(
+            np.full((2, 2), 6.0),
+            np.array([[2.0, 1.0], [4.0, 5.0]]),
+            [margin("gender", [10, 20], [UNKNOWN, UNKNOWN])],
+            RULES,
+        )
+    assert weights.tolist() == [[6, 6], [6, 6]]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@
 {% macro parts_per_point() -%}
     {%- set questions = instrument_questions() -%}
     {%- set most = namespace(questions=1) -%}
-    {%- for _, asked in questions | groupby('item_id') -%}
+    {%- for _, asked in questions | selectattr('asks', 'equalto', 'performance') | groupby('item_id') -%}
         {%- set most.questions = [most.questions, asked | length] | max -%}
     {%- endfor -%}
     {{ return(steps_per_point(questions) * common_multiple(range(1, most.questions + 1) | list)) }}
@@ -47,9 +47,9 @@
 {% macro rating_in_steps(code, question, steps) -%}
     {%- set steps_per_code = 3 * steps // (question.scale_max - question.scale_min) -%}
     {%- if question.is_reverse_scored -%}
-    {{ 4 * steps }} - {{ steps_per_code }} * ({{ code }} - {{ question.scale_min }})
+    {{ 4 * steps }} - {{ steps_per_code }} * (cast({{ code }} as integer) - {{ question.scale_min }})
     {%- else -%}
-    {{ steps }} + {{ steps_per_code }} * ({{ code }} - {{ question.scale_min }})
+    {{ steps }} + {{ steps_per_code }} * (cast({{ code }} as integer) - {{ question.scale_min }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -87,7 +87,7 @@ final as (
         {%- set answer = 'answers.answer_' ~ question.question_number %}
         cast(
             case when {{ is_rating(answer) }} then {{ rating_in_steps(answer, question, steps) }} else 0 end
-            as smallint
+            as {{ 'smallint' if 4 * steps * questions | length <= 32767 else 'integer' }}
         ) as rating_{{ question.question_number }},
         {%- endfor %}
         {%- for service in services %}

@@ -14,8 +14,9 @@
             children.domain_number,
             edges.parent_number as component_number,
             {{ stable_sum('edges.weight') }} as weight_with_value,
-            {{ stable_sum('edges.weight') }} / edges.weight_of_children as weight_share,
-            {{ stable_sum('edges.weight * children.score') }} / {{ stable_sum('edges.weight') }} as mean_score,
+            {{ stable_sum('edges.weight') }} / nullif(edges.weight_of_children, 0) as weight_share,
+            {{ stable_sum('edges.weight * children.score') }} / nullif({{ stable_sum('edges.weight') }}, 0)
+                as mean_score,
         from {{ children }} as children
         inner join edges
             on edges.cycle_id = children.cycle_id

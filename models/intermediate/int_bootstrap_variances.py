@@ -60,8 +60,6 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
             added = total.of(columns, [int(name.removeprefix("is_level_"))])
             if added is not None:
                 sums[:, level, kind, item] = added
-    # Sums in steps to sums on 1-4.
-    sums[:, :, 0] /= people["steps_per_point"].to_numpy()[:, np.newaxis, np.newaxis]
     cell_of = np.repeat(np.arange(len(cells)), cells["respondent_count"])
     drawn = times_drawn(
         cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
@@ -80,6 +78,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         parents=parents_of(edges.project("storey, parent_number, child_number, weight").fetchall()),
         component_count=len(components),
         min_weight_share=float(settings["min_weight_share"]),
+        steps_per_point=float(people["steps_per_point"].max()),
     )
     component, domain = np.nonzero(~np.isnan(found))
     rows = {

@@ -40,9 +40,9 @@ totals as (
 ratios as (
     select
         totals.*,
-        totals.available / totals.answered as availability,
+        totals.available / nullif(totals.answered, 0) as availability,
         totals.rated / nullif(totals.available, 0) as accessibility,
-        totals.rated / totals.answered as share_rated,
+        totals.rated / nullif(totals.answered, 0) as share_rated,
         component_scores.score,
     from totals
     left join component_scores

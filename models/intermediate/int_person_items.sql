@@ -28,7 +28,7 @@ final as (
         {%- for item in items %}
         {%- set asked = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
         cast(
-            {{ parts_per_step }} * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
+            cast({{ parts_per_step }} as bigint) * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
             / nullif({{ rating_terms(asked, 'number') | map(attribute='term') | join(' + ') }}, 0)
             as integer
         ) as item_{{ item.component_number }},

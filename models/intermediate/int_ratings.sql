@@ -1,5 +1,5 @@
 -- What this cycle's accepted respondents rated (macros/ratings.sql). A view: it costs less to make
--- than to store, and is read twice.
+-- than to store, and is read by few.
 {{ config(materialized='view') }}
 with
 final as (

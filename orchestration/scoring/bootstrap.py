@@ -5,8 +5,8 @@ of a rake and the tree (the modules beside), the warehouse (int_bootstrap_varian
 
 Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
 n - 1 with replacement, and weighs each n / (n - 1) x base weight x times drawn. There is no finite
-population correction: where many of the staff answered, the error comes out too large, never too
-small.
+population correction: where many of the staff answered, the error comes out too large on
+average.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,11 +114,12 @@ def variances(
     parents: Sequence[Parent],
     component_count: int,
     min_weight_share: float,
+    steps_per_point: float,
 ) -> Floats:
     """Return the variance of every component's score in every domain, components x domains.
 
     `weights`: of a person drawn once, cells x replicates. `cell_of`, `drawn`: by respondent.
-    `sums`: respondents x levels x 2 x items: score sums on 1-4 and rating counts. `items`: where
+    `sums`: respondents x levels x 2 x items: score sums in steps and rating counts. `items`: where
     the items are among the components. NaN where fewer than two replicates have a score.
     """
     replicates = drawn.shape[1]
@@ -139,7 +140,9 @@ def variances(
         scores = np.full((component_count, *score_sums.shape[1:]), np.nan)
         is_rated = rating_counts > 0
         scores[items] = np.where(
-            is_rated, score_sums / np.where(is_rated, rating_counts, 1), np.nan
+            is_rated,
+            score_sums / steps_per_point / np.where(is_rated, rating_counts, 1),
+            np.nan,
         )
         roll_up(scores, parents, min_weight_share=min_weight_share)
         result[:, start : start + DOMAINS] = _variance(scores)

@@ -9,7 +9,7 @@ ratings. With S their covariance matrix and g the score's gradient the variance 
 1971, JASA 66, 411-414; Sarndal, Swensson & Wretman 1992, 5.5), the same as the sum over strata of
 squared deviations of g' u over respondents (what R's survey::svycontrast on svytotal computes). S
 takes one pass over the ratings, whatever the number of scores. Ratings are whole numbers, so that
-products and their sums are exact, in any order and on any number of threads.
+sums of their products are exact, in any order; the rest runs on one thread, in one order.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -265,7 +265,8 @@ class Linearised:
                     by_place.iloc[here], gradients[number - 1], **self._counted(number)
                 )
                 figures.extend((figure, number, of) for figure, of in of_coverage.items())
-            values = variances(np.array([of for *_, of in figures]), self.covariances[here])
+            with threadpool_limits(limits=1, user_api="blas"):
+                values = variances(np.array([of for *_, of in figures]), self.covariances[here])
             place, row = np.nonzero(~np.isnan(values.T))
             found.append(
                 pd.DataFrame(

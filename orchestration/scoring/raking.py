@@ -131,7 +131,8 @@ def _targets(margin: Margin, totals: Floats, *, spread_empty: bool) -> Floats:
     if spread_empty:
         staff = np.where(found[:-1] > 0, staff, 0.0)
     known = totals.sum(axis=0) - found[-1]
-    return np.vstack([staff / staff.sum(axis=0) * known, found[-1]])
+    share = staff / np.maximum(staff.sum(axis=0), np.finfo(np.float64).tiny)
+    return np.vstack([share * known, found[-1]])
 
 
 def _totals(margin: Margin, totals: Floats) -> Floats:
