@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestration.column_lineage import ColumnLineage, Table
+from orchestration.exports.sources import landed_address
 from orchestration.fingerprints import CurrentFile
 from orchestration.open_lineage import Dataset, Json, LineageRun, Outlet, facet
 from orchestration.settings import Settings
@@ -102,7 +103,7 @@ def tell_published(
 
 
 def _landed(settings: Settings, file: CurrentFile) -> Dataset:
-    address = file.name if "://" in file.name else f"{settings.landing}/{file.name}"
+    address = landed_address(settings.landing, file.name)
     parts = urlsplit(address)
     version = facet("DatasetVersionDatasetFacet", datasetVersion=file.sha256)
     if not parts.scheme:

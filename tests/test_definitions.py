@@ -1,17 +1,22 @@
 """What Dagster shows: every dbt node, the gates between the stages, one job over it all."""
 
+import hashlib
 import json
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from orchestration.cycles import read_cycles
+from orchestration.exports.registry import ExportFile, Registry
 from orchestration.settings import get_settings
+from tests.conftest import SAMPLE_CYCLES, Sample
 
 
 @pytest.fixture(scope="module")
-def repository() -> dg.Definitions:
+def repository(sample: Sample) -> dg.Definitions:
     from orchestration.definitions import defs
 
     return defs()
@@ -104,21 +109,58 @@ def test_runs_stay_in_one_process(repository: dg.Definitions):
     assert repository.resolve_job_def("survey_cycle").executor_def == dg.in_process_executor
 
 
-def test_the_graph_leads_from_each_landed_source_to_each_published_table(
-    repository: dg.Definitions,
+def test_the_graph_leads_from_each_raw_file_to_each_published_table(
+    sample: Sample, repository: dg.Definitions
 ):
     graph = repository.resolve_asset_graph()
-    landed = {key for key in graph.get_all_asset_keys() if key.path[0] == "landing"}
+    root = Path(sample.settings.landing)
+    landed = {
+        dg.AssetKey(["landing", *path.relative_to(root).parts]): path
+        for path in root.rglob("*.*")
+        if path.is_file()
+    }
+    sources = {
+        dg.AssetKey(["landing", name]) for name in ("gform", "limesurvey", "msform", "staff_frame")
+    }
+    assert {
+        key for key in graph.get_all_asset_keys() if key.path[0] == "landing"
+    } == landed.keys() | sources
     published = {key for key in keys(repository) if key.path[0] == "publication"}
     assert dg.AssetKey(["publication", "fct_responses"]) not in published
     assert len(published) > 20
-    assert landed == {
-        dg.AssetKey(["landing", name]) for name in ("gform", "limesurvey", "msform", "staff_frame")
-    }
-    for source in landed:
-        below = dg.AssetSelection.assets(source).downstream().resolve(graph)
-        of_figures = {key for key in published if key.path[1].startswith(("idx_", "fct_"))}
-        assert of_figures <= below
+    of_figures = {key for key in published if key.path[1].startswith(("idx_", "fct_"))}
+    for key, path in landed.items():
+        assert of_figures <= dg.AssetSelection.assets(key).downstream().resolve(graph)
+        facts = graph.get(key).metadata
+        assert facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert facts["dagster/uri"] == str(path)
+        assert facts["dagster/row_count"] > 0
+        assert facts["dagster/column_schema"].columns
+
+
+def test_a_file_read_by_two_cycles_stands_in_the_graph_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from orchestration.defs.landing import landing
+
+    registry = Registry(tmp_path / "raw")
+    for number, cycle_id in enumerate(SAMPLE_CYCLES):
+        registry.add(
+            ExportFile(
+                file_number=number, cycle_id=cycle_id, profile_id="gform", kind="survey_responses",
+                source="https://x.go.id/*.csv", name="https://x.go.id/a b.csv", sha256="0",
+                bytes=1, pulled_at=datetime(2025, 6, 1), status="read",
+            )
+        )  # fmt: skip
+    registry.save()
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    graph = landing().resolve_asset_graph()
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    key = dg.AssetKey(["landing", "https:", "x.go.id", "a b.csv"])
+    assert graph.get(dg.AssetKey(["landing", "gform"])).parent_keys == {key}
+    assert graph.get(key).metadata["dagster/uri"] == "https://x.go.id/a b.csv"
 
 
 def test_every_asset_says_who_owns_it(repository: dg.Definitions):

@@ -1,6 +1,7 @@
-"""Resources of a run, and the one `@dg.definitions` function of this folder.
+"""Resources of a run.
 
-A module with such a function hides its other Dagster objects, so assets and jobs live elsewhere.
+A module with a `@dg.definitions` function hides its other Dagster objects, so assets and jobs live
+elsewhere.
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """The raw zone: what a cycle's sources hold, pulled and kept as it came.
 
-Belongs here: the partitions (one a survey cycle) and the assets around `pull_cycle`. Doesn't: how
-exports are got and read (orchestration/exports).
+Belongs here: the partitions (one a survey cycle) and the assets around `pull_cycle`. Doesn't: what
+is pulled from (landing.py), how exports are got and read (orchestration/exports).
 """
 
 import logging
@@ -12,9 +12,10 @@ import dagster as dg
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
+from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.landing import pull_cycle
-from orchestration.exports.seed_files import SeedError, read_sources
+from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
 from orchestration.run_lineage import tell_pulled
@@ -28,39 +29,7 @@ SURVEY_CYCLES = dg.StaticPartitionsDefinition(
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
-STAFF_FRAMES = dg.AssetKey(["landing", "staff_frame"])
-try:
-    _SOURCES = read_sources(get_settings().seeds_dir)
-except SeedError:
-    _SOURCES = ()  # the pull fails with its sentence; Dagster's page must still load
 _ENGINEERS = ["team:data-engineers"]
-LANDING = [
-    *(
-        dg.AssetSpec(
-            ["landing", profile_id],
-            group_name="landing",
-            description="Exports as the survey tool gives them, one or more files a cycle.",
-            metadata={
-                source.cycle_id: source.location
-                for source in _SOURCES
-                if source.profile_id == profile_id
-            },
-            owners=["team:index-team"],
-            tags={"personal_data": "true"},
-            kinds={"file"},
-        )
-        for profile_id in sorted({source.profile_id for source in _SOURCES})
-    ),
-    dg.AssetSpec(
-        STAFF_FRAMES,
-        group_name="landing",
-        description="The population of each cycle, <cycle>/staff_frame.csv.",
-        owners=["team:index-team"],
-        kinds={"file"},
-    ),
-]
-"""What lies outside and is pulled: Dagster shows it and makes none of it."""
-
 NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
 STAFF_FRAME_IS_THERE = "staff_frame_is_there"
@@ -73,7 +42,7 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
     specs=[
         dg.AssetSpec(
             SURVEY_RESPONSES,
-            deps=[spec.key for spec in LANDING if spec.key != STAFF_FRAMES],
+            deps=EXPORT_SOURCES,
             description="One Parquet a file, every column text.",
             owners=_ENGINEERS,
             tags={"personal_data": "true"},
@@ -88,7 +57,7 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
         ),
         dg.AssetSpec(
             EXPORT_FILES,
-            deps=[spec.key for spec in LANDING],
+            deps=[*EXPORT_SOURCES, STAFF_FRAMES],
             description="The registry: one row a file and pull.",
             owners=_ENGINEERS,
             kinds={"parquet"},

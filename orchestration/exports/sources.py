@@ -90,6 +90,11 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
     return Listing(tuple(found[name] for name in sorted(found)), tuple(missing))
 
 
+def landed_address(landing: str, name: str) -> str:
+    """Return where the file of that name (`ListedFile.name`) lies: a path, or a URL."""
+    return name if "://" in name else f"{landing}/{name}"
+
+
 def _list(landing: str, location: str, kind: str, profile_id: str) -> list[ListedFile]:
     is_url = "://" in location
     try:
