@@ -224,18 +224,14 @@ def test_no_score_is_made_up(sql_models: list[Node]) -> None:
     )
 
 
-def test_there_is_one_way_to_keep_a_part_for_each_cycle(models: list[Node]) -> None:
+def test_what_is_kept_for_each_cycle_names_its_cycle(models: list[Node]) -> None:
     obeyed(
         (
             node["name"]
             for node in models
-            if node["config"]["materialized"] == "incremental"
-            and (
-                node["config"]["incremental_strategy"] != "append"
-                or not any("forget_cycle()" in hook["sql"] for hook in node["config"]["pre-hook"])
-            )
+            if node["config"]["materialized"] == "incremental" and "cycle_id" not in node["columns"]
         ),
-        "use the macro by_cycle, or its settings: else rows of an earlier run stay behind",
+        "what is kept for each cycle is replaced by its cycle_id (macros/materializations.sql)",
     )
 
 

@@ -1,0 +1,115 @@
+{#
+    How models become relations, in place of dbt-duckdb's own table, view and incremental (which this
+    project's macros take precedence over). Those serve engines that cannot define a table within a
+    transaction: they make a relation beside the old one, rename both, and pass a cycle's rows through
+    a temporary table: 11 to 16 statements a model and every row written twice. DuckDB's transactions
+    hold definitions too (docs/decisions.md, docs/performance.md).
+#}
+
+{% materialization table, adapter='duckdb' %}
+    {{ return(made_anew(this.incorporate(type='table'))) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb' %}
+    {{ return(made_anew(this.incorporate(type='view'))) }}
+{% endmaterialization %}
+
+{#
+    A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
+    written again, other cycles stay. Columns that its description gained since are added, empty in other cycles.
+#}
+{% materialization incremental, adapter='duckdb', supported_languages=['sql', 'python'] %}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set is_new = existing is none or existing.type != 'table' or should_full_refresh() -%}
+    {%- if is_new and model.language == 'sql' -%}
+        {{ return(made_anew(target)) }}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- if model.language == 'python' -%}
+        {%- call statement('main', language='python') -%}
+            {{ compiled_code }}
+            {{ python_rows_to_table(target, is_new) }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- do add_new_columns(target) -%}
+        {%- call statement('main') -%}
+            {{ replace_cycle(target, compiled_code) }}
+        {%- endcall -%}
+    {%- endif -%}
+    {%- if is_new -%}
+        {%- do persist_docs(target, model) -%}
+    {%- endif -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{# Makes a table or view in place of whatever bears its name, in one transaction. #}
+{% macro made_anew(target) -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- call statement('main') -%}
+        {%- if existing is not none -%}
+        drop {{ existing.type }} {{ existing }};
+        {%- endif -%}
+        {%- if target.is_view -%}
+        {{ get_create_view_as_sql(target, compiled_code) }}
+        {%- else -%}
+        {{ get_create_table_as_sql(False, target, compiled_code) }}
+        {%- endif -%}
+    {%- endcall -%}
+    {%- do persist_docs(target, model) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{# The statements that put a query's rows in place of this cycle's part of a table. #}
+{% macro replace_cycle(target, query) -%}
+    {%- if config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(query) }}
+    {%- endif -%}
+    delete from {{ target }} where cycle_id = '{{ cycle_id() }}';
+    insert into {{ target }} by name (
+        {{ query }}
+    )
+{%- endmacro %}
+
+{# Adds the columns that a model describes and its table, made by an older version, does not have. #}
+{% macro add_new_columns(target) -%}
+    {%- set held = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
+    {%- if model.columns.keys() | reject('in', held) | list -%}
+        {%- for column in get_column_schema_from_query(compiled_code) if column.name not in held -%}
+            {%- do run_query('alter table ' ~ target ~ ' add column ' ~ column.quoted ~ ' ' ~ column.data_type) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    What dbt-duckdb calls with a Python model's rows, on a connection of the model's own: the same as
+    above in a transaction of its own.
+#}
+{% macro python_rows_to_table(target, is_new) %}
+
+
+def materialize(rows, connection):
+    table, cycle_id = {{ tojson(target | string) }}, '{{ cycle_id() }}'
+    connection.register("model_rows", rows)
+    connection.execute("begin")
+    {%- if is_new %}
+    connection.execute(f"create or replace table {table} as from model_rows")
+    {%- else %}
+    for name, kind, *_ in connection.execute("describe model_rows").fetchall():
+        connection.execute(f'alter table {table} add column if not exists "{name}" {kind}')
+    connection.execute(f"delete from {table} where cycle_id = ?", [cycle_id])
+    connection.execute(f"insert into {table} by name from model_rows")
+    {%- endif %}
+    connection.execute("commit")
+    connection.unregister("model_rows")
+{% endmacro %}
