@@ -1,10 +1,12 @@
 """Which columns each column of a model is made of, read from the SQL that dbt compiled.
 
-Belongs here: the warehouse's tables as they are, the tracing, its cache. Doesn't: showing it
-(orchestration/defs/warehouse.py, orchestration/open_lineage.py). All models together take 2 CPU s,
-once a code version and instrument; dagster-dbt's own way took three times that in every run.
+Belongs here: the warehouse's tables as they are, the tracing, what YAML declares of Python models,
+the cache. Doesn't: showing it (orchestration/defs/warehouse.py, orchestration/run_lineage.py). All
+models together take 2 CPU s, once a code version and instrument; dagster-dbt's own way took three
+times that in every run.
 """
 
+import fnmatch
 import json
 import logging
 import re
@@ -66,9 +68,10 @@ def warehouse_tables(warehouse: Path) -> dict[str, Table]:
 def column_lineage(
     settings: Settings, tables: Mapping[str, Table], *, instrument_id: str
 ) -> ColumnLineage:
-    """Return the lineage of every SQL model as dbt compiled it last, traced or remembered.
+    """Return the lineage of every model as dbt compiled it last, traced or remembered.
 
-    A cycle's instrument generates columns, so each has a lineage of its own.
+    What SQL can't tell is declared (`declared_columns`). A cycle's instrument generates columns, so
+    each has a lineage of its own.
     """
     from sqlglot.errors import SqlglotError
 
@@ -82,7 +85,7 @@ def column_lineage(
                 for model, of in held["models"].items()
             }
     compiled = (settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql")
-    traced = {}
+    traced: ColumnLineage = {}
     for file in sorted(compiled):
         try:
             columns = trace_columns(file.read_text(encoding="utf-8"), tables)
@@ -90,9 +93,37 @@ def column_lineage(
             logger.warning("column lineage of %s is not known: %s", file.stem, error)
             continue
         traced[f"{file.parent.name}.{file.stem}"] = columns
+    manifest = json.loads((settings.dbt_target_dir / "manifest.json").read_text(encoding="utf-8"))
+    for model, declared in declared_columns(manifest, tables).items():
+        known = traced.setdefault(model, {})
+        for column, made_of in declared.items():
+            known[column] = sorted({*known.get(column, ()), *made_of})
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"project": stamp, "models": traced}), encoding="utf-8")
     return traced
+
+
+def declared_columns(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -> ColumnLineage:
+    """Return what models' YAML says of columns, as `config: {meta: {made_of: [model.column]}}`.
+
+    Python models say it of every column, SQL models of what the instrument writes into them as
+    text. `*` stands for any part of a column's name (`int_ratings.rating_*`).
+    """
+    nodes = manifest["nodes"].values()
+    places = {node["name"]: f"{node['schema']}.{node['name']}" for node in nodes}
+    return {
+        places[node["name"]]: {
+            name: [
+                ColumnOf(places[table], found)
+                for table, _, pattern in (of.partition(".") for of in column["meta"]["made_of"])
+                for found in fnmatch.filter(tables[places[table]].columns, pattern)
+            ]
+            for name, column in node["columns"].items()
+            if "made_of" in column["meta"]
+        }
+        for node in nodes
+        if node["resource_type"] == "model"
+    }
 
 
 def trace_columns(sql: str, tables: Mapping[str, Table]) -> dict[str, list[ColumnOf]]:

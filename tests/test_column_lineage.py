@@ -1,5 +1,9 @@
 """Columns are traced through every shape of SQL that the models use, and shown by Dagster."""
 
+import fnmatch
+import json
+from typing import Any
+
 import dagster as dg
 import pytest
 
@@ -8,11 +12,11 @@ from orchestration.column_lineage import (
     ColumnOf,
     Table,
     column_lineage,
+    declared_columns,
     trace_columns,
     warehouse_tables,
 )
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.settings import REPOSITORY
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 TABLES = {
@@ -75,23 +79,95 @@ def traced(sample: Sample) -> tuple[ColumnLineage, dict[str, Table]]:
     return column_lineage(sample.settings, tables, instrument_id=cycle.instrument_id), tables
 
 
-def test_every_column_of_every_sql_model_is_traced_to_columns_that_exist(
-    traced: tuple[ColumnLineage, dict[str, Table]],
+@pytest.fixture(scope="module")
+def models(sample: Sample) -> dict[str, Any]:
+    """dbt's nodes of the models, by schema.name."""
+    path = sample.settings.dbt_target_dir / "manifest.json"
+    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+    return {
+        f"{node['schema']}.{node['name']}": node
+        for node in nodes
+        if node["resource_type"] == "model"
+    }
+
+
+def declared(node: dict[str, Any]) -> dict[str, list[str]]:
+    columns = node["columns"].items()
+    return {
+        name: column["meta"]["made_of"] for name, column in columns if "made_of" in column["meta"]
+    }
+
+
+def test_every_column_of_every_model_is_made_of_columns_that_exist_or_says_that_it_is_of_none(
+    traced: tuple[ColumnLineage, dict[str, Table]], models: dict[str, Any]
 ) -> None:
     lineage, tables = traced
     # In `main` lie temporary tables of dbt's.
-    models = {name for name in tables if not name.startswith(("seeds.", "main."))}
-    written_in_python = {path.stem for path in (REPOSITORY / "models").rglob("*.py")}
-    assert {name.partition(".")[2] for name in models - lineage.keys()} == written_in_python, (
-        "only Python models, whose code sqlglot can't read, go without"
-    )
+    assert lineage.keys() == {
+        name for name in tables if not name.startswith(("seeds.", "main."))
+    } == models.keys()  # fmt: skip
     for model, columns in lineage.items():
         assert columns.keys() == tables[model].columns.keys()
-        for made_of in columns.values():
+        for column, made_of in columns.items():
+            assert (
+                made_of
+                or column == "cycle_id"  # the run's, written into the SQL
+                or column in declared(models[model])
+                or model == "staging.stg_raw__survey_responses"  # NULL where no profile maps it
+            ), f"{model}.{column}: a count or constant says so in its YAML, meta: made_of: []"
             for of in map(ColumnOf._make, made_of):
                 known = tables[of.table].columns if of.table in tables else [of.column]
                 assert of.column in known
                 assert of.table in tables or of.table.split(".")[0] in ("raw", "audit"), of
+
+
+def test_what_yaml_declares_is_read_by_its_model_and_exists(
+    traced: tuple[ColumnLineage, dict[str, Table]], models: dict[str, Any]
+) -> None:
+    _, tables = traced
+    places = {node["name"]: name for name, node in models.items()}
+    for model, node in models.items():
+        read = {parent.rpartition(".")[2] for parent in node["depends_on"]["nodes"]}
+        said = declared(node)
+        assert node["language"] == "sql" or said.keys() == tables[model].columns.keys(), (
+            f"{model}: no tool reads Python, so its YAML says `made_of` of every column"
+        )
+        for column, made_of in said.items():
+            for of in made_of:
+                table, _, pattern = of.partition(".")
+                assert table in read, f"{model}.{column} is made of {of}, which it does not read"
+                assert fnmatch.filter(tables[places[table]].columns, pattern), f"{of}: no column"
+
+
+def test_what_is_declared_adds_to_what_sql_says_and_takes_in_what_the_instrument_generates() -> (
+    None
+):
+    manifest = {
+        "nodes": {
+            name: {"name": name, "schema": "marts", "resource_type": kind, "columns": columns}
+            for name, kind, columns in (
+                ("staff", "seed", {}),
+                ("idx", "model", {"score": {"meta": {"made_of": ["staff.*_id", "staff.gone"]}},
+                                  "n": {"meta": {"made_of": []}}, "other": {"meta": {}}}),
+            )
+        }
+    }  # fmt: skip
+    assert declared_columns(manifest, TABLES) == {
+        "marts.idx": {
+            "score": [ColumnOf("marts.staff", "unit_id"), ColumnOf("marts.staff", "role_id")],
+            "n": [],
+        }
+    }
+
+
+def test_a_hidden_cell_leads_back_to_the_counts_that_it_was_judged_by(
+    traced: tuple[ColumnLineage, dict[str, Table]],
+) -> None:
+    lineage, _ = traced
+    reason = lineage["intermediate.int_hidden_cells"]["reason"]
+    assert ColumnOf("intermediate.int_cells", "respondent_count") in reason
+    variance = lineage["intermediate.int_linearised_variances"]["variance"]
+    assert ColumnOf("intermediate.int_ratings", "rating_1") in variance
 
 
 def test_dagster_shows_rows_columns_and_versions_of_what_was_made(sample: Sample) -> None:

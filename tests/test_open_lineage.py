@@ -151,8 +151,9 @@ def test_events_lead_from_a_published_table_to_the_landed_files(
     assert landed <= found
 
 
-def test_columns_lead_from_a_score_to_the_answers_of_an_export(
-    runs: list[list[dict[str, Any]]],
+@pytest.mark.parametrize("figure", ["score", "se"])  # the error by way of Python models
+def test_columns_lead_from_a_figure_to_the_answers_of_an_export(
+    runs: list[list[dict[str, Any]]], figure: str
 ) -> None:
     made_of: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for output in (output for run in runs for event in run for output in event["outputs"]):
@@ -161,7 +162,7 @@ def test_columns_lead_from_a_score_to_the_answers_of_an_export(
             made_of.setdefault((output["name"], column), set()).update(
                 (field["name"], field["field"]) for field in content["inputFields"]
             )
-    found, ahead = set(), [("indexes.idx_scores", "score")]
+    found, ahead = set(), [("indexes.idx_scores", figure)]
     while ahead:
         column = ahead.pop()
         if column not in found:
