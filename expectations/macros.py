@@ -18,6 +18,10 @@ class EngineMacros:
         """Return the text without blanks at its ends."""
         return self._call("trim_blanks", text)
 
+    def fold_blanks(self, text: str) -> str:
+        """Return the text trimmed, with every run of white space as one blank."""
+        return self._call("fold_blanks", text)
+
     def parse_instant(self, text: str, timezone: str, date_order: str) -> str:
         """Return the instant in UTC that a tool's time names, NULL where it can't be read."""
         return self._call("parse_instant", text, timezone, date_order)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.macros import EngineMacros
+from orchestration.exports.headers import fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ def mapped_columns(seeds_dir: Path, file: RawFile) -> list[MappedColumn]:
             source_column=row["source_column"],
             target_kind=row["target_kind"],
             target=row["target"],
-            column=by_heading.get(_fold(row["source_column"])),
+            column=by_heading.get(fold(row["source_column"])),
         )
         for row in _seed(seeds_dir, "export_columns")
         if row["profile_id"] == file.profile_id
@@ -449,7 +450,7 @@ def _profile_file(
     seeds_dir: Path,
     macros: EngineMacros,
 ) -> None:
-    named = {_fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
+    named = {fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
     unmapped = [
         heading
         for heading, folded in zip(file.header, file.header_folded, strict=True)
@@ -470,7 +471,7 @@ def _profile_file(
         connection.execute(
             "insert into columns values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                file.file_number, _fold(mapped.source_column), mapped.target_kind, mapped.target,
+                file.file_number, fold(mapped.source_column), mapped.target_kind, mapped.target,
                 mapped.column is not None, *figures,
             ],
         )  # fmt: skip
@@ -565,13 +566,9 @@ def _trimmed(text: str) -> str:
     return text.strip(" \u00a0\t\n\r")
 
 
-def _fold(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _listed(names: list[str]) -> str:
     """Return headings as one line of a message: some surveys have hundreds."""
-    shown = ", ".join(f"'{_fold(name)}'" for name in names[:12])
+    shown = ", ".join(f"'{fold(name)}'" for name in names[:12])
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown
 
 

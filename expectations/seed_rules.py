@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestration.exports.faults import FaultText
+from orchestration.exports.headers import WHITE_SPACE
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ _REFERENCE_TEXT = FaultText(
     "{column} '{value}' tidak ada di {target}.csv. Tambahkan di sana, atau perbaiki baris ini.",
 )
 
-_FOLDED = r"trim(regexp_replace({0}, '[\s\x{{00A0}}]+', ' ', 'g'))"
+_FOLDED = f"trim(regexp_replace({{0}}, '[{WHITE_SPACE}]+', ' ', 'g'))"
 _TRIMMED = (
     r"coalesce(regexp_replace({0}, '^[ \x{{00A0}}\t\n\r]+|[ \x{{00A0}}\t\n\r]+$', '', 'g'), '')"
 )

@@ -1,7 +1,7 @@
 """OpenLineage events: what a run read and wrote, as other tools (Marquez, DataHub) take it.
 
 Belongs here: the standard's JSON, the file it goes to, the endpoint it may go to. Doesn't: knowing
-what a run did (orchestration/defs/lineage.py). Plain JSON and urllib: the standard's own client
+what a run did (orchestration/run_lineage.py). Plain JSON and urllib: the standard's own client
 would bring an HTTP stack of its own, and half a second of imports, for one POST.
 
 A run is a run of the job `survey_cycle`; each thing that it makes (a table of the warehouse, one of
@@ -20,7 +20,7 @@ from typing import Any
 
 logger = logging.getLogger("ilk.lineage")
 
-PRODUCER = "urn:ilk-warehouse"
+PRODUCER = "urn:ilk:warehouse"
 _SPEC = "https://openlineage.io/spec"
 _EVENT = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _VERSIONS = {
@@ -28,11 +28,9 @@ _VERSIONS = {
     "DatasetVersionDatasetFacet": "1-0-1",
     "DocumentationDatasetFacet": "1-1-0",
     "ErrorMessageRunFacet": "1-0-1",
-    "InputStatisticsInputDatasetFacet": "1-0-0",
     "JobTypeJobFacet": "2-0-4",
     "OutputStatisticsOutputDatasetFacet": "1-0-2",
     "ParentRunFacet": "1-2-0",
-    "ProcessingEngineRunFacet": "1-1-1",
     "SchemaDatasetFacet": "1-2-0",
 }
 _TIMEOUT_SECONDS = 5

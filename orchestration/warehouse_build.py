@@ -46,7 +46,7 @@ class NodeResult:
     message: str
     failure_count: int | None
     seconds: float
-    ended_at: datetime
+    ended_at: datetime  # in UTC, with its zone
 
     @property
     def has_failed(self) -> bool:
@@ -253,6 +253,7 @@ def _progress() -> "Callable[[Any], None]":
 
 
 def _node_result(result: Any) -> NodeResult:  # noqa: ANN401  # dbt ships no types
+    ended_at = result.timing[-1].completed_at if result.timing else datetime.now(UTC)
     return NodeResult(
         unique_id=result.node.unique_id,
         name=result.node.name,
@@ -261,7 +262,7 @@ def _node_result(result: Any) -> NodeResult:  # noqa: ANN401  # dbt ships no typ
         message=sentence(result.message or ""),
         failure_count=result.failures,
         seconds=result.execution_time,
-        ended_at=result.timing[-1].completed_at if result.timing else datetime.now(UTC),
+        ended_at=ended_at.replace(tzinfo=UTC),  # dbt's is UTC and doesn't say so
     )
 
 

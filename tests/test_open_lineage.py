@@ -3,6 +3,7 @@
 import json
 import logging
 import pkgutil
+import re
 import threading
 import types
 import typing
@@ -17,7 +18,7 @@ from typing import Any
 import attr
 import openlineage.client.generated as standard
 import pytest
-from openlineage.client.generated.base import BaseFacet, RunEvent
+from openlineage.client.generated.base import BaseEvent, BaseFacet, RunEvent
 
 from orchestration.open_lineage import Dataset, LineageRun, Outlet, facet
 from tests.conftest import SAMPLE_CYCLES, Sample
@@ -38,12 +39,31 @@ FACETS = {
 }
 
 
+# The formats of the standard's JSON schema, which its classes leave unchecked or half checked: a
+# time without a zone, any text for an address. By the names of the fields that bear them.
+FORMATS = {
+    "eventTime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.]\d+)?(Z|[+-]\d\d:\d\d)",
+    "runId": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    **dict.fromkeys(
+        ("producer", "_producer", "schemaURL", "_schemaURL"),
+        r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+",
+    ),
+}
+SUFFIX = re.compile(r"(Input|Output)?DatasetFacet$|(Run|Job)Facet$")
+
+
+def key_of(kind: type) -> str:
+    """The name under which the standard's schema has a facet: its class without the suffix."""
+    bare = SUFFIX.sub("", kind.__name__)
+    return {"DatasetVersion": "version"}.get(bare, bare[0].lower() + bare[1:])
+
+
 def demand(kind: Any, value: Any, place: str) -> None:
     """Fail where a JSON value is not what a class of the standard says, anywhere inside."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        if value is not None:
-            demand(next(one for one in inner if one is not type(None)), value, place)
+        # Its schema knows no null: what is not there is left out.
+        demand(next(one for one in inner if one is not type(None)), value, place)
     elif origin is list:
         assert isinstance(value, list), f"{place} is no list"
         for number, one in enumerate(value):
@@ -52,15 +72,19 @@ def demand(kind: Any, value: Any, place: str) -> None:
         assert isinstance(value, dict), f"{place} is no object"
         for name, one in value.items():
             demand(inner[1], one, f"{place}.{name}")
+            if isinstance(inner[1], type) and issubclass(inner[1], BaseFacet):
+                expected = key_of(FACETS[one["_schemaURL"]])
+                assert name == expected, f"{place}.{name} is called {expected}"
     elif isinstance(kind, type) and issubclass(kind, Enum):
         assert value in [member.value for member in kind], f"{place} is {value}"
     elif attr.has(kind):
         demand_object(kind, value, place)
     else:
-        assert isinstance(value, kind), f"{place} is no {kind.__name__}"
+        assert type(value) is kind, f"{place} is no {kind.__name__}"
 
 
 def demand_object(kind: type, value: dict[str, Any], place: str) -> None:
+    assert isinstance(value, dict), f"{place} is no object"
     if issubclass(kind, BaseFacet):
         own = FACETS[value["_schemaURL"]]
         assert issubclass(own, kind), f"{place}: a {own.__name__} does not belong here"
@@ -72,8 +96,14 @@ def demand_object(kind: type, value: dict[str, Any], place: str) -> None:
     for name, field in fields.items():
         if name in value:
             demand(hints[name], value[name], f"{place}.{name}")
+            pattern = FORMATS.get(name)
+            assert pattern is None or re.fullmatch(pattern, value[name]), f"{place}.{name}"
         else:
-            assert field.default is not attr.NOTHING, f"{place} lacks {name}"
+            # Classes fill these in, the schema wants them from whoever writes an event.
+            is_required = field.default is attr.NOTHING or name in FORMATS
+            assert not is_required, f"{place} lacks {name}"
+    if issubclass(kind, BaseEvent):
+        assert value["schemaURL"] == kind._get_schema(), f"{place}.schemaURL"
     # Its validators: UUIDs, times and addresses.
     kind(**{field.alias: value[field.name] for field in fields.values() if field.init and (
         field.name in value
@@ -100,8 +130,22 @@ def test_every_event_of_a_run_is_the_standards(runs: list[list[dict[str, Any]]])
         {"eventType": "DONE"},
         {"run": {"runId": "17", "facets": {}}},
         {"eventTime": "yesterday"},
+        {"eventTime": "2025-06-01T10:00:00"},
+        {"eventTime": None},
+        {"producer": "us"},
+        {"schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent"},
         {"surprise": 1},
+        {"inputs": None},
         {"job": {"namespace": "ilk"}},
+        {"job": {"namespace": "ilk", "name": "x", "facets": {"type": {
+            **facet("JobTypeJobFacet", processingType="BATCH", integration="ILK")}}}},
+        {"job": {"namespace": "ilk", "name": "x", "facets": {"jobType": {
+            **facet("JobTypeJobFacet", processingType="BATCH")}}}},
+        {"job": {"namespace": "ilk", "name": "x", "facets": {"jobType": {
+            "_schemaURL": facet("JobTypeJobFacet")["_schemaURL"],
+            "processingType": "BATCH", "integration": "ILK"}}}},
+        {"outputs": [{"namespace": "a", "name": "b", "outputFacets": {"outputStatistics": {
+            **facet("OutputStatisticsOutputDatasetFacet", rowCount=True)}}}]},
         {"outputs": [{"namespace": "a", "name": "b", "facets": {"schema": {
             **facet("SchemaDatasetFacet", fields=[{"name": 1}])}}}]},
         {"outputs": [{"namespace": "a", "name": "b", "facets": {"parent": {
@@ -118,6 +162,28 @@ def test_the_check_against_the_standard_finds_what_is_not(
     demand(RunEvent, event, "event")
     with pytest.raises((AssertionError, ValueError, TypeError)):
         demand(RunEvent, event | spoilt, "event")
+
+
+@pytest.mark.parametrize("field", ["eventTime", "producer", "schemaURL", "run", "job"])
+def test_the_check_against_the_standard_misses_what_an_event_must_have(
+    field: str, runs: list[list[dict[str, Any]]]
+) -> None:
+    with pytest.raises(AssertionError, match=f"lacks {field}"):
+        demand(
+            RunEvent, {name: of for name, of in runs[0][0].items() if name != field}, "event"
+        )  # fmt: skip
+
+
+def test_every_run_begins_once_and_ends_once_and_not_before(
+    runs: list[list[dict[str, Any]]],
+) -> None:
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for event in (event for run in runs for event in run):
+        by_run.setdefault(event["run"]["runId"], []).append(event)
+    for events in by_run.values():
+        begun, ended = sorted(events, key=lambda event: datetime.fromisoformat(event["eventTime"]))
+        assert (begun["eventType"], ended["eventType"]) == ("START", "COMPLETE")
+        assert begun["job"] == ended["job"]
 
 
 def test_a_run_starts_before_and_ends_after_all_that_it_makes(

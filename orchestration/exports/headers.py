@@ -23,6 +23,12 @@ from orchestration.exports.sniffing import nested_widths
 LANDING_COLUMNS = ("_file_sha256", "_source_row", "_profile_id", "_pulled_at")
 """The landing's own columns: an export's column of such a name is renamed, not they."""
 
+WHITE_SPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""Unicode's, and what has no width: the blank U+200B, the byte order mark U+FEFF."""
+
 _VV_CODES = {"id", "submitdate", "startlanguage"}
 _NO_CHOICE = {"", "response", "open-ended response"}
 
@@ -86,8 +92,11 @@ def unique_names(header: Iterable[str]) -> tuple[str, ...]:
 
 
 def fold(text: str) -> str:
-    """Return `text` trimmed, every run of white space (non-breaking, line breaks) as one blank."""
-    return re.sub(r"[\s\ufeff\u200b]+", " ", text).strip()
+    """Return `text` trimmed, every run of white space as one blank; zero-width blanks are such.
+
+    The warehouse does the same to the headings of export_columns.csv (macro `fold_blanks`).
+    """
+    return re.sub(f"[{WHITE_SPACE}]+", " ", text).strip(" ")
 
 
 def _block_names(questions: Sequence[str], choices: Sequence[str]) -> list[str]:

@@ -1,10 +1,14 @@
 """Delimited text: what is told by content, and each way in which a file is refused."""
 
+import duckdb
 import pytest
 
+from expectations.macros import EngineMacros
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.faults import FAULTS, ExportFault
+from orchestration.exports.headers import WHITE_SPACE, fold
 from orchestration.exports.seed_files import ReaderSettings
+from orchestration.settings import REPOSITORY
 
 
 def fault_of(read, content, **settings):
@@ -166,3 +170,16 @@ def test_every_fault_has_two_sentences_with_the_same_blanks():
         assert english.count("‹›") == indonesian.count("‹›"), code
         assert english.rstrip().endswith("."), code
         assert indonesian.rstrip().endswith("."), code
+
+
+def test_the_warehouse_folds_the_blanks_of_headings_as_the_landing_does():
+    texts = [f"{mark} a{mark}\u00a0{mark}b {mark}" for mark in map(chr, range(1, 0x10000))
+             if not 0xD800 <= ord(mark) <= 0xDFFF]  # fmt: skip
+    folded = EngineMacros(REPOSITORY / "dbt_project").fold_blanks("text")
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select {folded} from (select unnest(?::varchar[]) as text)", [texts]
+        ).fetchall()
+    assert [text for (text,) in found] == list(map(fold, texts))
+    assert {mark for mark in map(chr, range(0x10000)) if mark.isspace()} < set(WHITE_SPACE)
+    assert fold("\ufeffNIP\u200b \n(18\u00a0angka)") == "NIP (18 angka)"
