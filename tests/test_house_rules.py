@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, is_published
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
+from tests.conftest import Sample
 
 Node = dict[str, Any]
 
@@ -233,6 +235,39 @@ def test_what_is_kept_for_each_cycle_names_its_cycle(models: list[Node]) -> None
         ),
         "what is kept for each cycle is replaced by its cycle_id (macros/materializations.sql)",
     )
+
+
+def test_what_one_row_must_obey_is_a_constraint(manifest: Node) -> None:
+    contracted = {
+        key
+        for key, node in manifest["nodes"].items()
+        if node["config"].get("contract", {}).get("enforced")
+        and node["config"]["materialized"] != "view"
+    }
+    obeyed(
+        (
+            node["name"]
+            for node in manifest["nodes"].values()
+            if node.get("test_metadata", {}).get("name")
+            in {"not_null", "accepted_values", "in_range"}
+            and node["attached_node"] in contracted
+        ),
+        "put it under constraints: DuckDB then lets no such row in",
+    )
+
+
+def test_the_warehouse_holds_every_constraint(models: list[Node], sample: Sample) -> None:
+    with duckdb.connect(sample.settings.warehouse, read_only=True) as connection:
+        held = dict(
+            connection.execute(
+                "select table_name, count(*) from duckdb_constraints() group by table_name"
+            ).fetchall()
+        )
+    written = {
+        node["name"]: sum(len(column["constraints"]) for column in node["columns"].values())
+        for node in models
+    }
+    assert held == {name: count for name, count in written.items() if count}
 
 
 def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
