@@ -83,9 +83,11 @@ class Border:
         files = [] if is_set else self.files("survey_responses")
         named = [file.name for file in files if maps_identifiers(self.seeds_dir, file)]
         messages = (
-            f"{', '.join(named)}: identifiers (respondent_identifier) are hashed with a secret "
-            "key, and ILK_PSEUDONYM_KEY is not set. Make one once (openssl rand -hex 32), keep it "
-            "safe, and set it for every run: export ILK_PSEUDONYM_KEY=...",
+            f"{', '.join(named)}: pengenal (respondent_identifier) disidik dengan kunci rahasia, "
+            "dan ILK_PSEUDONYM_KEY belum diisi. Buat sekali (openssl rand -hex 32), simpan "
+            "baik-baik, dan pakai di setiap proses: export ILK_PSEUDONYM_KEY=... / identifiers are "
+            "hashed with a secret key, and ILK_PSEUDONYM_KEY is not set. Make one once, keep it "
+            "safe, and set it for every run.",
         )
         return Outcome(
             PSEUDONYM_CHECK, "critical", not named, messages if named else (), len(named)

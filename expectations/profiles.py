@@ -195,7 +195,6 @@ def profile_files(
                 "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
                 "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
                 "is_encoding_told": not file.message,
-                "message": file.message,
                 "cycle_id": cycle.cycle_id,
                 "record_count": record_count,
                 "previous_cycle_id": cycle.previous_cycle_id,
@@ -241,6 +240,7 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
             frames.append(
                 frame.assign(
                     file_name=file.name,
+                    is_encoding_told=not file.message,
                     missing_columns=", ".join(missing),
                     is_repeated=frame.duplicated(key),
                 )

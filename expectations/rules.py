@@ -2,11 +2,15 @@
 
 Belongs here: which column of a profile (expectations/profiles.py) must hold what. A rule is
 `critical` where the data is broken as a whole and its cycle must stop; anything that dbt can
-judge row by row warns at most. Sentences are filled from the profile's row that failed.
+judge row by row warns at most. Sentences, in English and Indonesian, are filled from the profile's
+row that failed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from orchestration.exports.faults import FRAME_OF_LAST_RESORT, LAST_RESORT, FaultText
 
 Severity = Literal["critical", "warning"]
 # Which rows of a file a failed rule lists (expectations/failing_rows.py says how they are found).
@@ -25,6 +29,8 @@ Listed = Literal[
 # file that is missing or there twice than a change in the field. Our assumption of 2026: there are
 # no real cycles yet to learn from.
 _NEAR_LAST_CYCLE = (0.5, 2.0)
+_COLUMN = "{file_name}, kolom / column '{source_column}'"
+_ROW = "{file_name}, baris / row {source_row}"
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,34 @@ class Rule:
     name: str
     expectation: str
     column: str
-    sentence: str
+    text: FaultText
     severity: Severity
     kwargs: dict[str, Any] = field(default_factory=dict)
     lists: Listed | None = None
+    place: str = "{file_name}"
+
+    def message(self, figures: Mapping[str, object]) -> str:
+        """Return what a person reads of a row of the profile: place, Indonesian, English."""
+        in_indonesian = {
+            name: _Comma(of) if isinstance(of, int | float) and not isinstance(of, bool) else of
+            for name, of in figures.items()
+        }
+        place, english = (text.format_map(figures) for text in (self.place, self.text.en))
+        return f"{place}: {self.text.id.format_map(in_indonesian)} / {english}"
+
+
+class _Comma(float):
+    """A number as Indonesian writes it: 12,5% and 1.000."""
+
+    def __format__(self, spec: str) -> str:
+        if not spec and self.is_integer():
+            return str(int(self))
+        return super().__format__(spec).translate(str.maketrans(".,", ",."))
 
 
 def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
     """Return the suite of `raw/survey_responses`, for a frame of one row per file x column."""
+    most = f"{max_off_scale_share:.0%}"
     return [
         Rule(
             name="mapped_columns_are_present",
@@ -49,9 +75,14 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="is_present",
             kwargs={"value_set": [True]},
             severity="critical",
-            sentence="{file_name}: no column '{source_column}', which export_columns.csv maps to "
-            "{target}; the file has: {header}. Export it with the headings of profile "
-            "'{profile_id}', or change export_columns.csv.",
+            text=FaultText(
+                "no column '{source_column}', which export_columns.csv maps to {target}; the "
+                "file has: {header}. Export it with the headings of profile '{profile_id}', or "
+                "change export_columns.csv.",
+                "tidak ada kolom '{source_column}', yang di export_columns.csv dipetakan ke "
+                "{target}; yang ada: {header}. Ekspor dengan judul kolom profil '{profile_id}', "
+                "atau ubah export_columns.csv.",
+            ),
         ),
         Rule(
             name="files_have_rows",
@@ -59,7 +90,10 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="row_count",
             kwargs={"min_value": 1},
             severity="critical",
-            sentence="{file_name}: holds no answers. Export it again, or take it out of landing.",
+            text=FaultText(
+                "holds no answers. Export it again, or take it out of landing.",
+                "tidak berisi jawaban. Ekspor ulang, atau keluarkan dari landing.",
+            ),
         ),
         Rule(
             name="codes_are_known",
@@ -67,10 +101,17 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="file_off_scale_share",
             kwargs={"max_value": max_off_scale_share},
             severity="critical",
-            sentence="{file_name}: {file_off_scale_share:.1%} of the answers are no known code (at "
-            f"most {max_off_scale_share:.0%}, max_off_scale_share); such as "
-            "{file_off_scale_examples}. Add them to export_codes.csv for profile '{profile_id}', "
-            "or export answer codes instead of texts.",
+            text=FaultText(
+                f"{{file_off_scale_share:.1%}} of the answers are no known code (at most {most}, "
+                "max_off_scale_share); such as {file_off_scale_examples}. Add them to "
+                "export_codes.csv for profile '{profile_id}', or export answer codes instead of "
+                "texts.",
+                f"{{file_off_scale_share:.1%}} jawaban bukan kode yang dikenal "
+                f"(paling banyak {most}, "
+                "max_off_scale_share), misalnya {file_off_scale_examples}. Tambahkan ke "
+                "export_codes.csv untuk profil '{profile_id}', atau ekspor kode jawaban, bukan "
+                "teksnya.",
+            ),
         ),
         Rule(
             name="identifiers_are_whole",
@@ -79,9 +120,15 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": 0},
             severity="critical",
             lists="scientific",
-            sentence="{file_name}, column '{source_column}': {scientific_count} identifiers in "
-            "scientific notation, the first in row {first_scientific_row}; Excel has cut their "
-            "digits off. Export the file again and don't save it with Excel.",
+            place=_COLUMN,
+            text=FaultText(
+                "{scientific_count} identifiers in scientific notation, the first in row "
+                "{first_scientific_row}; Excel has cut their digits off. Export the file again "
+                "and don't save it with Excel.",
+                "{scientific_count} pengenal dalam notasi ilmiah, yang pertama di baris "
+                "{first_scientific_row}; Excel telah memotong angkanya. Ekspor ulang dan jangan "
+                "simpan dengan Excel.",
+            ),
         ),
         Rule(
             name="units_and_categories_are_known",
@@ -90,10 +137,16 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="critical",
             lists="unknown",
-            sentence="{file_name}, column '{source_column}': {unknown_share:.1%} of the cells lead "
-            f"to no known {{target}} (at most {max_off_scale_share:.0%}, max_off_scale_share); "
-            "such as {unknown_examples}. Add them to export_codes.csv for profile '{profile_id}', "
-            "or to the seed.",
+            place=_COLUMN,
+            text=FaultText(
+                f"{{unknown_share:.1%}} of the cells lead to no known {{target}} (at most {most}, "
+                "max_off_scale_share); such as {unknown_examples}. Add them to export_codes.csv "
+                "for profile '{profile_id}', or to the seed.",
+                f"{{unknown_share:.1%}} sel tidak menuju {{target}} yang dikenal "
+                f"(paling banyak {most}, "
+                "max_off_scale_share), misalnya {unknown_examples}. Tambahkan ke "
+                "export_codes.csv untuk profil '{profile_id}', atau ke seed.",
+            ),
         ),
         Rule(
             name="times_are_readable",
@@ -102,9 +155,15 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="critical",
             lists="unreadable",
-            sentence="{file_name}, column '{source_column}': {unreadable_share:.1%} of the times "
-            f"can't be read (at most {max_off_scale_share:.0%}, max_off_scale_share). Correct "
-            "date_order of profile '{profile_id}' in export_profiles.csv, or export again.",
+            place=_COLUMN,
+            text=FaultText(
+                f"{{unreadable_share:.1%}} of the times can't be read (at most {most}, "
+                "max_off_scale_share). Correct date_order of profile '{profile_id}' in "
+                "export_profiles.csv, or export again.",
+                f"{{unreadable_share:.1%}} waktu tidak terbaca (paling banyak {most}, "
+                "max_off_scale_share). Perbaiki date_order profil '{profile_id}' di "
+                "export_profiles.csv, atau ekspor ulang.",
+            ),
         ),
         Rule(
             name="columns_hold_no_identifiers",
@@ -113,9 +172,15 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="critical",
             lists="personal",
-            sentence="{file_name}, column '{source_column}': {personal_share:.1%} of the cells "
-            "look like identifiers, telephone numbers or e-mail addresses, but it is mapped to "
-            "{target}. Correct export_columns.csv: they must not enter the warehouse.",
+            place=_COLUMN,
+            text=FaultText(
+                "{personal_share:.1%} of the cells look like identifiers, telephone numbers or "
+                "e-mail addresses, but it is mapped to {target}. Correct export_columns.csv: "
+                "they must not enter the warehouse.",
+                "{personal_share:.1%} sel tampak seperti pengenal, nomor telepon, atau alamat "
+                "e-mail, padahal kolom ini dipetakan ke {target}. Perbaiki export_columns.csv: "
+                "semua itu tidak boleh masuk gudang.",
+            ),
         ),
         Rule(
             name="answers_are_on_their_scale",
@@ -124,9 +189,15 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="warning",
             lists="off_scale",
-            sentence="{file_name}, column '{source_column}': {off_scale_share:.1%} of the answers "
-            "are no known code, such as {off_scale_examples}; they are rejected as off_scale. "
-            "Add them to export_codes.csv, or correct the scale in questions.csv.",
+            place=_COLUMN,
+            text=FaultText(
+                "{off_scale_share:.1%} of the answers are no known code, such as "
+                "{off_scale_examples}; they are rejected as off_scale. Add them to "
+                "export_codes.csv, or correct the scale in questions.csv.",
+                "{off_scale_share:.1%} jawaban bukan kode yang dikenal, misalnya "
+                "{off_scale_examples}; semuanya ditolak sebagai off_scale. Tambahkan ke "
+                "export_codes.csv, atau perbaiki skala di questions.csv.",
+            ),
         ),
         Rule(
             name="columns_have_answers",
@@ -134,8 +205,11 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="blank_share",
             kwargs={"max_value": 1, "strict_max": True},
             severity="warning",
-            sentence="{file_name}, column '{source_column}': all cells are empty. Was {target} "
-            "asked, and was its column exported?",
+            place=_COLUMN,
+            text=FaultText(
+                "all cells are empty. Was {target} asked, and was its column exported?",
+                "semua sel kosong. Apakah {target} ditanyakan, dan kolomnya ikut diekspor?",
+            ),
         ),
         Rule(
             name="texts_are_decoded",
@@ -144,8 +218,13 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": 0},
             severity="warning",
             lists="mojibake",
-            sentence="{file_name}, column '{source_column}': {mojibake_count} cells look wrongly "
-            "decoded, such as {mojibake_examples}. Set the encoding in export_profiles.csv.",
+            place=_COLUMN,
+            text=FaultText(
+                "{mojibake_count} cells look wrongly decoded, such as {mojibake_examples}. Set "
+                "the encoding in export_profiles.csv.",
+                "{mojibake_count} sel tampak salah baca hurufnya, misalnya {mojibake_examples}. "
+                "Isi encoding di export_profiles.csv.",
+            ),
         ),
         Rule(
             name="response_ids_are_unique",
@@ -154,8 +233,13 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": 0},
             severity="warning",
             lists="repeated",
-            sentence="{file_name}, column '{source_column}': {repeated_count} rows repeat a "
-            "response id of another row. Was the file put together from two exports?",
+            place=_COLUMN,
+            text=FaultText(
+                "{repeated_count} rows repeat a response id of another row. Was the file put "
+                "together from two exports?",
+                "{repeated_count} baris mengulang nomor jawaban baris lain. Apakah berkas ini "
+                "gabungan dua ekspor?",
+            ),
         ),
         Rule(
             name="cells_hold_no_identifiers",
@@ -164,9 +248,14 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": 0},
             severity="warning",
             lists="personal",
-            sentence="{file_name}, column '{source_column}': {personal_count} cells look like "
-            "identifiers, telephone numbers or e-mail addresses. Somebody typed them into a field "
-            "of another kind: take them out of the export.",
+            place=_COLUMN,
+            text=FaultText(
+                "{personal_count} cells look like identifiers, telephone numbers or e-mail "
+                "addresses. Somebody typed them into a field of another kind: take them out of "
+                "the export.",
+                "{personal_count} sel tampak seperti pengenal, nomor telepon, atau alamat "
+                "e-mail. Seseorang mengetiknya di isian lain: keluarkan dari ekspor.",
+            ),
         ),
         Rule(
             name="times_are_in_the_window",
@@ -175,9 +264,15 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"max_value": max_off_scale_share},
             severity="warning",
             lists="outside",
-            sentence="{file_name}, column '{source_column}': {outside_share:.1%} of the times lie "
-            "outside the cycle's window; these responses are rejected. Is it the file of another "
-            "cycle, or date_order of profile '{profile_id}' wrong (day and month)?",
+            place=_COLUMN,
+            text=FaultText(
+                "{outside_share:.1%} of the times lie outside the cycle's window; these "
+                "responses are rejected. Is it the file of another cycle, or date_order of "
+                "profile '{profile_id}' wrong (day and month)?",
+                "{outside_share:.1%} waktu di luar masa survei siklus; jawaban itu ditolak. "
+                "Apakah ini berkas siklus lain, atau date_order profil '{profile_id}' salah "
+                "(hari dan bulan)?",
+            ),
         ),
         Rule(
             name="columns_are_mapped",
@@ -185,9 +280,12 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="unmapped_count",
             kwargs={"value_set": [0]},
             severity="warning",
-            sentence="{file_name}: {unmapped_count} columns are named by no row of "
-            "export_columns.csv for profile '{profile_id}': {unmapped_columns}. Map them, or set "
-            "them to ignore.",
+            text=FaultText(
+                "{unmapped_count} columns are named by no row of export_columns.csv for profile "
+                "'{profile_id}': {unmapped_columns}. Map them, or set them to ignore.",
+                "{unmapped_count} kolom tidak disebut di export_columns.csv untuk profil "
+                "'{profile_id}': {unmapped_columns}. Petakan, atau isi ignore.",
+            ),
         ),
     ]
 
@@ -202,9 +300,14 @@ def export_file_rules() -> list[Rule]:
             column="has_tool_heading",
             kwargs={"value_set": [True]},
             severity="warning",
-            sentence="{file_name}: no column {tool_headings}, which every export of {tool} has; "
-            "the file has: {header}. Is it the tool's own export, and `tool` of profile "
-            "'{profile_id}' right?",
+            text=FaultText(
+                "no column {tool_headings}, which every export of {tool} has; the file has: "
+                "{header}. Is it the tool's own export, and `tool` of profile '{profile_id}' "
+                "right?",
+                "tidak ada kolom {tool_headings}, yang selalu ada pada ekspor {tool}; yang ada: "
+                "{header}. Apakah ini ekspor asli aplikasinya, dan `tool` profil '{profile_id}' "
+                "benar?",
+            ),
         ),
         Rule(
             name="encodings_are_told",
@@ -212,7 +315,7 @@ def export_file_rules() -> list[Rule]:
             column="is_encoding_told",
             kwargs={"value_set": [True]},
             severity="warning",
-            sentence="{message}",
+            text=LAST_RESORT,
         ),
         Rule(
             name="responses_are_as_many_as_in_the_last_cycle",
@@ -220,8 +323,15 @@ def export_file_rules() -> list[Rule]:
             column="share_of_last_cycle",
             kwargs={"min_value": lowest, "max_value": highest},
             severity="warning",
-            sentence="{cycle_id}: {record_count:,.0f} responses, in {previous_cycle_id} "
-            "{previous_record_count:,.0f}. Is a file missing, or there twice under two names?",
+            place="{cycle_id}",
+            text=FaultText(
+                "{record_count:,.0f} responses, in {previous_cycle_id} "
+                "{previous_record_count:,.0f}. Is a file missing, or there twice under two "
+                "names?",
+                "{record_count:,.0f} jawaban, di {previous_cycle_id} "
+                "{previous_record_count:,.0f}. Apakah ada berkas yang kurang, atau ada dua kali "
+                "dengan dua nama?",
+            ),
         ),
         Rule(
             name="responses_are_not_more_than_staff",
@@ -229,8 +339,14 @@ def export_file_rules() -> list[Rule]:
             column="share_of_staff",
             kwargs={"max_value": 1},
             severity="warning",
-            sentence="{cycle_id}: {record_count:,.0f} responses, but {staff_count:,.0f} staff in "
-            "staff_frame.csv. Is the frame whole, or a file there twice under two names?",
+            place="{cycle_id}",
+            text=FaultText(
+                "{record_count:,.0f} responses, but {staff_count:,.0f} staff in "
+                "staff_frame.csv. Is the frame whole, or a file there twice under two names?",
+                "{record_count:,.0f} jawaban, padahal pegawai di staff_frame.csv "
+                "{staff_count:,.0f}. Apakah kerangkanya utuh, atau ada berkas dua kali dengan "
+                "dua nama?",
+            ),
         ),
     ]
 
@@ -247,8 +363,20 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
             column="missing_columns",
             kwargs={"value_set": [""]},
             severity="critical",
-            sentence="{file_name}: no column {missing_columns}; a staff frame has unit_id, "
-            "recipient_category_id, role_id, staff_count and may have gender.",
+            text=FaultText(
+                "no column {missing_columns}; a staff frame has unit_id, recipient_category_id, "
+                "role_id, staff_count and may have gender.",
+                "tidak ada kolom {missing_columns}; kerangka pegawai memuat unit_id, "
+                "recipient_category_id, role_id, staff_count, dan boleh gender.",
+            ),
+        ),
+        Rule(
+            name="encoding_is_told",
+            expectation="expect_column_values_to_be_in_set",
+            column="is_encoding_told",
+            kwargs={"value_set": [True]},
+            severity="warning",
+            text=FRAME_OF_LAST_RESORT,
         ),
         Rule(
             name="staff_counts_are_whole",
@@ -256,8 +384,11 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
             column="staff_count",
             kwargs={"regex": r"^\s*[0-9]+(?:[.]0*)?\s*$"},
             severity="critical",
-            sentence="{file_name}, row {source_row}: staff_count '{staff_count}' is no whole "
-            "number from 0 on. Correct the row.",
+            place=_ROW,
+            text=FaultText(
+                "staff_count '{staff_count}' is no whole number from 0 on. Correct the row.",
+                "staff_count '{staff_count}' bukan bilangan bulat mulai 0. Perbaiki baris itu.",
+            ),
         ),
         *(
             Rule(
@@ -266,8 +397,12 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
                 column=column,
                 kwargs={"value_set": known.get(column, [])},
                 severity="critical",
-                sentence="{file_name}, row {source_row}: "
-                f"{seed}.csv has no {column} '{{{column}}}'. Add it there, or correct the row.",
+                place=_ROW,
+                text=FaultText(
+                    f"{seed}.csv has no {column} '{{{column}}}'. Add it there, or correct the row.",
+                    f"{seed}.csv tidak memuat {column} '{{{column}}}'. Tambahkan di sana, atau "
+                    "perbaiki baris itu.",
+                ),
             )
             for column, seed in STAFF_IDS.items()
         ),
@@ -277,8 +412,13 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
             column="is_repeated",
             kwargs={"value_set": [False]},
             severity="warning",
-            sentence="{file_name}, row {source_row}: unit '{unit_id}' has this category, role and "
-            "gender in an earlier row too; their staff are added up. Remove one if it is a copy.",
+            place=_ROW,
+            text=FaultText(
+                "unit '{unit_id}' has this category, role and gender in an earlier row too; "
+                "their staff are added up. Remove one if it is a copy.",
+                "unit '{unit_id}' dengan kategori, peran, dan gender ini sudah ada di baris "
+                "sebelumnya; pegawainya dijumlahkan. Hapus salah satu bila itu salinan.",
+            ),
         ),
     ]
 

@@ -106,12 +106,13 @@ def _failing(frame: "pd.DataFrame", rule: Rule, result: object) -> "pd.DataFrame
 
 def _outcome(rule: Rule, failing: "pd.DataFrame", judged_count: int) -> Outcome:
     # A figure of the whole file stands in each of its rows: say it once.
-    messages = list(
-        dict.fromkeys(rule.sentence.format_map(row) for row in failing.to_dict("records"))
-    )
+    rows: list[dict[str, object]] = [
+        {str(name): of for name, of in row.items()} for row in failing.to_dict("records")
+    ]
+    messages = list(dict.fromkeys(map(rule.message, rows)))
     shown = messages[:_SHOWN]
     if len(messages) > _SHOWN:
-        shown.append(f"... and {len(messages) - _SHOWN} more like these.")
+        shown.append(f"... dan {len(messages) - _SHOWN} lagi. / ... and as many more like these.")
     return Outcome(
         rule.name, rule.severity, not messages, tuple(shown), len(messages), judged_count
     )

@@ -116,11 +116,16 @@ def test_a_refused_file_is_named_and_the_good_ones_are_published(own_sample: Own
     shutil.copyfile(good, good.parent / "copy.csv")
     rows = good.read_bytes().splitlines(keepends=True)
     good.write_bytes(b"".join(rows[:-1]))
+    frame = Path(settings.landing) / LAST / "staff_frame.csv"
+    header, *staff = frame.read_bytes().splitlines()
+    frame.write_bytes(b"\n".join([header + b",ket", *(row + b",caf\xe9" for row in staff), b""]))
     before = published(settings)
     result = ilk("run", LAST)
     assert result.exit_code == 1
     assert "cut_off.csv" in result.output
     assert published(settings) != before
+    # And what the landing noted of a file that it did read is said, each time.
+    assert f"Warning {LAST}/staff_frame.csv: dibaca sebagai cp1252" in result.output
 
 
 def test_a_file_that_comes_back_as_it_was_brings_the_same_figures_back(own_sample: OwnSample):

@@ -66,6 +66,7 @@ BAD_FIGURES: dict[str, dict[str, object]] = {
 GOOD_STAFF: dict[str, object] = {
     "file_name": "c/staff_frame.csv",
     "missing_columns": "",
+    "is_encoding_told": True,
     "source_row": 1,
     "unit_id": "u1",
     "recipient_category_id": "keduanya",
@@ -75,6 +76,7 @@ GOOD_STAFF: dict[str, object] = {
 }
 BAD_STAFF: dict[str, dict[str, object]] = {
     "columns_are_present": {"missing_columns": "unit_id"},
+    "encoding_is_told": {"is_encoding_told": False},
     "staff_counts_are_whole": {"staff_count": "-1"},
     "units_are_known": {"unit_id": "u9"},
     "recipient_categories_are_known": {"recipient_category_id": "tamu"},
@@ -89,7 +91,6 @@ GOOD_FILE: dict[str, object] = {
     "tool_headings": "_id / _uuid",
     "has_tool_heading": True,
     "is_encoding_told": True,
-    "message": "",
     "cycle_id": "c",
     "record_count": 100,
     "previous_cycle_id": "b",
@@ -100,7 +101,7 @@ GOOD_FILE: dict[str, object] = {
 }
 BAD_FILE: dict[str, dict[str, object]] = {
     "exports_are_of_their_tool": {"has_tool_heading": False},
-    "encodings_are_told": {"is_encoding_told": False, "message": "c/p/a.csv: read as cp1252"},
+    "encodings_are_told": {"is_encoding_told": False},
     "responses_are_as_many_as_in_the_last_cycle": {"share_of_last_cycle": 0.4},
     "responses_are_not_more_than_staff": {"share_of_staff": 1.2},
 }
@@ -147,13 +148,27 @@ def test_each_rule_of_the_export_files_fails_its_bad_frame_and_names_what(check:
     frame = pd.DataFrame([GOOD_FILE, GOOD_FILE | BAD_FILE[check]])
     failures = failed(validate(frame, FILES, suite="bad").outcomes)
     assert list(failures) == [check]
-    assert failures[check].startswith(("c/p/a.csv", "c: 100 responses"))
+    assert failures[check].startswith(("c/p/a.csv", "c: 100 jawaban"))
 
 
 def test_every_rule_has_a_bad_frame_here():
     assert [rule.name for rule in RESPONSES] == list(BAD_FIGURES)
     assert [rule.name for rule in STAFF] == list(BAD_STAFF)
     assert [rule.name for rule in FILES] == list(BAD_FILE)
+
+
+def test_a_sentence_is_indonesian_and_english_each_with_its_own_figures():
+    (rule,) = [rule for rule in FILES if rule.name == "responses_are_as_many_as_in_the_last_cycle"]
+    assert rule.message(GOOD_FILE | {"record_count": 12345}).startswith(
+        "c: 12.345 jawaban, di b 90."
+    )
+    assert " / 12,345 responses, in b 90. Is a file missing" in rule.message(
+        GOOD_FILE | {"record_count": 12345}
+    )
+    (rule,) = [rule for rule in RESPONSES if rule.name == "codes_are_known"]
+    sentence = rule.message(GOOD_COLUMN | {"file_off_scale_share": 0.1234})
+    assert "c/p/a.csv: 12,3% jawaban bukan" in sentence
+    assert " / 12.3% of the answers are no known code (at most 20%" in sentence
 
 
 def test_a_figure_of_the_whole_file_is_said_once():
@@ -248,16 +263,19 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
     failures = failed(border.check()["survey_responses"])
     assert "no column 'gone'" in failures["mapped_columns_are_present"]
     assert "export_columns.csv" in failures["mapped_columns_are_present"]
-    assert "column 'NIP': 1 identifiers" in failures["identifiers_are_whole"]
-    assert "the first in row 2" in failures["identifiers_are_whole"]
+    assert "column 'NIP': 1 pengenal" in failures["identifiers_are_whole"]
+    assert (
+        "1 identifiers in scientific notation, the first in row 2"
+        in failures["identifiers_are_whole"]
+    )
     assert "'extra'" in failures["columns_are_mapped"]
     assert "'cafÃ©'" in failures["texts_are_decoded"]
-    assert "column 'id': 1 rows" in failures["response_ids_are_unique"]
+    assert "column 'id': 1 baris" in failures["response_ids_are_unique"]
     # 'cafÃ©' and 'Budi <NIP>' of five units; one of five times is none, 10 July is not in October.
-    assert "'unit': 40.0% of the cells" in failures["units_and_categories_are_known"]
+    assert "'unit': 40,0% sel tidak menuju" in failures["units_and_categories_are_known"]
     assert "times_are_readable" not in failures
-    assert "'sent': 25.0% of the times" in failures["times_are_in_the_window"]
-    assert failures["cells_hold_no_identifiers"].count(": 1 cells") == 2
+    assert "'sent': 25,0% waktu" in failures["times_are_in_the_window"]
+    assert failures["cells_hold_no_identifiers"].count(" / 1 cells") == 2
     assert "20.0%" not in failures["cells_hold_no_identifiers"]
     assert "columns_hold_no_identifiers" not in failures  # one in five is not more than a fifth
 
@@ -266,16 +284,18 @@ def test_codes_are_judged_as_the_method_does(border: Border):
     # q1: 3, N/A and Baik (3) are known; 5.0 and 7 are not on 1-4. q2: 5 and 4.0 are on 1-5; Baik
     # has a row of its own, 9, off the scale; 2.5 is no whole number, nor is an address.
     failures = failed(border.check()["survey_responses"])
-    assert "'How is the service?': 40.0% of the answers" in failures["answers_are_on_their_scale"]
-    assert "'Q2': 60.0% of the answers" in failures["answers_are_on_their_scale"]
+    assert "'How is the service?': 40,0% jawaban" in failures["answers_are_on_their_scale"]
+    assert "'Q2': 60,0% jawaban" in failures["answers_are_on_their_scale"]
     # 5 of 10 answers of the file.
-    assert failures["codes_are_known"].startswith("c/p/a.csv: 50.0% of the answers")
+    assert failures["codes_are_known"].startswith("c/p/a.csv: 50,0% jawaban")
 
 
 def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(border: Border):
     failures = failed(border.check()["export_files"])
     assert failures["responses_are_as_many_as_in_the_last_cycle"] == (
-        "c: 5 responses, in b 11. Is a file missing, or there twice under two names?"
+        "c: 5 jawaban, di b 11. Apakah ada berkas yang kurang, atau ada dua kali dengan dua "
+        "nama? / "
+        "5 responses, in b 11. Is a file missing, or there twice under two names?"
     )
     assert "no column _id / _uuid / _submission_time" in failures["exports_are_of_their_tool"]
     assert len(failures) == 2

@@ -119,8 +119,9 @@ def pull(
         check_name=EVERY_SOURCE_HAS_FILES,
         passed=not report.missing_sources,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"No file matches {', '.join(report.missing_sources)} below "
-        f"{settings.landing} (survey_sources.csv). What was read from it before stays in use."
+        description=f"Tidak ada berkas untuk / No file matches {', '.join(report.missing_sources)} "
+        f"di / below {settings.landing} (survey_sources.csv). Yang pernah dibaca dari sana tetap "
+        "dipakai. / What was read from it before stays in use."
         if report.missing_sources
         else None,
     )
@@ -131,8 +132,8 @@ def pull(
         severity=dg.AssetCheckSeverity.WARN,
         description=None
         if "staff_frame" in kinds
-        else f"{cycle_id}/staff_frame.csv is missing: everybody weighs 1 and no response rate "
-        "is known.",
+        else f"{cycle_id}/staff_frame.csv tidak ada: semua orang berbobot 1 dan tingkat respons "
+        "tak diketahui. / It is missing: everybody weighs 1 and no response rate is known.",
     )
     files = {"new": report.new, "superseded": report.superseded, "withdrawn": report.withdrawn}
     metadata: dict[str, dg.RawMetadataValue] = {

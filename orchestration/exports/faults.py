@@ -125,10 +125,17 @@ OLDER_STAYS = FaultText(
 )
 
 LAST_RESORT = FaultText(
-    "{name}: read as cp1252, which fits almost any bytes. Check the accented letters; if they are "
+    "read as cp1252, which fits almost any bytes. Check the accented letters; if they are "
     "wrong, name the `encoding` of profile {profile_id} in export_profiles.csv.",
-    "{name}: dibaca sebagai cp1252, yang cocok dengan hampir semua bita. Periksa huruf beraksen; "
+    "dibaca sebagai cp1252, yang cocok dengan hampir semua bita. Periksa huruf beraksen; "
     "bila salah, isi `encoding` profil {profile_id} di export_profiles.csv.",
+)
+
+FRAME_OF_LAST_RESORT = FaultText(
+    "read as cp1252, which fits almost any bytes. Check the accented letters; if they are wrong, "
+    "save it as UTF-8.",
+    "dibaca sebagai cp1252, yang cocok dengan hampir semua bita. Periksa huruf beraksen; bila "
+    "salah, simpan sebagai UTF-8.",
 )
 
 

@@ -14,7 +14,12 @@ from pathlib import Path
 
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
-from orchestration.exports.faults import LAST_RESORT, OLDER_STAYS, ExportFault
+from orchestration.exports.faults import (
+    FRAME_OF_LAST_RESORT,
+    LAST_RESORT,
+    OLDER_STAYS,
+    ExportFault,
+)
 from orchestration.exports.forgotten import Forgotten, personal_columns
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
@@ -25,7 +30,13 @@ from orchestration.exports.seed_files import (
     read_sources,
     read_surveyed_headings,
 )
-from orchestration.exports.sources import SURVEY_RESPONSES_KIND, ListedFile, Listing, list_cycle
+from orchestration.exports.sources import (
+    STAFF_FRAME_KIND,
+    SURVEY_RESPONSES_KIND,
+    ListedFile,
+    Listing,
+    list_cycle,
+)
 from orchestration.exports.store import StoredBytes, only_pull, store_bytes
 
 
@@ -245,7 +256,10 @@ class _Pull:
             return
         note = ""
         if reading.encoding == "cp1252" and self._settings(file).encoding is None:
-            note = LAST_RESORT.en.format(name=file.name, profile_id=file.profile_id)
+            is_frame = file.kind == STAFF_FRAME_KIND
+            text = FRAME_OF_LAST_RESORT if is_frame else LAST_RESORT
+            words = [words.format(profile_id=file.profile_id) for words in (text.id, text.en)]
+            note = f"{file.name}: {' / '.join(words)}"
             self.notes.append(note)
             self.on_progress(note)
         self.registry.add(

@@ -241,7 +241,7 @@ def test_an_encoding_of_last_resort_is_read_and_reported_until_the_profile_names
     cycle.drop("gform/a.csv", "id,note\n1,déjà\n".encode("cp1252"))
     report = cycle.pull()
     assert report.notes == (cycle.registry()[0]["message"],)
-    assert report.notes[0].startswith(f"{CYCLE}/gform/a.csv: read as cp1252")
+    assert report.notes[0].startswith(f"{CYCLE}/gform/a.csv: dibaca sebagai cp1252")
     cycle.profiles(gform=",cp1252,")
     cycle.drop("gform/a.csv", "id,note\n1,déjà vu\n".encode("cp1252"))
     assert (cycle.pull().notes, cycle.registry()[1]["message"]) == ((), "")
