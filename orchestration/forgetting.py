@@ -1,8 +1,8 @@
 """A person's right to be forgotten: out of the raw zone, out of the warehouse, and kept out.
 
-Belongs here: the order of steps, the warehouse's part, the record of what was done. Doesn't: the
-list of who was forgotten and how bytes are edited (orchestration/exports), what a person types
-(cli.py).
+Belongs here: the order of steps, the warehouse's part, the border's findings, the record of what
+was done. Doesn't: the list of who was forgotten and how bytes are edited (orchestration/exports),
+what a person types (cli.py).
 
 The order makes it repeatable after a crash at any moment: the list first, so that no pull brings
 the person back; then the new files beside the old, which nothing counts yet; the warehouse without
@@ -13,6 +13,7 @@ the registry names is searched.
 
 import json
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -23,7 +24,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.auditing.final_cycles import is_final
-from orchestration.cycles import read_cycles
+from orchestration.cycles import lineage, read_cycles
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import BLANKS, Forgotten, personal_columns
@@ -38,6 +39,8 @@ _ROWS_OF_A_FILE = (
     1_000_000_000  # response_key = file_number x this + row (stg_raw__survey_responses)
 )
 _SHORTEST_IDENTIFIER = 6
+ERASURE = "penghapusan data pribadi / erasure of personal data"
+"""Why a final cycle is restated after somebody was forgotten."""
 
 
 class ForgetError(RuntimeError):
@@ -64,8 +67,10 @@ class ForgetReport:
     files: tuple[ClearedFile, ...]
     unread_files_erased: tuple[str, ...]
     """SHA-256 of files that no reading counts (refused, or left by a crash) and that named them."""
+    compared_cycles: tuple[str, ...]
+    """Cycles that none of the files is of, but that are compared with one that holds them."""
     final_cycles: tuple[str, ...]
-    """Of the cycles, those whose figures may move only as a restatement."""
+    """Of both, those whose figures may move only as a restatement."""
     mentions: tuple[str, ...]
     """Cells of other people's records in which the person is named: file, row, column."""
 
@@ -85,8 +90,15 @@ class ForgetReport:
             names = ", ".join(dict.fromkeys(file.name for file in self.files))
             lines += [
                 f"Hapus juga di aplikasi survei dan di landing / delete there too: {names}",
-                f"Hitung ulang / compute again: ilk run {' '.join(self.cycles)}"
-                + (' --restate "penghapusan data pribadi / erasure"' if self.final_cycles else ""),
+                "Hitung ulang / compute again: ilk run "
+                + " ".join((*self.cycles, *self.compared_cycles))
+                + (f' --restate "{ERASURE}"' if self.final_cycles else ""),
+            ]
+        if self.final_cycles:
+            lines += [
+                f"Final: {', '.join(self.final_cycles)}. Angkanya akan berubah dan dicatat sebagai "
+                "pernyataan ulang; sebelum itu tak dapat dihitung ulang persis. / Its numbers will "
+                "move, as a restatement; until then it can't be reproduced."
             ]
         lines += [
             f"Masih disebut / still named by somebody else: {mention}" for mention in self.mentions
@@ -141,22 +153,40 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
         erasure = _Erasure(settings, registry, forgotten)
         erasure.prepare()
         unread = erasure.unread_files(identifiers)
+        cleared = dict.fromkeys(file.cycle_id for file in erasure.files)
+        cycles = read_cycles(settings.seeds_dir)
+        compared = [
+            cycle.cycle_id
+            for cycle in cycles
+            if cycle.cycle_id in pulled
+            and cycle.cycle_id not in cleared
+            and not cleared.keys().isdisjoint(lineage(cycles, cycle.cycle_id))
+        ]
         report = ForgetReport(
             forgotten_at=now.isoformat(timespec="seconds"),
             identifier_count=len(identifiers),
             files=tuple(erasure.files),
             unread_files_erased=tuple(path.name for path in unread),
+            compared_cycles=tuple(compared),
             final_cycles=tuple(
-                cycle_id
-                for cycle_id in dict.fromkeys(file.cycle_id for file in erasure.files)
-                if is_final(settings, cycle_id)
+                cycle_id for cycle_id in (*cleared, *compared) if is_final(settings, cycle_id)
             ),
             mentions=tuple(erasure.mentions(identifiers)),
         )
         _drop_from_warehouse(settings, report.cycles)
+        _drop_findings(settings, report.cycles)
         _write_record(settings.data_dir, report)
         erasure.commit(unread)
     return report
+
+
+def erased_at(settings: Settings, sha256: str) -> str | None:
+    """Return when somebody was taken out of the export whose bytes had this hash; None: never."""
+    for path in sorted((settings.data_dir / "forgotten").glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if any(file["sha256_before"] == sha256 for file in record["files"]):
+            return str(record["forgotten_at"])
+    return None
 
 
 class _Erasure:
@@ -327,6 +357,15 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
             "second copy, and forget again."
         ) from error
     fresh.replace(path)
+
+
+def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
+    """Remove what the border found: its lists quote cells. The next run looks again."""
+    memory = fingerprints(settings)
+    for cycle_id in cycle_ids:
+        shutil.rmtree(settings.quality_dir / cycle_id, ignore_errors=True)
+        if memory.get("border", cycle_id) is not None:
+            memory.put("border", cycle_id, None)
 
 
 def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
@@ -11,10 +13,12 @@ from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, fin
 from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.settings import REPOSITORY, Settings
+from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, ilk
 
 FIRST, LAST = SAMPLE_CYCLES
 OwnSample = Callable[..., Settings]
+AT = datetime(2025, 6, 1, tzinfo=UTC)
 NATIONAL = "domain_type = 'national' and component_type = 'index' and weighting_mode = 'poststrat'"
 
 
@@ -185,6 +189,50 @@ def test_restating_a_cycle_that_is_not_final_is_a_usage_error(own_sample: OwnSam
     result = ilk("run", FIRST, "--restate", "why not")
     assert result.exit_code == 2
     assert "--restate" in result.output
+
+
+def test_a_run_that_moves_a_final_cycle_ends_with_1_until_it_is_told_why(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    from orchestration.defs.warehouse import MANIFEST
+
+    def build(_: Settings, cycle_id: str, **__: object) -> list[NodeResult]:
+        """In dbt's place, which would take longest: all is made, and one score another."""
+        move(settings, cycle_id)
+        nodes = {
+            unique_id: node
+            for unique_id, node in MANIFEST["nodes"].items()
+            if node["resource_type"] in ("model", "seed")
+        }
+        parents = {name: node["depends_on"].get("nodes", []) for name, node in nodes.items()}
+        return [
+            NodeResult(unique_id, node["name"], node["resource_type"], "success", "", None, 0.0, AT)
+            for unique_id in TopologicalSorter(parents).static_order()
+            if (node := nodes.get(unique_id))
+        ]
+
+    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", build)
+    fingerprints(settings).put("published", LAST, None)  # as after a change of files, seeds or code
+    before = settings.published_dir.readlink()
+    query = f"select score from idx_scores where cycle_id = '{LAST}' and {NATIONAL}"
+    [(old,)] = published(settings, query)
+
+    refused = ilk("run", LAST)
+
+    assert refused.exit_code == 1
+    assert f"{LAST} sudah final, tetapi 1 angkanya akan berubah" in refused.output
+    assert f'ilk run {LAST} --restate "alasan / why"' in refused.output
+    assert settings.published_dir.readlink() == before
+    assert published(settings, "from audit_restatements") == []
+
+    restated = ilk("run", LAST, "--restate", "a wrong weight was mended")
+
+    assert restated.exit_code == 0, restated.output
+    [(new,)] = published(settings, query)
+    assert published(
+        settings, "select cycle_id, figure_name, old_value, new_value, why from audit_restatements"
+    ) == [(LAST, "score", old, new, "a wrong weight was mended")]
+    assert new == pytest.approx(old + 0.02)  # moved by each of the two runs
 
 
 def test_a_restated_cycle_is_computed_again_from_what_was_kept(own_sample: OwnSample):

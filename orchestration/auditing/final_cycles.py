@@ -51,6 +51,11 @@ class FinalVersion:
     code_hash: str
 
     @property
+    def cycle_id(self) -> str:
+        """The cycle that was frozen."""
+        return self.folder.parent.name
+
+    @property
     def tables(self) -> dict[str, str]:
         """The frozen tables as relations, by name."""
         return {

@@ -24,6 +24,7 @@ from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.store import store_bytes
 from orchestration.fingerprints import code_hash
+from orchestration.forgetting import ERASURE, erased_at
 from orchestration.settings import Settings
 
 _SHOWN_EXAMPLES = 20
@@ -96,16 +97,30 @@ def _restore_raw_zone(settings: Settings, version: FinalVersion, scratch: Path) 
     prescribed = read_reader_settings(scratch / "seeds")
     registry = Registry(raw)
     for file in kept:
-        registry.add(_read_again(settings, file, raw, prescribed))
+        registry.add(_read_again(settings, file, raw, prescribed, final=version.cycle_id))
     registry.save()
     return {file.cycle_id for file in kept}
 
 
 def _read_again(
-    settings: Settings, file: ExportFile, raw: Path, prescribed: dict[str, ReaderSettings]
+    settings: Settings,
+    file: ExportFile,
+    raw: Path,
+    prescribed: dict[str, ReaderSettings],
+    *,
+    final: str,
 ) -> ExportFile:
     path = settings.raw_dir / "files" / file.sha256
     if not path.is_file():
+        if when := erased_at(settings, file.sha256):
+            cycles = " ".join(dict.fromkeys([file.cycle_id, final]))
+            raise AuditError(
+                f"{file.name}: jawaban seseorang dihapus dari berkas ini ({when}); bita yang "
+                "dibekukan tak ada lagi, dan angkanya tak dapat dihitung ulang persis. Nyatakan "
+                "ulang: / somebody was erased from this file; the bytes that were frozen are no "
+                "more, and the figures can't come out the same. Restate: "
+                f'ilk run {cycles} --restate "{ERASURE}"'
+            )
         raise AuditError(f"{file.name}: raw/files/{file.sha256} tidak ada lagi / is gone")
     with path.open("rb") as source:
         stored = store_bytes(raw, source)

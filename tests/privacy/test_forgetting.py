@@ -11,18 +11,23 @@ from pathlib import Path
 import duckdb
 import pytest
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 
+from expectations.border import Border
+from expectations.profiles import Cycle
 from orchestration import forgetting
+from orchestration.cycles import find_cycle, read_cycles
 from orchestration.exports.erasure import MARK, ErasureError, erase_records
 from orchestration.exports.forgotten import Forgotten, ForgottenKeyError
 from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.registry import Registry, read_registry
-from orchestration.forgetting import ForgetError, forget, read_identifiers
+from orchestration.fingerprints import fingerprints
+from orchestration.forgetting import ERASURE, ForgetError, forget, read_identifiers
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_LANDING, ilk
-from tests.privacy.privacy_cases import traces
+from tests.privacy.privacy_cases import landing_rows, old_workbook, traces
 
-CYCLE = "ilk-2025-s1"
+CYCLE, LAST = "ilk-2025-s1", "ilk-2025-s2"
 # In limesurvey's CSV and in msform's workbook of the cycle.
 PERSON = "199601042020021002"
 OTHER = "198308032007061001"
@@ -157,6 +162,78 @@ def test_a_new_export_that_still_holds_the_person_is_cleared_as_it_lands(
     before = state(pulled)
     assert len(pull(pulled).unchanged) == 4
     assert state(pulled) == before
+
+
+def test_an_old_workbook_that_counts_stays_with_its_remedy_and_one_that_does_not_goes_whole(
+    pulled: Settings, tmp_path: Path
+) -> None:
+    path = landed(pulled, "msform")
+    workbook_of_today = path.read_bytes()
+    header, *rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    (of_person,) = [row for row in rows if PERSON in row]
+    others = [row for row in rows if row is not of_person][:9]
+    texts = [[str(cell) for cell in row] for row in (header, of_person, *others)]
+    path.write_bytes(old_workbook(texts))
+    pull(pulled)
+    before = readings(pulled)
+    assert before[f"{CYCLE}/msform/{path.name}"][0]["NIP"] == PERSON
+
+    with pytest.raises(
+        ForgetError, match=r"an old \.xls workbook can't be edited\. Save it as XLSX"
+    ):
+        forget(pulled, [PERSON])
+    assert readings(pulled) == before
+
+    path.write_bytes(workbook_of_today)  # as if Excel had saved it anew
+    pull(pulled)
+    forget(pulled, [PERSON])
+    assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+    assert all(row.get("NIP") != PERSON for rows in readings(pulled).values() for row in rows)
+
+
+def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled: Settings) -> None:
+    path = landed(pulled, "limesurvey")
+    with (pulled.seeds_dir / "export_columns.csv").open(encoding="utf-8-sig", newline="") as lines:
+        headings = [
+            row["source_column"]
+            for row in csv.DictReader(lines)
+            if (row["profile_id"], row["target_kind"]) == ("limesurvey", "question")
+        ]
+    header, *rows = landing_rows(CYCLE, "limesurvey")
+    (record,) = [number for number, row in enumerate(rows, start=1) if PERSON in row]
+    rows[record - 1][header.index(headings[0])] = "siti@x.go.id"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target, delimiter=";").writerows([header, *rows])
+    pull(pulled)
+    cycle = find_cycle(read_cycles(pulled.seeds_dir), CYCLE)
+    border = Border(
+        raw_dir=pulled.raw_dir,
+        seeds_dir=pulled.seeds_dir,
+        export_files=pulled.export_files,
+        dbt_project_dir=pulled.dbt_project_dir,
+        quality_dir=pulled.quality_dir,
+        cycle=Cycle(CYCLE, cycle.instrument_id, cycle.opens_on, cycle.closes_on, None, True),
+        max_off_scale_share=0.2,
+    )
+
+    def listed() -> list[tuple[str, str]]:
+        if not border.failing_rows_file.is_file():
+            return []
+        with border.failing_rows_file.open(encoding="utf-8-sig", newline="") as lines:
+            return [(row["file"], row["row"]) for row in csv.DictReader(lines)]
+
+    border.check()
+    assert (f"{CYCLE}/limesurvey/{path.name}", str(record)) in listed()
+    other = pulled.quality_dir / "another cycle"
+    other.mkdir()
+    fingerprints(pulled).put("border", CYCLE, {"outcomes": "that quote cells"})
+
+    forget(pulled, [PERSON])
+
+    assert [path.name for path in pulled.quality_dir.iterdir()] == [other.name]
+    assert fingerprints(pulled).get("border", CYCLE) is None
+    border.check()
+    assert listed() == []
 
 
 def test_versions_that_no_longer_count_are_cleared_too(pulled: Settings, tmp_path: Path) -> None:
@@ -342,8 +419,6 @@ def test_a_workbooks_row_is_emptied_with_the_texts_that_were_its_alone(tmp_path:
         header_rows=1,
         records={2: {"22222222"}},
     )
-    from python_calamine import CalamineWorkbook
-
     rows = CalamineWorkbook.from_path(target).get_sheet_by_name("Jawaban").to_python()
     assert rows == [
         ["NIP", "unit", "nilai"],
@@ -371,10 +446,11 @@ def test_a_workbook_that_names_the_person_elsewhere_is_not_half_cleared(tmp_path
     assert not (tmp_path / "target.xlsx").exists()
 
 
-def test_the_command_clears_the_warehouse_and_the_next_run_computes_without_the_person(
-    own_sample: Callable[..., Settings], tmp_path: Path
+def test_the_command_clears_a_final_cycle_and_its_restatement_computes_without_the_person(
+    own_sample: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = own_sample()
+    assert ilk("finalise", CYCLE).exit_code == 0
 
     def warehouse(sql: str) -> list[tuple]:
         with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
@@ -399,13 +475,35 @@ def test_the_command_clears_the_warehouse_and_the_next_run_computes_without_the_
 
     assert forgotten.exit_code == 0, forgotten.output
     assert person not in forgotten.output
-    assert f"ilk run {CYCLE}" in forgotten.output
+    # The next cycle is compared with this one, so its changes are to be computed again too.
+    assert f'ilk run {CYCLE} {LAST} --restate "{ERASURE}"' in forgotten.output
+    assert f"Final: {CYCLE}. Angkanya akan berubah" in forgotten.output
     assert traces([settings.data_dir], {person, pseudonym}, tmp_path / "scratch") == []
     assert settings.published_dir.resolve() == published
+    # What was frozen can't be computed again from bytes that are no more, and that is said.
+    reproduced = ilk("reproduce", CYCLE)
+    assert reproduced.exit_code == 1
+    assert "somebody was erased from this file" in reproduced.output
+    assert f'ilk run {CYCLE} --restate "{ERASURE}"' in reproduced.output.replace("\n", " ")
 
-    again = ilk("run", CYCLE)
+    again = ilk("run", CYCLE, "--restate", ERASURE)
 
     assert again.exit_code == 0, again.output
     assert dict(warehouse(counts)) == {**before, CYCLE: before[CYCLE] - 1}
     assert settings.published_dir.resolve() != published
     assert traces([settings.data_dir], {person, pseudonym}, tmp_path / "scratch") == []
+    with duckdb.connect(str(settings.published_dir / "ilk.duckdb"), read_only=True) as connection:
+        restated = connection.execute("select distinct cycle_id, why from audit_restatements")
+        assert restated.fetchall() == [(CYCLE, ERASURE)]
+
+    def publish_as_it_is(scratch: Path, cycle_ids: list[str]) -> None:
+        """In the place of a run: test_final_cycles.py makes one."""
+        rows = Registry(scratch / "raw").current(CYCLE)
+        assert [row.record_count for row in rows] == [
+            row.record_count for row in Registry(settings.raw_dir).current(CYCLE)
+        ]
+        shutil.copytree(settings.published_dir.resolve(), scratch / "published")
+
+    monkeypatch.setattr("orchestration.auditing.reproduction._run", publish_as_it_is)
+    reproduced = ilk("reproduce", CYCLE)
+    assert reproduced.exit_code == 0, reproduced.output
