@@ -13,6 +13,17 @@
     cast(sum(cast({{ expression }} as decimal({{ digits }}, {{ decimals }}))) {{ 'over ' ~ over if over }} as double)
 {%- endmacro %}
 
+{#
+    What a text stands for: a literal table of texts and their values, NULL for any other text. DuckDB
+    looks up each entry of a column's dictionary once, and not each row, as it would for a CASE.
+#}
+{% macro looked_up(text, values, kind) -%}
+    map(
+        [{% for key in values %}'{{ key | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}],
+        [{{ values.values() | join(', ') }}]::{{ kind }}[]
+    )[{{ text }}]
+{%- endmacro %}
+
 {# Blanks and non-breaking blanks at both ends, as method.md 11 trims. #}
 {% macro trim_blanks(text) -%}
     trim({{ text }}, ' ' || chr(160) || chr(9) || chr(10) || chr(13))

@@ -32,8 +32,8 @@
 
 {#
     This cycle's current files, those with the same profile and the same headings together:
-    profile_id, paths, and the heading of each mapped target ({'unit_id': 'Unit kerja', '12': 'Q12'};
-    questions by their number).
+    profile_id, paths, the file numbers by SHA-256, and the heading of each mapped target
+    ({'unit_id': 'Unit kerja', '12': 'Q12'}; questions by their number).
 #}
 {% macro current_exports() -%}
     {% set folder = env_var('ILK_RAW_DIR', 'raw') ~ '/survey_responses/cycle_id=' ~ cycle_id() %}
@@ -43,7 +43,7 @@
                 profile_id,
                 header || ['_profile_id'] as header,
                 header_folded || ['_profile_id'] as header_folded,
-                list(sha256 order by file_number) as sha256s,
+                list(sha256 || ' ' || file_number order by file_number) as files,
             from " ~ ref('stg_raw__export_files') ~ "
             where kind = 'survey_responses' and cycle_id = '" ~ cycle_id() ~ "'
             group by profile_id, header, header_folded
@@ -67,24 +67,26 @@
 
         select
             export_files.profile_id,
-            array_to_string(export_files.sha256s, ' ') as sha256s,
+            array_to_string(export_files.files, ',') as files,
             export_files.header[list_position(export_files.header_folded, mapped.heading)] as heading,
             mapped.target,
         from export_files
         inner join mapped
             on mapped.profile_id = export_files.profile_id
             and list_contains(export_files.header_folded, mapped.heading)
-        order by export_files.profile_id, sha256s, mapped.target
+        order by export_files.profile_id, files, mapped.target
     ") %}
     {% set exports = {} %}
     {% for row in rows %}
         {% set export = exports.setdefault(
-            row.sha256s, {'profile_id': row.profile_id, 'paths': [], 'headings': {}}
+            row.files, {'profile_id': row.profile_id, 'paths': [], 'numbers': {}, 'headings': {}}
         ) %}
         {% do export.headings.update({row.target: row.heading}) %}
         {% if not export.paths %}
-            {% for sha256 in row.sha256s.split(' ') %}
+            {% for file in row.files.split(',') %}
+                {% set sha256, number = file.split(' ') %}
                 {% do export.paths.append("'" ~ folder ~ '/' ~ sha256 ~ ".parquet'") %}
+                {% do export.numbers.update({sha256: number}) %}
             {% endfor %}
         {% endif %}
     {% endfor %}

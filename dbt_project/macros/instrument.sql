@@ -97,28 +97,34 @@
 {%- endmacro %}
 
 {#
-    The code of one answer's trimmed text (NULL where it is blank). A text without a row that is a
-    whole number on the scale is itself; the plain spellings are listed so that no text is parsed for them.
+    The code of one answer as the export has it, never NULL. A text without a row that is a whole number
+    on the scale is itself; the plain spellings are listed so that no text is parsed for them.
 #}
-{% macro answer_code(text, question, codes, decimal_mark='.') -%}
-    {%- set known = [] -%}
-    case {{ text }}
-        {%- for row in codes %}
-        {%- do known.append(row.source_value) %}
-        when '{{ row.source_value | replace("'", "''") }}' then {{ 'null' if row.code is none else row.code }}
-        {%- endfor %}
-        {%- if question.scale_max - question.scale_min <= 10 %}
-        {%- for code in range(question.scale_min, question.scale_max + 1) if (code | string) not in known %}
-        when '{{ code }}' then {{ code }}
-        {%- endfor %}
-        {%- endif %}
-        else case
-            when {{ text }} is null then null
-            when {{ whole_number(text, decimal_mark) }} between {{ question.scale_min }} and {{ question.scale_max }}
-                then {{ whole_number(text, decimal_mark) }}
-            else {{ answer_sentinels().off_scale }}
-        end
-    end
+{% macro answer_code(cell, question, codes, decimal_mark='.') -%}
+    {%- set text = trim_blanks(cell) -%}
+    {%- set number = whole_number(text, decimal_mark) -%}
+    {%- set known, blank = dict(), [''] -%}
+    {%- if question.scale_max - question.scale_min <= 10 -%}
+        {%- for code in range(question.scale_min, question.scale_max + 1) -%}
+            {%- do known.update({code | string: code}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for row in codes -%}
+        {%- if row.code is none -%}
+            {%- do blank.append(row.source_value) -%}
+            {%- do known.pop(row.source_value, none) -%}
+        {%- else -%}
+            {%- do known.update({row.source_value: row.code}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    coalesce(
+            {{ looked_up(text, known, 'smallint') }},
+            case
+                when {{ cell }} is null or {{ text }} in ('{{ blank | map("replace", "'", "''") | join("', '") }}') then {{ answer_sentinels().blank }}
+                when {{ number }} between {{ question.scale_min }} and {{ question.scale_max }} then {{ number }}
+                else {{ answer_sentinels().off_scale }}
+            end
+        )
 {%- endmacro %}
 
 {# How many answer columns there are: as many as the longest instrument of all cycles has questions. #}

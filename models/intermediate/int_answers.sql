@@ -18,19 +18,14 @@
 ") %}
 {%- set codes = answer_code_rows() %}
 {%- set sentinels = answer_sentinels() %}
+{#- Questions whose codes mean the same: the extremes of their codes are those of their scores. #}
+{%- set scales = dict() %}
+{%- for question in questions %}
+{%- set scale = (question.scale_min, question.scale_max, question.is_reverse_scored) %}
+{%- do scales.setdefault(scale, []).append(question) %}
+{%- endfor %}
 {{ by_cycle() }}
 with
-responses as (
-    select
-        response_key,
-        cycle_id,
-        profile_id,
-        {%- for question in questions %}
-        nullif({{ trim_blanks('answer_' ~ question.question_number) }}, '') as answer_{{ question.question_number }},
-        {%- endfor %}
-    from {{ ref('stg_raw__survey_responses') }}
-),
-
 routes as (
     select * from {{ ref('int_responses_routed') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -47,30 +42,33 @@ unmapped as (
 ),
 
 coded as (
+    {%- for profile in profiles %}
     select
         response_key,
         cycle_id,
         profile_id,
         {%- for question in questions %}
-        {%- set text = 'answer_' ~ question.question_number %}
-        {%- set question_codes = codes | selectattr('question_number', 'equalto', question.question_number) | list %}
-        cast(
-            case profile_id
-                {%- for profile in profiles %}
-                when '{{ profile.profile_id }}' then
-                    {{ answer_code(
-                        text,
-                        question,
-                        question_codes | selectattr('profile_id', 'equalto', profile.profile_id) | list,
-                        profile.decimal_mark,
-                    ) }}
-                {%- else %}
-                when null then null
-                {%- endfor %}
-            end as smallint
-        ) as answer_{{ question.question_number }},
+        {{ answer_code(
+            'answer_' ~ question.question_number,
+            question,
+            codes | selectattr('question_number', 'equalto', question.question_number)
+                | selectattr('profile_id', 'equalto', profile.profile_id) | list,
+            profile.decimal_mark,
+        ) }} as answer_{{ question.question_number }},
         {%- endfor %}
-    from responses
+    from {{ ref('stg_raw__survey_responses') }}
+    where profile_id = '{{ profile.profile_id }}'
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        response_key,
+        cycle_id,
+        profile_id,
+        {%- for question in questions %}
+        null::smallint as answer_{{ question.question_number }},
+        {%- endfor %}
+    from {{ ref('stg_raw__survey_responses') }}
+    {%- endfor %}
 ),
 
 routed as (
@@ -79,19 +77,15 @@ routed as (
         coded.cycle_id,
         unmapped.unmapped_count,
         {%- for question in questions %}
-        cast(
-            case
-                when coded.answer_{{ question.question_number }} is null then null
-                when not routes.hears_{{ audiences.index(question.audience_id) + 1 }}
-                    then {{ sentinels.off_route }}
-                when not routes.has_provider_{{ question.provider_level_rank }}
-                    then {{ sentinels.no_provider }}
-                else coded.answer_{{ question.question_number }}
-            end as smallint
-        ) as answer_{{ question.question_number }},
-        {%- endfor %}
-        {%- for question_number in range(questions | length + 1, slots + 1) %}
-        null::smallint as answer_{{ question_number }},
+        case
+            when coded.answer_{{ question.question_number }} = {{ sentinels.blank }}
+                then {{ sentinels.blank }}::smallint
+            when not routes.hears_{{ audiences.index(question.audience_id) + 1 }}
+                then {{ sentinels.off_route }}::smallint
+            when not routes.has_provider_{{ question.provider_level_rank }}
+                then {{ sentinels.no_provider }}::smallint
+            else coded.answer_{{ question.question_number }}
+        end as answer_{{ question.question_number }},
         {%- endfor %}
     from coded
     inner join routes
@@ -100,41 +94,65 @@ routed as (
         on unmapped.profile_id = coded.profile_id
 ),
 
-final as (
+counted as (
     select
         *,
-        cast(
-            {%- for question in questions %}
-            ({{ is_rating('coalesce(answer_' ~ question.question_number ~ ', -32768)') }})::integer +
-            {%- endfor %} 0 as smallint
-        ) as valid_count,
-        {%- for status in ['not_available', 'not_used'] %}
-        cast(
-            {%- for question in questions %}
-            (coalesce(answer_{{ question.question_number }}, 0) = {{ sentinels[status] }})::integer +
-            {%- endfor %} 0 as smallint
-        ) as {{ status }}_count,
+        {%- for kind, condition in [
+            ('blank', '= ' ~ sentinels.blank),
+            ('not_available', '= ' ~ sentinels.not_available),
+            ('not_used', '= ' ~ sentinels.not_used),
+            ('rejected', '< ' ~ sentinels.not_used),
+        ] %}
+        {% for question in questions -%}
+        (answer_{{ question.question_number }} {{ condition }})::smallint + {# -#}
+        {%- endfor %}0::smallint as {{ kind }}_count,
         {%- endfor %}
-        cast(
-            {%- for question in questions %}
-            (answer_{{ question.question_number }} is null)::integer +
-            {%- endfor %} -unmapped_count as smallint
-        ) as blank_count,
-        cast(
-            {%- for question in questions %}
-            (coalesce(answer_{{ question.question_number }}, 0) < {{ sentinels.not_used }})::integer +
-            {%- endfor %} 0 as smallint
-        ) as rejected_count,
-        {%- for extreme in ['least', 'greatest'] %}
-        cast({{ extreme }}(
-            {%- for question in questions %}
-            case when {{ is_rating('answer_' ~ question.question_number) }} then
-                {{ score_from_code('answer_' ~ question.question_number, 1, question) }} end{{ ',' if not loop.last }}
-            {%- else %} null::double
+        {%- for _, alike in scales.items() %}
+        least(
+            {%- for question in alike %}
+            case when {{ is_rating('answer_' ~ question.question_number) }} then answer_{{ question.question_number }} end,
             {%- endfor %}
-        ) as double) as {{ 'lowest' if extreme == 'least' else 'highest' }}_score,
+            null
+        ) as lowest_code_{{ loop.index }},
+        greatest(
+            {%- for question in alike %}
+            answer_{{ question.question_number }},
+            {%- endfor %}
+            null
+        ) as highest_code_{{ loop.index }},
         {%- endfor %}
     from routed
+),
+
+final as (
+    select
+        response_key,
+        cycle_id,
+        {%- for question in questions %}
+        nullif(answer_{{ question.question_number }}, {{ sentinels.blank }}) as answer_{{ question.question_number }},
+        {%- endfor %}
+        {%- for question_number in range(questions | length + 1, slots + 1) %}
+        null::smallint as answer_{{ question_number }},
+        {%- endfor %}
+        unmapped_count,
+        cast(
+            {{ questions | length }} - blank_count - not_available_count - not_used_count - rejected_count as smallint
+        ) as valid_count,
+        not_available_count,
+        not_used_count,
+        cast(blank_count - unmapped_count as smallint) as blank_count,
+        rejected_count,
+        {#- A reversed scale's lowest score is that of its highest code. #}
+        {%- for extreme, reversed in [('lowest', 'highest'), ('highest', 'lowest')] %}
+        cast({{ 'least' if extreme == 'lowest' else 'greatest' }}(
+            {%- for _, alike in scales.items() %}
+            {%- set code = (reversed if alike[0].is_reverse_scored else extreme) ~ '_code_' ~ loop.index %}
+            case when {{ is_rating(code) }} then {{ score_from_code(code, 1, alike[0]) }} end,
+            {%- endfor %}
+            null
+        ) as double) as {{ extreme }}_score,
+        {%- endfor %}
+    from counted
 )
 
 select * from final

@@ -3,7 +3,7 @@
 {%- set questions = instrument_questions() %}
 {%- set audiences = questions | map(attribute='audience_id') | unique | list %}
 {%- set ranks = questions | map(attribute='provider_level_rank') | unique | list %}
-{{ by_cycle() }}
+{{ config(materialized='view') }}
 with
 responses as (
     select * from {{ ref('int_responses_read') }}

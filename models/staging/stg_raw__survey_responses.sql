@@ -5,13 +5,10 @@
 {%- set questions = instrument_questions() %}
 {%- set exports = current_exports() %}
 with
-export_files as (
-    select * from {{ ref('stg_raw__export_files') }}
-),
-
 exported as (
     {%- for export in exports %}
     select
+        {{ looked_up('_file_sha256', export.numbers, 'bigint') }} as file_number,
         _profile_id as profile_id,
         _file_sha256,
         _source_row,
@@ -27,6 +24,7 @@ exported as (
     {{ 'union all' if not loop.last }}
     {%- else %}
     select
+        null::bigint as file_number,
         null::varchar as profile_id,
         null::varchar as _file_sha256,
         null::bigint as _source_row,
@@ -42,14 +40,10 @@ exported as (
 
 final as (
     select
-        export_files.file_number * 1000000000 + exported._source_row as response_key,
+        file_number * 1000000000 + _source_row as response_key,
         '{{ cycle_id() }}' as cycle_id,
-        exported.*,
+        * exclude (file_number),
     from exported
-    inner join export_files
-        on export_files.sha256 = exported._file_sha256
-        and export_files.cycle_id = '{{ cycle_id() }}'
-        and export_files.kind = 'survey_responses'
 )
 
 select * from final
