@@ -86,14 +86,17 @@ def ilk(
         return
     if unfinished:
         raise dg.Failure(
-            f"nothing is published: the build of {', '.join(sorted(unfinished))} broke off and the "
-            f"warehouse holds half of it. Run it again: ilk run {' '.join(sorted(unfinished))}",
+            f"tidak ada yang terbit: pembuatan {', '.join(sorted(unfinished))} terputus dan gudang "
+            "baru memuat separuhnya. Jalankan lagi. / nothing is published: the build broke off "
+            "and the warehouse holds half of it. Run it again: "
+            f"ilk run {' '.join(sorted(unfinished))}",
             allow_retries=False,
         )
     if lost:
         raise dg.Failure(
-            f"nothing is published: the last publication holds {', '.join(sorted(lost))} and the "
-            "warehouse, made anew, does not yet. Build all of them: ilk run --all",
+            f"tidak ada yang terbit: publikasi terakhir memuat {', '.join(sorted(lost))}, gudang "
+            "yang baru belum. Buat semuanya. / nothing is published: the last publication holds "
+            "it, and the warehouse, made anew, does not yet. Build all of them: ilk run --all",
             allow_retries=False,
         )
     logger.info("%s: publishing", cycle_id)
@@ -113,7 +116,8 @@ def ilk(
     except BaseException as error:
         note_outcome(settings, run_id=run_id, outcome=FAILED)
         if isinstance(error, PublicationError):
-            raise dg.Failure(f"nothing is published: {error}", allow_retries=False) from error
+            sentence = f"tidak ada yang terbit / nothing is published: {error}"
+            raise dg.Failure(sentence, allow_retries=False) from error
         raise
     for built_cycle, fingerprint in built.items():
         memory.put("published", built_cycle, fingerprint)
