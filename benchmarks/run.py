@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -115,19 +116,25 @@ def measure(respondents: int, bare: Cost) -> int:
     command = [str(Path(sys.executable).with_name("ilk")), "run", CYCLE]
     job = run_process(command, environment)
     steps = steps_of(job, data_dir)
+    beyond = beyond_the_script(job, data_dir / "dbt_target")
     again = run_process(command, environment).cost
     script = [sys.executable, str(REPOSITORY / "benchmarks/by_hand.py")]
     by_hand = run_process([*script, str(landing), str(SEEDS), CYCLE, str(scores)], {}).cost
 
-    ratio = job.cost.cpu_seconds / (by_hand.cpu_seconds + bare.cpu_seconds)
+    standard = by_hand.cpu_seconds + bare.cpu_seconds
+    ratio = job.cost.cpu_seconds / standard
+    comparable = (job.cost.cpu_seconds - beyond) / standard
     print(f"### {respondents:,} respondents\n\n| | CPU s | wall s | MB |\n|---|---:|---:|---:|")
     print(f"| `ilk run`, whole | {job.cost.cells()} |")
     for step, cost in steps.items():
         print(f"| — {step} | {cost.cells()} |")
+        if step == "dbt":
+            print(f"| — — of which for what idx_scores does not need | {beyond:.1f} | | |")
     print(f"| `ilk run` again, nothing new | {again.cells()} |")
     print(f"| by hand | {by_hand.cells()} |")
     print(
-        f"\nRatio {ratio:.2f} (goal {GOAL_RATIO}), peak memory {job.cost.memory_mb:,.0f} MB ",
+        f"\nRatio {ratio:.2f} (goal {GOAL_RATIO}), {comparable:.2f} for what the script makes too; "
+        f"peak memory {job.cost.memory_mb:,.0f} MB ",
         end="",
     )
     print(f"(goal under {GOAL_MEMORY_MB:,} MB).\n\n| slowest in dbt | wall s |\n|---|---:|")
@@ -250,6 +257,35 @@ def steps_of(job: Measured, data_dir: Path) -> dict[str, Cost]:
         costs[STEPS[step]] = job.between(spans[step][0], spans[step][-1])
     costs["end"] = job.between(last, job.samples[-1].at)
     return costs
+
+
+def beyond_the_script(job: Measured, target: Path) -> float:
+    """Return the CPU seconds of the dbt nodes that idx_scores does not stand on.
+
+    The script makes idx_scores alone; the job also every other index, the audit tables, and all
+    their tests. Nodes run one after the other, so a node's time is its CPU.
+    """
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    parents, found = manifest["parent_map"], ["model.ilk.idx_scores"]
+    for node in found:
+        found += [parent for parent in parents.get(node, []) if parent not in found]
+    needed = set(found)
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    cpu_seconds = 0.0
+    for result in results:
+        # A test belongs to the models that it reads; the others are theirs alone.
+        read = parents.get(result["unique_id"], [])
+        is_test = result["unique_id"].startswith("test.")
+        if set(read) <= needed if is_test else result["unique_id"] in needed:
+            continue
+        moments = [
+            datetime.fromisoformat(part[edge]).timestamp()
+            for part in result["timing"]
+            for edge in ("started_at", "completed_at")
+        ]
+        if moments:
+            cpu_seconds += job.between(min(moments), max(moments)).cpu_seconds
+    return cpu_seconds
 
 
 def slowest_nodes(run_results: Path, count: int) -> list[tuple[str, float]]:
