@@ -74,7 +74,13 @@ responses as (
 ),
 
 answers as (
-    select * from {{ ref('int_answers') }}
+    select
+        response_key,
+        {%- for question in questions %}
+        {%- set answer = 'answer_' ~ question.question_number %}
+        coalesce({{ answer }}, {{ answer_sentinels().blank }}) as {{ answer }},
+        {%- endfor %}
+    from {{ ref('int_answers') }}
     where cycle_id = '{{ cycle }}'
 ),
 
@@ -96,7 +102,7 @@ final as (
         {%- for status in ['not_used', 'not_available'] %}
         cast(
             {%- for question in asked %}
-            case when {{ is_answer(status, 'answers.answer_' ~ question.question_number) }} then 1 else 0 end
+            cast({{ is_answer(status, 'answers.answer_' ~ question.question_number) }} as smallint)
             {{- ' +' if not loop.last }}
             {%- endfor %}
             as smallint
@@ -109,7 +115,9 @@ final as (
         on answers.response_key = responses.response_key
 )
 
+-- Neighbours add to the same sums: a third less time than in any order.
 select * from final
+order by stratum_number, unit_id
 {%- endmacro %}
 
 {# The attributes by whose values respondents speak for domains (int_domain_routes). #}
@@ -154,11 +162,7 @@ select * from final
 {%- endfor %}
 {%- set all_level_sets = level_sets.values() | sum(start=[]) | unique | list %}
 with
-ratings as materialized (
-    -- Neighbours add to the same sums: a third less time than in any order.
-    select * from {{ relation }}
-    order by stratum_number, unit_id
-),
+ratings as materialized (select * from {{ relation }}),
 
 terms as (
     select

@@ -1,6 +1,6 @@
--- What this cycle's accepted respondents rated (macros/ratings.sql). A view: it costs less to make
--- than to store, and is read by few.
-{{ config(materialized='view') }}
+{{ config(materialized='table') }}
+-- What this cycle's accepted respondents rated (macros/ratings.sql). Of this cycle alone: nobody needs
+-- to keep it.
 with
 final as (
     {{ ratings(
