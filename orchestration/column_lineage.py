@@ -174,6 +174,7 @@ class _Tracing:
     """Follows columns through the scopes of one query, each column of each scope once."""
 
     known: dict[tuple[int, str], set[ColumnOf]] = field(default_factory=dict)
+    listed: dict[int, "_Listed"] = field(default_factory=dict)
 
     def column(self, scope: "Scope", name: str) -> set[ColumnOf]:
         key = (id(scope), name)
@@ -183,23 +184,25 @@ class _Tracing:
         return self.known[key]
 
     def _column(self, scope: "Scope", name: str) -> set[ColumnOf]:
-        if scope.set_operation_scopes:
-            names = _names(scope)
-            found = set()
-            for branch in scope.set_operation_scopes:
-                own = _names(branch)
-                same = own[names.index(name)] if len(own) == len(names) and name in names else name
-                found |= self.column(branch, same)
-            return found
         found = set()
-        query: Any = scope.expression
-        for selected in query.selects:
-            if selected.alias_or_name == name:
-                found |= self._expression(scope, selected)
-            elif selected.is_star:  # of a raw file, whose columns nobody has told sqlglot
-                for source in scope.sources.values():
-                    found |= self._of(source, name)
+        here = self._list(scope)
+        if scope.set_operation_scopes:
+            for branch in scope.set_operation_scopes:
+                own = self._list(branch)
+                is_alike = len(own.names) == len(here.names) and name in here.places
+                found |= self.column(branch, own.names[here.places[name]] if is_alike else name)
+            return found
+        for selected in here.expressions.get(name, ()):
+            found |= self._expression(scope, selected)
+        if here.has_star:  # of a raw file, whose columns nobody has told sqlglot
+            for source in scope.sources.values():
+                found |= self._of(source, name)
         return found
+
+    def _list(self, scope: "Scope") -> "_Listed":
+        if id(scope) not in self.listed:
+            self.listed[id(scope)] = _Listed(scope.expression)
+        return self.listed[id(scope)]
 
     def _of(self, source: "Scope | exp.Expression | None", name: str) -> set[ColumnOf]:
         from sqlglot.optimizer.scope import Scope
@@ -219,14 +222,22 @@ class _Tracing:
             return self._of(read[0], node.name) if len(read) == 1 else set()
         for inner in scope.subquery_scopes:
             if inner.expression is node:
-                return set().union(*(self.column(inner, column) for column in _names(inner)))
+                return set().union(*(self.column(inner, name) for name in self._list(inner).names))
         return set().union(*(self._expression(scope, child) for child in node.iter_expressions()))
 
 
-def _names(scope: "Scope") -> list[str]:
-    query: Any = scope.expression
-    names: list[str] = query.named_selects
-    return names
+class _Listed:
+    """What a query selects, listed once: some have a thousand columns."""
+
+    def __init__(self, query: Any) -> None:  # noqa: ANN401  # sqlglot types few of its own
+        self.names: list[str] = query.named_selects
+        self.places = {name: place for place, name in reversed([*enumerate(self.names)])}
+        self.expressions: dict[str, list[exp.Expression]] = {}
+        self.has_star = False
+        for selected in query.selects:
+            self.has_star |= selected.is_star
+            if not selected.is_star:
+                self.expressions.setdefault(selected.alias_or_name, []).append(selected)
 
 
 def _table_name(table: "exp.Expression") -> str:
