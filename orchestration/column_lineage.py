@@ -23,6 +23,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
+    from sqlglot.schema import MappingSchema
 
 logger = logging.getLogger("ilk.lineage")
 
@@ -86,9 +87,10 @@ def column_lineage(
             }
     compiled = (settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql")
     traced: ColumnLineage = {}
+    schema = sqlglot_schema(tables)
     for file in sorted(compiled):
         try:
-            columns = trace_columns(file.read_text(encoding="utf-8"), tables)
+            columns = trace_columns(file.read_text(encoding="utf-8"), tables, schema)
         except SqlglotError as error:  # a run does not fail for what sqlglot can't read
             logger.warning("column lineage of %s is not known: %s", file.stem, error)
             continue
@@ -126,10 +128,24 @@ def declared_columns(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -
     }
 
 
-def trace_columns(sql: str, tables: Mapping[str, Table]) -> dict[str, list[ColumnOf]]:
+def sqlglot_schema(tables: Mapping[str, Table]) -> "MappingSchema":
+    """Return the tables as sqlglot knows them; making it takes as long as tracing a model."""
+    from sqlglot.schema import MappingSchema
+
+    folders: dict[str, dict[str, dict[str, str]]] = {}
+    for name, table in tables.items():
+        folder, _, bare = name.partition(".")
+        folders.setdefault(folder, {})[bare] = dict.fromkeys(table.columns, "text")
+    return MappingSchema(folders, dialect="duckdb")
+
+
+def trace_columns(
+    sql: str, tables: Mapping[str, Table], schema: "MappingSchema | None" = None
+) -> dict[str, list[ColumnOf]]:
     """Return by output column of a query the columns of `tables` and raw files it is made of.
 
-    What decides which rows there are (joins, filters, groups) is not part of it. Raises sqlglot's
+    What decides which rows there are (joins, filters, groups) is not part of it. `schema`: the
+    tables as `sqlglot_schema` gives them, where many queries are traced. Raises sqlglot's
     ParseError for SQL that sqlglot does not know.
     """
     import sqlglot
@@ -137,10 +153,6 @@ def trace_columns(sql: str, tables: Mapping[str, Table]) -> dict[str, list[Colum
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
-    schema: dict[str, Any] = {}
-    for name, table in tables.items():
-        folder, _, bare = name.partition(".")
-        schema.setdefault(folder, {})[bare] = dict.fromkeys(table.columns, "text")
     # sqlglot takes a column of this name for the operator; it is one where nothing follows.
     quoted = re.sub(
         r"(?<=\bas )between\b|(?<=\.)between\b|\bbetween(?=\s*([,)]|order by\b))",
@@ -152,7 +164,7 @@ def trace_columns(sql: str, tables: Mapping[str, Table]) -> dict[str, list[Colum
     as_written = {name.name.lower(): name.name for name in parsed.find_all(exp.Identifier)}
     tree: Any = qualify(
         parsed,
-        schema=schema,
+        schema=schema or sqlglot_schema(tables),
         dialect="duckdb",
         validate_qualify_columns=False,
     )
