@@ -132,7 +132,7 @@ def sqlglot_schema(tables: Mapping[str, Table]) -> "MappingSchema":
     """Return the tables as sqlglot knows them; making it takes as long as tracing a model."""
     from sqlglot.schema import MappingSchema
 
-    folders: dict[str, dict[str, dict[str, str]]] = {}
+    folders: dict[str, Any] = {}
     for name, table in tables.items():
         folder, _, bare = name.partition(".")
         folders.setdefault(folder, {})[bare] = dict.fromkeys(table.columns, "text")

@@ -19,7 +19,7 @@
 #}
 {% macro looked_up(text, values, kind) -%}
     map(
-        [{% for key in values %}'{{ key | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}],
+        [{% for key in values %}'{{ key | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}]::varchar[],
         [{{ values.values() | join(', ') }}]::{{ kind }}[]
     )[{{ text }}]
 {%- endmacro %}

@@ -1,0 +1,65 @@
+"""How models become tables (macros/materializations.sql), on a warehouse of an older version."""
+
+from collections.abc import Callable
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse_build import _invoke, manifest_path
+
+SQL_MODEL, PYTHON_MODEL = "intermediate.int_component_scores", "intermediate.int_hidden_cells"
+EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
+
+
+def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_their_rows(
+    own_sample: Callable[..., Settings],
+) -> None:
+    settings = own_sample()
+    added = {SQL_MODEL: "score", PYTHON_MODEL: "reason"}
+    before = {table: _rows(settings, table) for table in added}
+    with duckdb.connect(settings.warehouse) as connection:
+        for table, column in added.items():
+            connection.execute(f"alter table {table} drop column {column}")
+        # Of another kind, too: this version makes a view of what was a table, and the reverse.
+        connection.execute("drop view intermediate.int_responses_routed")
+        connection.execute("create table intermediate.int_responses_routed as select 1 as n")
+        connection.execute("drop table intermediate.int_ratings")
+        connection.execute("create view intermediate.int_ratings as select 1 as n")
+
+    manifest_path(settings)
+    models = [table.partition(".")[2] for table in added]
+    selected = ["--select", "int_responses_routed", "int_ratings", *models]
+    result = _invoke(settings, ["run", "--log-level", "none", *selected], cycle_id=LATER)
+    assert result.success, result.exception
+
+    for table, column in added.items():
+        after = _rows(settings, table)
+        assert after[LATER] == before[table][LATER]
+        assert len(after[EARLIER]) == len(before[table][EARLIER])
+        with duckdb.connect(settings.warehouse, read_only=True) as connection:
+            (known,) = connection.execute(
+                f"select count({column}) from {table} where cycle_id = ?", [EARLIER]
+            ).fetchall()[0]
+        assert known == 0
+    with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        kinds = dict(
+            connection.execute(
+                "select table_name, table_type from information_schema.tables"
+                " where table_name in ('int_responses_routed', 'int_ratings')"
+            ).fetchall()
+        )
+    assert kinds == {"int_responses_routed": "VIEW", "int_ratings": "BASE TABLE"}
+
+
+def _rows(settings: Settings, table: str) -> dict[str, set[tuple[object, ...]]]:
+    """Return a table's rows by cycle, columns in the order of their names."""
+    with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        names = sorted(column for column, *_ in connection.execute(f"describe {table}").fetchall())
+        return {
+            cycle_id: set(
+                connection.execute(
+                    f"select {', '.join(names)} from {table} where cycle_id = ?", [cycle_id]
+                ).fetchall()
+            )
+            for cycle_id in (EARLIER, LATER)
+        }
