@@ -9,7 +9,12 @@ responses as (
 
 codes as (select * from {{ ref('int_answers') }} where cycle_id = '{{ cycle_id() }}'),
 
-exported as (select * from {{ ref('stg_raw__survey_responses') }}),
+exported as (
+    select exported.*
+    from {{ ref('stg_raw__survey_responses') }} as exported
+    inner join responses
+        on responses.response_key = exported.response_key
+),
 
 questions as (
     select question_id, question_number from {{ ref('dim_questions') }}
