@@ -117,6 +117,7 @@ def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
     from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
+    from orchestration.report import read_headline
 
     settings, known = _installation()
     memory = fingerprints(settings)
@@ -134,15 +135,16 @@ def status() -> None:
     for cycle in known:
         files = raw_files(settings, [cycle.cycle_id])
         refused = sum(file.status == "refused" for file in files)
-        published = memory.get("published", cycle.cycle_id)
-        is_current = published == cycle_fingerprint(settings, cycle.cycle_id)
+        is_published = read_headline(settings.published_dir, cycle.cycle_id) is not None
+        current = cycle_fingerprint(settings, cycle.cycle_id)
+        is_current = memory.get("published", cycle.cycle_id) == current
         table.add_row(
             cycle.cycle_id,
             f"{cycle.opens_on} – {cycle.closes_on}",
             "final" if is_final(settings, cycle.cycle_id) else cycle.status,
             f"{len(files)}" + (f" ({refused} ditolak/refused)" if refused else ""),
             last_runs.get(cycle.cycle_id, "–"),
-            "–" if not published else "terkini/current" if is_current else "usang/outdated",
+            "–" if not is_published else "terkini/current" if is_current else "usang/outdated",
         )
     console.print(table)
     _print_place(settings)

@@ -224,6 +224,8 @@ def test_a_run_that_moves_a_final_cycle_ends_with_1_until_it_is_told_why(
     assert f'ilk run {LAST} --restate "alasan / why"' in refused.output
     assert settings.published_dir.readlink() == before
     assert published(settings, "from audit_restatements") == []
+    (told,) = [line for line in ilk("status").output.splitlines() if LAST in line]
+    assert "usang/outdated" in told  # it still stands, as it was
 
     restated = ilk("run", LAST, "--restate", "a wrong weight was mended")
 
