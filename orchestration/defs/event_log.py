@@ -6,18 +6,20 @@ four times for each, to write it, to mirror it and to ask whether a table exists
 confirm each time: 8 ms of CPU an event, 2 this way (docs/performance.md).
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from dagster import StringSource
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+
+from orchestration.settings import get_settings
 
 
 class OpenSqliteEventLogStorage(SqliteEventLogStorage):
@@ -31,15 +33,16 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """Return the settings in dagster.yaml: Dagster's home folder."""
-        return {"home": StringSource}
+        """Return the settings that dagster.yaml may give: none."""
+        return {}
 
     @classmethod
-    def from_config_value(  # type: ignore[override]  # other settings
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, str]
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, object]
     ) -> Self:
         """Open the log where Dagster's own class keeps it: either reads what the other wrote."""
-        return cls(str(Path(config_value["home"]) / "history" / "runs"), inst_data)
+        home = Path(os.environ.get("DAGSTER_HOME") or get_settings().dagster_home)
+        return cls(str(home / "history" / "runs"), inst_data)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
