@@ -7,13 +7,9 @@ responses as (
     where cycle_id = '{{ cycle_id() }}' and (not is_accepted or rejected_count > 0)
 ),
 
-codes as (select * from {{ ref('int_answers') }} where cycle_id = '{{ cycle_id() }}'),
-
 exported as (
-    select exported.*
-    from {{ ref('stg_raw__survey_responses') }} as exported
-    inner join responses
-        on responses.response_key = exported.response_key
+    select exported.* from {{ ref('stg_raw__survey_responses') }} as exported
+    inner join responses on responses.response_key = exported.response_key
 ),
 
 questions as (
@@ -25,8 +21,6 @@ export_files as (
     select * from {{ ref('stg_raw__export_files') }}
     where cycle_id = '{{ cycle_id() }}' and kind = 'survey_responses'
 ),
-
-export_columns as (select * from {{ ref('export_columns') }}),
 
 answers as (
     select
@@ -42,8 +36,9 @@ answers as (
         end as {{ 'code' if source == 'codes' else 'cell' }},
         {%- endfor %}
     from responses
-    inner join codes
-        on codes.response_key = responses.response_key
+    inner join {{ ref('int_answers') }} as codes
+        on codes.cycle_id = responses.cycle_id
+        and codes.response_key = responses.response_key
     inner join exported
         on exported.response_key = responses.response_key
     cross join questions
@@ -95,7 +90,7 @@ final as (
         on responses.response_key = rejected.response_key
     inner join export_files
         on export_files.sha256 = responses._file_sha256
-    left join export_columns
+    left join {{ ref('export_columns') }} as export_columns
         on export_columns.profile_id = responses.profile_id
         and export_columns.target_kind = rejected.target_kind
         and export_columns.target = rejected.target
