@@ -1,7 +1,7 @@
 {#
     Answers are stored as SMALLINT codes: a rating is its code on the question's own scale; what is no
-    rating is one of these, far below any scale. NULL is a blank; int_answers has a number for it until
-    it has counted, since columns without NULL are counted in half the time.
+    rating is one of these, far below any scale. A blank has a number too, since columns without NULL
+    are counted in half the time, and written in three quarters of it.
 #}
 {% macro answer_sentinels() -%}
     {{ return({

@@ -102,18 +102,20 @@
 {% macro parse_instant(text, timezone, date_order='dmy') -%}
     {%- set plain = "try_strptime(" ~ text ~ ", [" ~ time_formats(date_order, [' %H:%M:%S']) ~ "])" -%}
     {%- set offset = "regexp_extract(" ~ text ~ ", ':[0-9]{2}(?:[.][0-9]+)?(?: ?[AP]M)?( ?(?:Z|(?:GMT|UTC)(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?))$', 1)" -%}
-    case
-        when {{ plain }} is not null then {{ local_to_utc(plain, "'" ~ timezone ~ "'") }}
-        when {{ offset }} = '' then {{ local_to_utc(parse_time(text, date_order), "'" ~ timezone ~ "'") }}
-        else
-            {{ parse_time("trim(left(" ~ text ~ ", length(" ~ text ~ ") - length(" ~ offset ~ ")))", date_order) }}
-            - to_minutes(
-                (case when {{ offset }} like '%-%' then -1 else 1 end) * (
-                    60 * coalesce(try_cast(regexp_extract({{ offset }}, '[+-]([0-9]{1,2})', 1) as bigint), 0)
-                    + coalesce(try_cast(regexp_extract({{ offset }}, '[+-][0-9]{1,2}:?([0-9]{2})$', 1) as bigint), 0)
+    coalesce(
+        {{ local_to_utc(plain, "'" ~ timezone ~ "'") }},
+        case
+            when {{ offset }} = '' then {{ local_to_utc(parse_time(text, date_order), "'" ~ timezone ~ "'") }}
+            else
+                {{ parse_time("trim(left(" ~ text ~ ", length(" ~ text ~ ") - length(" ~ offset ~ ")))", date_order) }}
+                - to_minutes(
+                    (case when {{ offset }} like '%-%' then -1 else 1 end) * (
+                        60 * coalesce(try_cast(regexp_extract({{ offset }}, '[+-]([0-9]{1,2})', 1) as bigint), 0)
+                        + coalesce(try_cast(regexp_extract({{ offset }}, '[+-][0-9]{1,2}:?([0-9]{2})$', 1) as bigint), 0)
+                    )
                 )
-            )
-    end
+        end
+    )
 {%- endmacro %}
 
 {# One row for each day from one date to another, both included: an expression of a select list. #}

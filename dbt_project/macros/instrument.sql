@@ -103,24 +103,20 @@
 {% macro answer_code(cell, question, codes, decimal_mark='.') -%}
     {%- set text = trim_blanks(cell) -%}
     {%- set number = whole_number(text, decimal_mark) -%}
-    {%- set known, blank = dict(), [''] -%}
+    {%- set blank = answer_sentinels().blank -%}
+    {%- set known = {'': blank} -%}
     {%- if question.scale_max - question.scale_min <= 10 -%}
         {%- for code in range(question.scale_min, question.scale_max + 1) -%}
             {%- do known.update({code | string: code}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for row in codes -%}
-        {%- if row.code is none -%}
-            {%- do blank.append(row.source_value) -%}
-            {%- do known.pop(row.source_value, none) -%}
-        {%- else -%}
-            {%- do known.update({row.source_value: row.code}) -%}
-        {%- endif -%}
+        {%- do known.update({row.source_value: blank if row.code is none else row.code}) -%}
     {%- endfor -%}
     coalesce(
             {{ looked_up(text, known, 'smallint') }},
             case
-                when {{ cell }} is null or {{ text }} in ('{{ blank | map("replace", "'", "''") | join("', '") }}') then {{ answer_sentinels().blank }}
+                when {{ cell }} is null then {{ blank }}
                 when {{ number }} between {{ question.scale_min }} and {{ question.scale_max }} then {{ number }}
                 else {{ answer_sentinels().off_scale }}
             end

@@ -78,7 +78,7 @@ answers as (
         response_key,
         {%- for question in questions %}
         {%- set answer = 'answer_' ~ question.question_number %}
-        coalesce({{ answer }}, {{ answer_sentinels().blank }}) as {{ answer }},
+        {{ answer }},
         {%- endfor %}
     from {{ ref('int_answers') }}
     where cycle_id = '{{ cycle }}'
@@ -131,9 +131,7 @@ order by stratum_number, unit_id
 #}
 {% macro speaking_groups() -%}
     {%- set groups = [['unit_id', 'role_id', 'recipient_category_id']] -%}
-    {%- for attribute in demographic_names() -%}
-        {%- do groups.append([attribute]) -%}
-    {%- endfor -%}
+    {%- if demographic_names() -%}{%- do groups.append(demographic_names()) -%}{%- endif -%}
     {{ return(groups) }}
 {%- endmacro %}
 
@@ -162,9 +160,9 @@ order by stratum_number, unit_id
 {%- endfor %}
 {%- set all_level_sets = level_sets.values() | sum(start=[]) | unique | list %}
 with
-ratings as materialized (select * from {{ relation }}),
+ratings as (select * from {{ relation }}),
 
-terms as (
+terms as materialized (
     select
         {{ keys | join(', ') }},
         {%- for attribute in speaking_attributes() %}

@@ -1,5 +1,5 @@
 -- Each response's answers as codes, one column a question, and how many there are of each kind.
--- A blank is NULL; what is no rating is a sentinel (macros/answer_codes.sql).
+-- What is no rating, a blank too, is a sentinel (macros/answer_codes.sql): never NULL.
 -- depends_on: {{ ref('export_codes') }}
 -- depends_on: {{ ref('export_profiles') }}
 -- depends_on: {{ ref('survey_cycles') }}
@@ -129,10 +129,10 @@ final as (
         response_key,
         cycle_id,
         {%- for question in questions %}
-        nullif(answer_{{ question.question_number }}, {{ sentinels.blank }}) as answer_{{ question.question_number }},
+        answer_{{ question.question_number }},
         {%- endfor %}
         {%- for question_number in range(questions | length + 1, slots + 1) %}
-        null::smallint as answer_{{ question_number }},
+        {{ sentinels.blank }}::smallint as answer_{{ question_number }},
         {%- endfor %}
         unmapped_count,
         cast(

@@ -17,7 +17,7 @@ responses as (
 ),
 
 routes as (
-    select * from {{ ref('int_responses_routed') }}
+    select * from {{ ref('int_responses_judged') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -35,7 +35,7 @@ of_route as (
         count(*) as respondent_count,
         {%- for question in questions %}
         {%- set answer = 'answers.answer_' ~ question.question_number %}
-        count({{ answer }}) as answer_count_{{ question.question_number }},
+        sum(cast({{ answer }} <> {{ answer_sentinels().blank }} as smallint)) as answer_count_{{ question.question_number }},
         sum(cast({{ is_rating(answer) }} as smallint)) as rated_count_{{ question.question_number }},
         sum(cast(
             {{ answer }} = {{ question.scale_min if question.is_reverse_scored else question.scale_max }} as smallint

@@ -1,4 +1,9 @@
 -- Is a response accepted, and if not, for which first reason (method.md 1.5, in its order)?
+-- Of its texts only those that strata and weights tell apart: all are in fct_responses.
+{%- set questions = instrument_questions() %}
+{%- set routes = [] %}
+{%- for _ in questions | map(attribute='audience_id') | unique %}{% do routes.append('hears_' ~ loop.index) %}{% endfor %}
+{%- for rank in questions | map(attribute='provider_level_rank') | unique %}{% do routes.append('has_provider_' ~ rank) %}{% endfor %}
 {{ by_cycle() }}
 with
 responses as (
@@ -53,7 +58,25 @@ frame_units as (
 
 flagged as (
     select
-        responses.*,
+        responses.response_key,
+        responses.respondent_key,
+        responses._source_row,
+        responses.submitted_at,
+        responses.role_id,
+        responses.unit_level_id,
+        responses.region_id,
+        responses.recipient_category_id,
+        responses.gender,
+        responses.is_test,
+        responses.is_complete,
+        responses.is_date_unknown,
+        responses.is_unit_known,
+        responses.is_category_known,
+        responses.is_role_known,
+        {%- for route in routes %}
+        responses.{{ route }},
+        {%- endfor %}
+        responses.routed_question_count,
         answers.valid_count,
         answers.not_available_count,
         answers.not_used_count,
@@ -126,9 +149,10 @@ superseding as (
 
 final as (
     select
+        '{{ cycle_id() }}' as cycle_id,
         judged.* exclude (
-            own_rejection_reason, timezone, opens_on, closes_on, min_answered_share,
-            rejects_straight_lining, rejects_speeding, rejects_category_mismatch
+            own_rejection_reason, respondent_key, _source_row, submitted_at, opens_on, closes_on,
+            min_answered_share, rejects_straight_lining, rejects_speeding, rejects_category_mismatch
         ),
         coalesce(
             judged.own_rejection_reason,

@@ -54,11 +54,11 @@ final as (
         unit_ancestors.ancestor_unit_id as provider_unit_id,
         case when {{ is_rating('numbered.code') }} then cast(numbered.code as integer) end as answer_code,
         case
-            when numbered.code is null then 'blank'
             when {{ is_rating('numbered.code') }} then 'valid'
             when numbered.code = {{ sentinels.not_available }} then 'not_available'
             when numbered.code = {{ sentinels.not_used }} then 'not_used'
-            else 'rejected'
+            when {{ answer_rejection_reason('numbered.code') }} is not null then 'rejected'
+            else 'blank'
         end as answer_status,
         {{ answer_rejection_reason('numbered.code') }} as rejection_reason,
         case

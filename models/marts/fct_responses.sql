@@ -1,6 +1,10 @@
 {{ by_cycle() }}
 with
 responses as (
+    select * from {{ ref('int_responses_read') }}
+),
+
+judged as (
     select * from {{ ref('int_responses_judged') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
@@ -40,39 +44,41 @@ final as (
         responses.tenure_group,
         responses.submitted_at,
         responses.started_at,
-        responses.is_accepted,
-        responses.rejection_reason,
-        responses.is_straight_lining,
-        responses.is_speeding,
-        responses.is_category_mismatch,
+        judged.is_accepted,
+        judged.rejection_reason,
+        judged.is_straight_lining,
+        judged.is_speeding,
+        judged.is_category_mismatch,
         strata.stratum_id,
         strata.stratum_number,
         weight_cells.weight_cell_number,
         cell_weights.weight as respondent_weight,
-        responses.routed_question_count,
-        responses.valid_count,
-        responses.not_available_count,
-        responses.not_used_count,
-        responses.blank_count,
-        responses.rejected_count,
+        judged.routed_question_count,
+        judged.valid_count,
+        judged.not_available_count,
+        judged.not_used_count,
+        judged.blank_count,
+        judged.rejected_count,
         responses._file_sha256,
         responses._source_row,
     from responses
+    inner join judged
+        on judged.response_key = responses.response_key
     inner join settings
         on settings.cycle_id = responses.cycle_id
     left join strata
-        on responses.is_accepted
-        and strata.role_id = responses.role_id
-        and strata.unit_level_id = responses.unit_level_id
-        and strata.recipient_category_id = responses.recipient_category_id
-        and coalesce(strata.region_id, '') = coalesce(responses.region_id, '')
+        on judged.is_accepted
+        and strata.role_id = judged.role_id
+        and strata.unit_level_id = judged.unit_level_id
+        and strata.recipient_category_id = judged.recipient_category_id
+        and coalesce(strata.region_id, '') = coalesce(judged.region_id, '')
     left join weight_cells
-        on responses.is_accepted
-        and weight_cells.role_id = responses.role_id
-        and weight_cells.unit_level_id = responses.unit_level_id
-        and weight_cells.recipient_category_id = responses.recipient_category_id
-        and coalesce(weight_cells.region_id, '') = coalesce(responses.region_id, '')
-        and coalesce(weight_cells.gender, '') = coalesce(responses.gender, '')
+        on judged.is_accepted
+        and weight_cells.role_id = judged.role_id
+        and weight_cells.unit_level_id = judged.unit_level_id
+        and weight_cells.recipient_category_id = judged.recipient_category_id
+        and coalesce(weight_cells.region_id, '') = coalesce(judged.region_id, '')
+        and coalesce(weight_cells.gender, '') = coalesce(judged.gender, '')
     left join cell_weights
         on cell_weights.weight_cell_number = weight_cells.weight_cell_number
         and cell_weights.weighting_mode = settings.weighting_mode
