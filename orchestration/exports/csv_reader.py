@@ -116,22 +116,23 @@ class _Utf8:
         self._file = file
         self._decoder = None if encoding in _UTF8 else codecs.getincrementaldecoder(encoding)()
         self._end = end.encode()
-        self._pending = bytearray()
+        self._pending = b""
         self._is_ended = False
         if encoding in _UTF8 and file.peek(3).startswith(codecs.BOM_UTF8):
             file.read(len(codecs.BOM_UTF8))
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer at the end only: pyarrow takes a short read for a block."""
-        while len(self._pending) < size and not self._is_ended:
-            chunk = self._file.read(size)
+        taken = self._pending
+        while len(taken) < size and not self._is_ended:
+            chunk = self._file.read(size - len(taken))
             self._is_ended = not chunk
             if self._decoder is not None:
                 chunk = self._decoder.decode(chunk, final=self._is_ended).encode()
-            self._pending += chunk + self._end if self._is_ended else chunk
-        taken = bytes(self._pending[:size])
-        del self._pending[:size]
-        return taken
+            taken += chunk + self._end if self._is_ended else chunk
+        self._pending = taken[size:]
+        # UTF-8 is never copied: adding to nothing and taking all of it give the same bytes back.
+        return taken[:size]
 
 
 def _first_fault(
