@@ -475,7 +475,9 @@ def _profile_file(
                 mapped.column is not None, *figures,
             ],
         )  # fmt: skip
-    counts = _value_counts(parquet, [mapped for mapped in columns if mapped.target not in _UNCOUNTED])
+    counts = _value_counts(
+        parquet, [mapped for mapped in columns if mapped.target not in _UNCOUNTED]
+    )
     if counts is not None:
         connection.register("counts", counts)
         connection.execute(
@@ -525,7 +527,8 @@ def _uncounted_figures(
     figures = {
         "count(*) filter (is_scientific)": mapped.target in IDENTIFIERS,
         "min(_source_row) filter (is_scientific)": mapped.target in IDENTIFIERS,
-        "count(nullif(cell, '')) - count(distinct nullif(cell, ''))": mapped.target == "response_id",
+        "count(nullif(cell, '')) - count(distinct nullif(cell, ''))": mapped.target
+        == "response_id",
         "count(*) filter (cell = '')": True,
     }
     asked = ", ".join(figure if is_asked else "null" for figure, is_asked in figures.items())

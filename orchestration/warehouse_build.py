@@ -12,7 +12,7 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,18 +127,19 @@ def build_docs(settings: Settings) -> Path:
 def _manifest(settings: Settings) -> "Manifest":
     current = project_hash(settings)
     if current not in _manifests:
-        _parse(settings, current)
+        # Its JSON lies there already (manifest_path), and takes a second to write.
+        _parse(settings, current, ["--no-write-json"])
     # dbt writes compiled SQL into the manifest it is given: the next cycle needs a clean one.
     clean: Manifest = _manifests[current].deepcopy()
     return clean
 
 
-def _parse(settings: Settings, current: str) -> None:
+def _parse(settings: Settings, current: str, flags: Sequence[str] = ()) -> None:
     """Parse under no cycle: the same environment each time keeps dbt's partial parse valid."""
     from dbt.contracts.graph.manifest import Manifest
 
     logger.info("reading the dbt project")
-    result = _invoke(settings, ["parse", "--log-level", "none"], cycle_id="")
+    result = _invoke(settings, ["parse", "--log-level", "none", *flags], cycle_id="")
     if not isinstance(result.result, Manifest):
         raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
     _manifests[current] = result.result

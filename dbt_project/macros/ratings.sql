@@ -43,13 +43,13 @@
     {{ return(found.multiple) }}
 {%- endmacro %}
 
-{# A rating's code in steps. Steps stand for a score, so they are never 0: that is left for no rating. #}
+{# A rating's code in steps, of the type it has. Steps stand for a score, so they are never 0: that is left for no rating. #}
 {% macro rating_in_steps(code, question, steps) -%}
     {%- set steps_per_code = 3 * steps // (question.scale_max - question.scale_min) -%}
     {%- if question.is_reverse_scored -%}
-    {{ 4 * steps }} - {{ steps_per_code }} * (cast({{ code }} as integer) - {{ question.scale_min }})
+    {{ 4 * steps }} - {{ steps_per_code }} * ({{ code }} - {{ question.scale_min }})
     {%- else -%}
-    {{ steps }} + {{ steps_per_code }} * (cast({{ code }} as integer) - {{ question.scale_min }})
+    {{ steps }} + {{ steps_per_code }} * ({{ code }} - {{ question.scale_min }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -62,6 +62,8 @@
 {% macro ratings(cycle, services=[]) -%}
 {%- set questions = instrument_questions(cycle) %}
 {%- set steps = steps_per_point(questions) %}
+{#- A respondent's ratings, and so their sum, fit a SMALLINT. #}
+{%- set is_narrow = 4 * steps * questions | length <= 32767 %}
 with
 responses as (
     select
@@ -78,7 +80,7 @@ answers as (
         response_key,
         {%- for question in questions %}
         {%- set answer = 'answer_' ~ question.question_number %}
-        {{ answer }},
+        {{ answer if is_narrow else 'cast(' ~ answer ~ ' as integer) as ' ~ answer }},
         {%- endfor %}
     from {{ ref('int_answers') }}
     where cycle_id = '{{ cycle }}'
@@ -93,7 +95,7 @@ final as (
         {%- set answer = 'answers.answer_' ~ question.question_number %}
         cast(
             case when {{ is_rating(answer) }} then {{ rating_in_steps(answer, question, steps) }} else 0 end
-            as {{ 'smallint' if 4 * steps * questions | length <= 32767 else 'integer' }}
+            as {{ 'smallint' if is_narrow else 'integer' }}
         ) as rating_{{ question.question_number }},
         {%- endfor %}
         {%- for service in services %}
@@ -117,7 +119,7 @@ final as (
 
 -- Neighbours add to the same sums: a third less time than in any order.
 select * from final
-order by stratum_number, unit_id
+order by stratum_number
 {%- endmacro %}
 
 {# The attributes by whose values respondents speak for domains (int_domain_routes). #}

@@ -40,7 +40,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     found = [SCHEMA.empty_table()]
     for (side,) in sides.project("compared_cycle_id").order("compared_cycle_id").fetchall():
         of_side = f"cycle_id = '{side}'"
-        rated = ratings[side == cycle_id].order("stratum_number, unit_id").to_arrow_table()
+        rated = ratings[side == cycle_id].order("stratum_number").to_arrow_table()
         if not rated.num_rows:
             continue
         instrument = settings.filter(of_side).project("instrument_id")

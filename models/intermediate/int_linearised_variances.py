@@ -30,7 +30,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     instrument = dbt.ref("int_cycle_settings").filter(of_cycle).project("instrument_id")
     questions = dbt.ref("stg_seeds__questions").filter("asks = 'performance'")
     edges = dbt.ref("int_component_edges").filter(of_cycle)
-    ratings = dbt.ref("int_ratings").order("stratum_number, unit_id").to_arrow_table()
+    ratings = dbt.ref("int_ratings").order("stratum_number").to_arrow_table()
     if not ratings.num_rows:
         return SCHEMA.empty_table()
     cycle = linearise(

@@ -157,7 +157,7 @@ def _run(scratch: Path, cycle_ids: list[str]) -> None:
         "ILK_LANDING_URL": str(scratch / "landing"),
         "ILK_PSEUDONYM_KEY": secrets.token_hex(32),
     }
-    command = [sys.executable, "-c", "from orchestration.cli import app; app()", "run", *cycle_ids]
+    command = [sys.executable, "-m", "orchestration", "run", *cycle_ids]
     done = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False
     )
