@@ -522,11 +522,12 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
 def _uncounted_figures(
     connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
 ) -> tuple[int | None, ...]:
-    """Return, each where it is asked of the column: scientific cells and the first, repeats, blanks."""
+    """Return the number of scientific cells, the row of the first, repeats, blanks; None unasked."""
     cell = f"trim({quoted(str(mapped.column))})"
+    is_identifier = mapped.target in IDENTIFIERS
     figures = {
-        "count(*) filter (is_scientific)": mapped.target in IDENTIFIERS,
-        "min(_source_row) filter (is_scientific)": mapped.target in IDENTIFIERS,
+        "count(*) filter (is_scientific)": is_identifier,
+        "min(_source_row) filter (is_scientific)": is_identifier,
         "count(nullif(cell, '')) - count(distinct nullif(cell, ''))": mapped.target
         == "response_id",
         "count(*) filter (cell = '')": True,

@@ -24,7 +24,7 @@ def main() -> None:
     except SystemExit as ended:
         if not isinstance(ended.code, int):
             raise
-        atexit._run_exitfuncs()  # noqa: SLF001  # what multiprocessing's os._exit does before, too
+        atexit._run_exitfuncs()  # what multiprocessing's os._exit does before, too
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ended.code)

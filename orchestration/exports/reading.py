@@ -63,8 +63,8 @@ def read_export(
     count = last = 0
     with (
         whole_file(target) as temporary,
-        # zstd: as fast as snappy here, a third of the size. 1,000,000 x 80: 13 MB. Least and greatest
-        # texts of a column serve nobody, and cost a fifth of the writing.
+        # zstd: as fast as snappy here, a third of the size. 1,000,000 x 80: 13 MB. A column's least
+        # and greatest text serve nobody, and cost a fifth of the writing.
         pa.parquet.ParquetWriter(
             temporary,
             schema,
