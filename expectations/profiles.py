@@ -522,7 +522,7 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
 def _uncounted_figures(
     connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
 ) -> tuple[int | None, ...]:
-    """Return the number of scientific cells, the row of the first, repeats, blanks; None unasked."""
+    """Return how many cells are scientific, the first one's row, repeats, blanks; None unasked."""
     cell = f"trim({quoted(str(mapped.column))})"
     is_identifier = mapped.target in IDENTIFIERS
     figures = {
