@@ -14,6 +14,7 @@ sums of their products are exact, in any order; the rest runs on one thread, in 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ Integers = NDArray[np.int64]
 
 # Respondents, and places (a mode and a domain), at a time: what bounds the memory.
 RESPONDENTS, PLACES = 65_536, 256
+# Whole numbers up to here are exact in single precision, which takes half the time of double.
+EXACT_IN_SINGLE = 2**24
 # A variance below this share of what its terms could add up to is rounding: influences are equal.
 ROUNDING = 1e-12
 RATIOS = ("availability", "accessibility", "share_rated", "available", "answered", "score")
@@ -43,15 +46,23 @@ class Total:
     columns: Mapping[int, tuple[str, ...]]
     is_number: bool = False
 
-    def of(self, ratings: Mapping[str, NDArray[np.int16]], ranks: Iterable[int]) -> Floats | None:
+    def of(
+        self, ratings: Mapping[str, NDArray[np.int16]], ranks: Iterable[int]
+    ) -> NDArray[np.int16] | None:
         """Return what each respondent adds; None where `ratings` has none of the columns."""
-        added: Floats | None = None
+        added: NDArray[np.int16] | None = None
         for rank in ranks:
             for column in self.columns.get(rank, ()):
                 if column in ratings:
-                    values = ratings[column] > 0 if self.is_number else ratings[column]
-                    added = values.astype(np.float64) if added is None else added + values
+                    values = ratings[column]
+                    values = (values > 0).astype(np.int16) if self.is_number else values
+                    added = values if added is None else added + values
         return added
+
+    def largest(self, ratings: Mapping[str, NDArray[np.int16]]) -> int:
+        """Return what nobody can add more than."""
+        columns = {name for of in self.columns.values() for name in of} & ratings.keys()
+        return sum(int(ratings[name].max(initial=0)) for name in columns)
 
 
 def totals_of(questions: pd.DataFrame, components: pd.DataFrame) -> list[Total]:
@@ -167,14 +178,16 @@ def total_covariances(
     result = np.zeros((modes, domain_count, len(totals), len(totals)))
     # Most strata are of one category, which is asked half of the questions.
     is_used = {name: np.maximum.reduceat(column, starts) > 0 for name, column in columns.items()}
+    largest = max((total.largest(columns) for total in totals), default=0)
+    in_single = EXACT_IN_SINGLE // max(largest, 1) ** 2  # respondents whose products add up exactly
+    precision, at_once = (np.float32, in_single) if in_single > 1000 else (np.float64, RESPONDENTS)
     for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         used = [name for name in names if is_used[name][place]]
         moments: dict[int, Floats] = {}
-        for first in range(start, end, RESPONDENTS):
-            here = slice(first, min(first + RESPONDENTS, end))
-            _add_moments(
-                moments, {name: columns[name][here] for name in used}, totals, speakers, here
-            )
+        for first in range(start, end, at_once):
+            here = slice(first, min(first + at_once, end))
+            of_these = {name: columns[name][here] for name in used}
+            _add_moments(moments, of_these, totals, speakers, here, precision)
         factors = stratum_factors[int(stratum_of[start])][:, np.newaxis, np.newaxis]
         for domain, moment in moments.items():
             sums = moment[-1, :-1]
@@ -189,18 +202,20 @@ def _add_moments(
     totals: Sequence[Total],
     speakers: Sequence[Speakers],
     people: slice,
+    precision: type[np.float32 | np.float64],
 ) -> None:
     """Add to each domain's moments the products of what these people add to its totals.
 
     The last row and column belong to the constant 1: sums and the number of respondents.
     """
-    by_ranks: dict[tuple[int, ...], tuple[Floats, tuple[Integers, ...]]] = {}
+    by_ranks: dict[tuple[int, ...], tuple[NDArray[np.floating[Any]], tuple[Integers, ...]]] = {}
     for speaking in speakers:
         if speaking.ranks not in by_ranks:
             added = {place: total.of(columns, speaking.ranks) for place, total in enumerate(totals)}
             rows = {place: values for place, values in added.items() if values is not None}
-            rows[len(totals)] = np.ones(people.stop - people.start)
-            by_ranks[speaking.ranks] = np.array(list(rows.values())), np.ix_(list(rows), list(rows))
+            rows[len(totals)] = np.ones(people.stop - people.start, dtype=np.int16)
+            values = np.array(list(rows.values()), dtype=precision)
+            by_ranks[speaking.ranks] = values, np.ix_(list(rows), list(rows))
         values, used = by_ranks[speaking.ranks]
         for group, members in _members(speaking.group_of[people]):
             of_group = values if members is None else values[:, members]
