@@ -180,7 +180,8 @@ def total_covariances(
     is_used = {name: np.maximum.reduceat(column, starts) > 0 for name, column in columns.items()}
     largest = max((total.largest(columns) for total in totals), default=0)
     in_single = EXACT_IN_SINGLE // max(largest, 1) ** 2  # respondents whose products add up exactly
-    precision, at_once = (np.float32, in_single) if in_single > 1000 else (np.float64, RESPONDENTS)
+    precision: type[np.floating[Any]] = np.float32 if in_single > 1000 else np.float64
+    at_once = in_single if precision is np.float32 else RESPONDENTS
     for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         used = [name for name in names if is_used[name][place]]
         moments: dict[int, Floats] = {}
@@ -202,7 +203,7 @@ def _add_moments(
     totals: Sequence[Total],
     speakers: Sequence[Speakers],
     people: slice,
-    precision: type[np.float32 | np.float64],
+    precision: type[np.floating[Any]],
 ) -> None:
     """Add to each domain's moments the products of what these people add to its totals.
 
