@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from orchestration.scoring.score_tree import Floats
 
+PERSONS = 16_384  # at a time: what fits a processor's cache is added up in half the time
+
 
 @dataclass(frozen=True)
 class Ratings:
@@ -48,11 +50,17 @@ class Covariances:
 
 def pairwise(ratings: Ratings) -> Covariances:
     """Return the covariances of items, each over the persons who rated both."""
-    is_there = (~np.isnan(ratings.values)).astype(np.float64)
-    values = np.where(np.isnan(ratings.values), 0.0, ratings.values)
-    counts, sums = is_there.T @ is_there, values.T @ is_there
+    persons, items = ratings.values.shape
+    counts, sums, products = np.zeros((3, items, items))
+    for start in range(0, persons, PERSONS):
+        values = ratings.values[start : start + PERSONS]
+        is_there = (~np.isnan(values)).astype(np.float64)
+        values = np.where(is_there, values, 0.0)
+        counts += is_there.T @ is_there
+        sums += values.T @ is_there
+        products += values.T @ values
     known = np.where(counts > 1, counts, np.nan)
-    in_parts = (values.T @ values - sums * sums.T / known) / (known - 1)
+    in_parts = (products - sums * sums.T / known) / (known - 1)
     return Covariances(values=in_parts / ratings.parts_per_point**2, counts=counts)
 
 
