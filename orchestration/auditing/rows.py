@@ -69,9 +69,11 @@ def row_fate(
     file = _file(settings, cycle_id, file_name)
     found = connection.execute(
         """
-        select judged.*
-        from warehouse.intermediate.int_responses_judged as judged
-        where judged.cycle_id = ? and judged._file_sha256 = ? and judged._source_row = ?
+        select judged.*, responses.*
+        from warehouse.marts.fct_responses as responses
+        inner join warehouse.intermediate.int_responses_judged as judged
+            using (cycle_id, response_key)
+        where responses.cycle_id = ? and _file_sha256 = ? and _source_row = ?
         """,
         [cycle_id, file.sha256, source_row],
     )
