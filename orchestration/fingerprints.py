@@ -165,14 +165,18 @@ class Fingerprints:
             state.get(section, {}).pop(name, None)
         else:
             state.setdefault(section, {})[name] = value
+        self._write(state)
+
+    def forget_warehouse(self) -> None:
+        """Forget all but the border, which speaks of raw files alone."""
+        state = self._read()
+        self._write({"border": state["border"]} if "border" in state else {})
+
+    def _write(self, state: dict[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".json.new")
         fresh.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(self.path)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.path.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
         if not self.path.is_file():

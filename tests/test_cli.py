@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
@@ -67,6 +68,11 @@ def test_the_warehouse_is_its_owners_and_keeps_no_tables_of_passage(sample: Samp
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         left = connection.execute("from duckdb_tables() where schema_name = 'main'")
         assert left.fetchall() == []
+
+
+def test_the_first_run_remembers_what_the_border_said(sample: Sample):
+    for cycle_id in SAMPLE_CYCLES:
+        assert fingerprints(sample.settings).get("border", cycle_id), cycle_id
 
 
 def test_a_second_run_says_nothing_new_and_leaves_the_warehouse_alone(own_sample: OwnSample):

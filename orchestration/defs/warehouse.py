@@ -51,7 +51,7 @@ def warehouse(
     cycle_id = context.partition_key
     memory = fingerprints(settings)
     if not settings.warehouse.is_file():
-        memory.clear()  # what it remembers went with the file
+        memory.forget_warehouse()
     current = cycle_fingerprint(settings, cycle_id)
     if settings.published_dir.exists() and memory.get("published", cycle_id) == current:
         note_outcome(settings, run_id=context.run_id, outcome=NOTHING_NEW)

@@ -130,11 +130,16 @@ def speakers_of(ratings: pa.Table, routes: pd.DataFrame, domains: Integers) -> l
         )
         by_key = by_ranks.setdefault((attribute, ranks), {})
         by_key.setdefault((value, role), []).append(place_of[domain])
-    roles = ratings["role_id"].combine_chunks().dictionary_encode()
+    # Texts as numbers, each attribute once, however many sets of levels it speaks about.
+    numbered = {
+        attribute: ratings[attribute].combine_chunks().dictionary_encode()
+        for attribute in {"role_id", *(attribute for attribute, _ in by_ranks)}
+    }
+    roles = numbered["role_id"]
     role_at = {role: place for place, role in enumerate(roles.dictionary.to_pylist())}
     found = []
     for (attribute, ranks), by_key in by_ranks.items():
-        values = ratings[attribute].combine_chunks().dictionary_encode()
+        values = numbered[attribute]
         value_at = {value: place for place, value in enumerate(values.dictionary.to_pylist())}
         groups: dict[tuple[int, ...], int] = {}
         group_of_key = np.full((len(value_at) + 1, len(role_at)), -1)
