@@ -464,17 +464,29 @@ def _profile_file(
             len(unmapped), _listed(unmapped), str(parquet),
         ],
     )  # fmt: skip
-    for mapped in columns:
-        figures: tuple[int | None, ...] = (None, None, None, None)
-        if mapped.column and mapped.target in _UNCOUNTED:
-            figures = _uncounted_figures(connection, parquet, mapped)
+    nothing = (None, None, None, None)
+    rows = [
+        (
+            fold(mapped.source_column),
+            mapped.target_kind,
+            mapped.target,
+            mapped.column is not None,
+            *(
+                _uncounted_figures(connection, parquet, mapped)
+                if mapped.column and mapped.target in _UNCOUNTED
+                else nothing
+            ),
+        )
+        for mapped in columns
+    ]
+    if rows:
+        # One statement with lists, as in _load_instrument.
         connection.execute(
-            "insert into columns values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                file.file_number, fold(mapped.source_column), mapped.target_kind, mapped.target,
-                mapped.column is not None, *figures,
-            ],
-        )  # fmt: skip
+            "insert into columns select ?, unnest(?::varchar[]), unnest(?::varchar[]),"
+            " unnest(?::varchar[]), unnest(?::boolean[]), unnest(?::bigint[]), unnest(?::bigint[]),"
+            " unnest(?::bigint[]), unnest(?::bigint[])",
+            [file.file_number, *map(list, zip(*rows, strict=True))],
+        )
     counts = _value_counts(
         parquet, [mapped for mapped in columns if mapped.target not in _UNCOUNTED]
     )
