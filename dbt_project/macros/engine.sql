@@ -59,6 +59,11 @@
     end
 {%- endmacro %}
 
+{# A whole number ('5.0', '+5', ' 05 ') as it is plainly written ('5'); any other text as it is. #}
+{% macro plain_number(text, decimal_mark='.') -%}
+    regexp_replace({{ text }}, '^[ \x{A0}\t\n\r]*[+]?(-?)0{0,3}([0-9]{1,4})([{{ decimal_mark }}]0*)?[ \x{A0}\t\n\r]*$', '\1\2')
+{%- endmacro %}
+
 {# HMAC-SHA-256 of an identifier; the padded keys are DuckDB variables (orchestration/pseudonyms.py). #}
 {% macro pseudonym(identifier) -%}
     sha256(

@@ -98,14 +98,15 @@
 
 {#
     The code of one answer as the export has it, never NULL. A text without a row that is a whole number
-    on the scale is itself; the plain spellings are listed so that no text is parsed for them.
+    on the scale is itself. Cells are looked up as they stand, then trimmed, then as plain numbers: nearly
+    all are found at once, and an expression that is written once is not worked out for them (one that
+    is written twice DuckDB computes for every row, asked for or not).
 #}
 {% macro answer_code(cell, question, codes, decimal_mark='.') -%}
-    {%- set text = trim_blanks(cell) -%}
-    {%- set number = whole_number(text, decimal_mark) -%}
-    {%- set blank = answer_sentinels().blank -%}
+    {%- set blank, off_scale = answer_sentinels().blank, answer_sentinels().off_scale -%}
+    {%- set is_listed = question.scale_max - question.scale_min <= 100 -%}
     {%- set known = {'': blank} -%}
-    {%- if question.scale_max - question.scale_min <= 10 -%}
+    {%- if is_listed -%}
         {%- for code in range(question.scale_min, question.scale_max + 1) -%}
             {%- do known.update({code | string: code}) -%}
         {%- endfor -%}
@@ -114,11 +115,16 @@
         {%- do known.update({row.source_value: blank if row.code is none else row.code}) -%}
     {%- endfor -%}
     coalesce(
-            {{ looked_up(text, known, 'smallint') }},
+            {{ looked_up(cell, known, 'smallint') }},
+            {{ looked_up(trim_blanks(cell), known, 'smallint') }},
+            {{ looked_up(plain_number(cell, decimal_mark), known, 'smallint') }},
             case
                 when {{ cell }} is null then {{ blank }}
+                {%- if not is_listed %}
+                {%- set number = whole_number(trim_blanks(cell), decimal_mark) %}
                 when {{ number }} between {{ question.scale_min }} and {{ question.scale_max }} then {{ number }}
-                else {{ answer_sentinels().off_scale }}
+                {%- endif %}
+                else {{ off_scale }}
             end
         )
 {%- endmacro %}
