@@ -32,15 +32,18 @@ run: setup  ## both example cycles, from raw exports to publication
 test: setup  ## everything that is promised
 	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-check: setup  ## formatting, lint, types, definitions
+# Dagster reads its settings there; without them each of its commands keeps usage statistics.
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(@D) && cp $< $@
+
+check: setup $(DAGSTER_HOME)/dagster.yaml  ## formatting, lint, types, definitions
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy
 	$(RUN) sqlfluff lint --processes 2 models
 	$(RUN) dg check defs
 
-dev: setup  ## Dagster's web page, with schedules and sensors
-	@mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+dev: setup $(DAGSTER_HOME)/dagster.yaml  ## Dagster's web page, with schedules and sensors
 	$(RUN) dagster dev -m orchestration.definitions
 
 docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html

@@ -20,6 +20,18 @@
     {{ return(instrument_questions(cycle) | map(attribute='provider_level_rank') | unique | sort | list) }}
 {%- endmacro %}
 
+{# What int_responses_routed says of each response: which audiences it hears, where it has providers. #}
+{% macro route_columns() -%}
+    {%- set questions, columns = instrument_questions(), [] -%}
+    {%- for _ in questions | map(attribute='audience_id') | unique -%}
+        {%- do columns.append('hears_' ~ loop.index) -%}
+    {%- endfor -%}
+    {%- for rank in questions | map(attribute='provider_level_rank') | unique -%}
+        {%- do columns.append('has_provider_' ~ rank) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
 {# This cycle's components, the parts of the score's tree. #}
 {% macro instrument_components() -%}
     {{ return(query_rows("

@@ -128,12 +128,22 @@ order by stratum_number
 {%- endmacro %}
 
 {#
-    These attributes, grouped so that the sums of a group serve all in it: those of the staff frame, which
-    nearly determine each other, and one demographic group each.
+    These attributes, grouped so that the sums of a group serve all in it, in one pass: those of the
+    staff frame, which nearly determine each other, and demographic groups, as many together as their
+    combinations stay few (`value_counts`: by attribute). The sums of a pass stay in memory.
 #}
-{% macro speaking_groups() -%}
+{% macro speaking_groups(value_counts, most_combinations=1000) -%}
     {%- set groups = [['unit_id', 'role_id', 'recipient_category_id']] -%}
-    {%- if demographic_names() -%}{%- do groups.append(demographic_names()) -%}{%- endif -%}
+    {%- set last = namespace(combinations=most_combinations) -%}
+    {%- for attribute in demographic_names() -%}
+        {%- set values = value_counts.get(attribute, 0) + 1 -%}
+        {%- if last.combinations * values > most_combinations -%}
+            {%- do groups.append([]) -%}
+            {%- set last.combinations = 1 -%}
+        {%- endif -%}
+        {%- do groups[-1].append(attribute) -%}
+        {%- set last.combinations = last.combinations * values -%}
+    {%- endfor -%}
     {{ return(groups) }}
 {%- endmacro %}
 
@@ -149,18 +159,21 @@ order by stratum_number
 #}
 {% macro domain_sums(relation, cycle, sums, counts) -%}
 {%- set keys = ['role_id', 'stratum_number', 'weight_cell_number'] %}
-{%- set level_sets = {} %}
+{%- set level_sets, value_counts = {}, {} %}
 {%- for row in query_rows("
     select distinct
         attribute_name,
-        " ~ level_set(cycle) ~ " as level_set
+        " ~ level_set(cycle) ~ " as level_set,
+        count(distinct attribute_value) over (partition by attribute_name) as value_count
     from " ~ ref('int_domain_routes') ~ "
     where cycle_id = '" ~ cycle ~ "'
     order by all
 ") %}
 {%- do level_sets.setdefault(row.attribute_name, []).append(row.level_set) %}
+{%- do value_counts.update({row.attribute_name: row.value_count}) %}
 {%- endfor %}
 {%- set all_level_sets = level_sets.values() | sum(start=[]) | unique | list %}
+{%- set groups = speaking_groups(value_counts) %}
 with
 ratings as (select * from {{ relation }}),
 
@@ -178,7 +191,7 @@ terms as materialized (
     from ratings
 ),
 
-{%- for attributes in speaking_groups() %}
+{%- for attributes in groups %}
 {%- set heard = [] %}
 {%- for attribute in attributes %}{% do heard.extend(level_sets.get(attribute, [])) %}{% endfor %}
 
@@ -212,7 +225,7 @@ speakers_{{ loop.index }} as (
 {%- endfor %}
 
 speakers as (
-    {%- for attributes in speaking_groups() %}
+    {%- for attributes in groups %}
     {%- set group_number = loop.index %}
     {%- for attribute in attributes %}
     select

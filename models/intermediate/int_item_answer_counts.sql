@@ -5,9 +5,6 @@
 {%- set questions = all_questions | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set audiences = all_questions | map(attribute='audience_id') | unique | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
-{%- set routes = [] %}
-{%- for _ in audiences %}{% do routes.append('hears_' ~ loop.index) %}{% endfor %}
-{%- for rank in provider_level_ranks() %}{% do routes.append('has_provider_' ~ rank) %}{% endfor %}
 {%- set mapped = query_rows('select profile_id, question_id from ' ~ ref('stg_seeds__mapped_questions')) %}
 {{ by_cycle() }}
 with
@@ -29,7 +26,7 @@ answers as (
 of_route as (
     select
         responses.profile_id,
-        {%- for route in routes %}
+        {%- for route in route_columns() %}
         routes.{{ route }},
         {%- endfor %}
         count(*) as respondent_count,

@@ -1,9 +1,5 @@
 -- Is a response accepted, and if not, for which first reason (method.md 1.5, in its order)?
 -- Of its texts only those that strata and weights tell apart: all are in fct_responses.
-{%- set questions = instrument_questions() %}
-{%- set routes = [] %}
-{%- for _ in questions | map(attribute='audience_id') | unique %}{% do routes.append('hears_' ~ loop.index) %}{% endfor %}
-{%- for rank in questions | map(attribute='provider_level_rank') | unique %}{% do routes.append('has_provider_' ~ rank) %}{% endfor %}
 {{ by_cycle() }}
 with
 responses as (
@@ -73,7 +69,7 @@ flagged as (
         responses.is_unit_known,
         responses.is_category_known,
         responses.is_role_known,
-        {%- for route in routes %}
+        {%- for route in route_columns() %}
         responses.{{ route }},
         {%- endfor %}
         responses.routed_question_count,
