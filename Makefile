@@ -12,6 +12,8 @@ export DAGSTER_HOME = $(ILK_DATA_DIR)/dagster
 export DAGSTER_DISABLE_TELEMETRY = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = False
 export PYTHONUTF8 = 1
+# Dagster reads its settings there; without them each of its commands keeps usage statistics.
+DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,18 +34,16 @@ run: setup  ## both example cycles, from raw exports to publication
 test: setup  ## everything that is promised
 	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-# Dagster reads its settings there; without them each of its commands keeps usage statistics.
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@mkdir -p $(@D) && cp $< $@
-
-check: setup $(DAGSTER_HOME)/dagster.yaml  ## formatting, lint, types, definitions
+check: setup  ## formatting, lint, types, definitions
 	$(RUN) ruff format --check
 	$(RUN) ruff check
 	$(RUN) mypy
 	$(RUN) sqlfluff lint --processes 2 models
+	@$(DAGSTER_SETTINGS)
 	$(RUN) dg check defs
 
-dev: setup $(DAGSTER_HOME)/dagster.yaml  ## Dagster's web page, with schedules and sensors
+dev: setup  ## Dagster's web page, with schedules and sensors
+	@$(DAGSTER_SETTINGS)
 	$(RUN) dagster dev -m orchestration.definitions
 
 docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html
