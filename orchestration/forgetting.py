@@ -114,19 +114,27 @@ def read_identifiers(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ForgetError(f"{path} can't be read as UTF-8 text: {type(error).__name__}.") from error
+        raise ForgetError(
+            f"{path} tidak dapat dibaca sebagai teks UTF-8 / can't be read as UTF-8 text: "
+            f"{type(error).__name__}."
+        ) from error
     identifiers = []
     for number, line in enumerate(lines, start=1):
         identifier = line.strip(BLANKS)
         if identifier and len(identifier) < _SHORTEST_IDENTIFIER:
             raise ForgetError(
-                f"{path}, line {number}: an identifier has at least {_SHORTEST_IDENTIFIER} "
-                "characters; a shorter one would take other people along. Correct the line."
+                f"{path}, baris / line {number}: pengenal sedikitnya {_SHORTEST_IDENTIFIER} "
+                "karakter; yang lebih pendek akan mengenai orang lain. Betulkan baris itu. / "
+                f"an identifier has at least {_SHORTEST_IDENTIFIER} characters; a shorter one "
+                "would take other people along. Correct the line."
             )
         if identifier:
             identifiers.append(identifier)
     if not identifiers:
-        raise ForgetError(f"{path} holds no identifier. Write one a line (NIP, e-mail, token).")
+        raise ForgetError(
+            f"{path} tidak memuat pengenal; tulis satu per baris (NIP, surel, token). / "
+            "holds no identifier. Write one a line (NIP, e-mail, token)."
+        )
     return list(dict.fromkeys(identifiers))
 
 
@@ -233,8 +241,10 @@ class _Erasure:
             except ErasureError as error:
                 if any(row.is_in_use for row in rows):  # what is not, is erased whole
                     raise ForgetError(
-                        f"{last.name}: {error}. Save it as XLSX or export it as CSV under the same "
-                        f"name in the landing, run `ilk run {last.cycle_id}`, and forget again."
+                        f"{last.name}: {error}. Simpan sebagai XLSX atau ekspor sebagai CSV dengan "
+                        f"nama yang sama, jalankan `ilk run {last.cycle_id}`, lalu ulangi. / "
+                        "Save it as XLSX or export it as CSV under the same name in the landing, "
+                        f"run `ilk run {last.cycle_id}`, and forget again."
                     ) from error
             else:
                 sha256 = cleared.sha256
@@ -353,8 +363,9 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     except duckdb.IOException as error:
         fresh.unlink(missing_ok=True)
         raise ForgetError(
-            f"{path.name} can't be rewritten: {error}. Close what has it open, make room for a "
-            "second copy, and forget again."
+            f"{path.name} tidak dapat ditulis ulang: {error}. Tutup yang membukanya, sediakan "
+            "ruang untuk salinan kedua, lalu ulangi. / can't be rewritten. Close what has it open, "
+            "make room for a second copy, and forget again."
         ) from error
     fresh.replace(path)
 

@@ -61,8 +61,10 @@ def warehouse(
 
     if outdated := outdated_ancestors(settings, cycle_id):
         raise dg.Failure(
-            f"{cycle_id} is compared with {', '.join(outdated)}, built from other files, seeds or "
-            f"code than lie here now. Run them too: ilk run {' '.join(outdated)} {cycle_id}",
+            f"{cycle_id} dibandingkan dengan {', '.join(outdated)}, yang dibuat dari berkas, seed, "
+            "atau kode lain dari yang ada sekarang. / is compared with them, built from other "
+            "files, seeds or code than lie here now. Jalankan juga / run them too: "
+            f"ilk run {' '.join(outdated)} {cycle_id}",
             allow_retries=False,
         )
     seeds = seeds_hash(settings)

@@ -97,8 +97,9 @@ def pull_cycle(
     configured = {source.location for source in sources if source.cycle_id == cycle_id}
     if not configured:
         raise SeedError(
-            f"{seeds_dir / 'survey_sources.csv'} has no row of kind landing for cycle {cycle_id}. "
-            "Add one, or correct the cycle."
+            f"{seeds_dir / 'survey_sources.csv'} tidak memuat baris kind landing untuk siklus "
+            f"{cycle_id}; tambahkan, atau betulkan siklusnya. / "
+            f"has no row of kind landing for cycle {cycle_id}. Add one, or correct the cycle."
         )
     settings = read_reader_settings(seeds_dir)
     with only_pull(raw_dir):

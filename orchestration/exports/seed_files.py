@@ -48,7 +48,10 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
     for number, row in enumerate(_rows(path, columns), start=1):
         empty = [column for column in columns if not row[column]]
         if empty:
-            raise SeedError(f"{path}, row {number}: '{empty[0]}' is empty. Fill it in.")
+            raise SeedError(
+                f"{path}, baris / row {number}: '{empty[0]}' kosong; isilah. / "
+                "is empty. Fill it in."
+            )
         if row["kind"] == "landing":
             sources.append(Source(row["cycle_id"], row["profile_id"], row["location"]))
     return tuple(sources)
@@ -87,13 +90,19 @@ def read_surveyed_headings(seeds_dir: Path) -> dict[str, frozenset[str]]:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if not path.exists():
-        raise SeedError(f"{path} is missing. Set ILK_SEEDS_DIR to a folder that holds it.")
+        raise SeedError(
+            f"{path} tidak ada; arahkan ILK_SEEDS_DIR ke folder yang memuatnya. / is missing. "
+            "Set ILK_SEEDS_DIR to a folder that holds it."
+        )
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, restval="")
         header = reader.fieldnames or []
         lacking = [column for column in columns if column not in header]
         if lacking:
-            raise SeedError(f"{path} has no column '{lacking[0]}'; it has: {', '.join(header)}.")
+            raise SeedError(
+                f"{path} tidak berkolom / has no column '{lacking[0]}'; yang ada / it has: "
+                f"{', '.join(header)}."
+            )
         # A delimiter may be a tab: only the other cells lose their surrounding blanks.
         return [
             {
@@ -115,7 +124,10 @@ def _delimiter(text: str, place: str) -> str | None:
         or delimiter.isalnum()
         or delimiter in '"\r\n'
     ):
-        raise SeedError(f"{place}: delimiter '{text}' is none of , ; | tab. Correct it.")
+        raise SeedError(
+            f"{place}: delimiter '{text}' bukan salah satu dari , ; | tab; betulkan. / "
+            "is none of , ; | tab. Correct it."
+        )
     return delimiter
 
 
@@ -126,6 +138,8 @@ def _encoding(text: str, place: str) -> str | None:
         return codecs.lookup(text).name
     except LookupError:
         raise SeedError(
-            f"{place}: encoding '{text}' is unknown. Use utf-8, utf-16, cp1252 or another name "
-            "that Python knows, or leave it empty to have it told by content."
+            f"{place}: encoding '{text}' tidak dikenal; pakai utf-8, utf-16, cp1252, atau nama "
+            "lain yang dikenal Python, atau kosongkan agar dikenali dari isinya. / is unknown. Use "
+            "utf-8, utf-16, cp1252 or another name that Python knows, or leave it empty to have it "
+            "told by content."
         ) from None

@@ -83,8 +83,9 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
             other = found.setdefault(file.name, file)
             if other.kind == file.kind and other.profile_id != file.profile_id:
                 raise SourceError(
-                    f"{file.name} belongs to two sources of cycle {cycle_id}: {other.source} "
-                    f"({other.profile_id}) and {file.source} ({file.profile_id}). "
+                    f"{file.name} termasuk dua sumber / belongs to two sources of cycle "
+                    f"{cycle_id}: {other.source} ({other.profile_id}), {file.source} "
+                    f"({file.profile_id}). Persempit salah satu lokasi di survey_sources.csv. / "
                     "Narrow one location in survey_sources.csv."
                 )
     return Listing(tuple(found[name] for name in sorted(found)), tuple(missing))
@@ -108,6 +109,8 @@ def _list(landing: str, location: str, kind: str, profile_id: str) -> list[Liste
         return []
     except Exception as error:  # each fsspec backend raises errors of its own
         raise SourceError(
+            f"Sumber {location} di bawah {landing} tidak dapat dibuka; periksa lokasinya di "
+            "survey_sources.csv, ILK_LANDING_URL, dan jaringan. / "
             f"Source {location} below {landing} can't be listed: {error}. "
             "Check the location in survey_sources.csv, ILK_LANDING_URL and the network."
         ) from error
