@@ -138,8 +138,8 @@ def _encoding(text: str, place: str) -> str | None:
         return codecs.lookup(text).name
     except LookupError:
         raise SeedError(
-            f"{place}: encoding '{text}' tidak dikenal; pakai utf-8, utf-16, cp1252, atau nama "
-            "lain yang dikenal Python, atau kosongkan agar dikenali dari isinya. / is unknown. Use "
+            f"{place}: encoding '{text}' tidak dikenal / is unknown. Pakai utf-8, utf-16, cp1252, "
+            "atau nama lain yang dikenal Python, atau kosongkan agar dikenali dari isinya. / Use "
             "utf-8, utf-16, cp1252 or another name that Python knows, or leave it empty to have it "
             "told by content."
         ) from None
