@@ -340,7 +340,8 @@ def test_a_cycle_without_a_source_is_an_error_with_its_remedy(cycle):
 
 
 @pytest.mark.parametrize(
-    ("gform", "words"), [("ab,,", "delimiter 'ab'"), (",utf-9,", "encoding 'utf-9' tidak dikenal / is unknown")]
+    ("gform", "words"),
+    [("ab,,", "delimiter 'ab'"), (",utf-9,", "'utf-9' tidak dikenal / is unknown")],
 )
 def test_a_profile_that_makes_no_sense_is_an_error_that_names_it(cycle, gform, words):
     cycle.profiles(gform=gform)
