@@ -42,6 +42,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
+_QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -422,7 +423,10 @@ def _run_cycle(
     failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]
     if any(str(failure.failure_reason) == _INTERRUPTED for failure in failures):
         raise KeyboardInterrupt  # Dagster has noted it in the run's log, and swallowed it
-    return _outcome(cycle_id, result)
+    outcome = _outcome(cycle_id, result)
+    if _QUERY_INTERRUPTED in outcome.problems:
+        raise KeyboardInterrupt
+    return outcome
 
 
 def _outcome(cycle_id: str, result: "ExecuteInProcessResult") -> RunOutcome:

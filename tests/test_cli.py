@@ -188,6 +188,24 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
     assert published(settings) != before
 
 
+def test_ctrl_c_in_the_middle_of_a_query_is_no_fault_of_the_data(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    settings = own_sample()
+    before = published(settings)
+    shorten(first_export(settings))
+
+    def query(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted")  # DuckDB's words, heard from a run that was stopped
+
+    monkeypatch.setattr("expectations.border.Border.check", query)
+    result = ilk("run", LAST)
+    assert result.exit_code == 130, result.output
+    assert "Problem" not in result.output
+    assert "Stopped. The last publication stays whole" in result.output
+    assert published(settings) == before
+
+
 def test_status_tells_which_cycles_are_published(sample: Sample):
     result = ilk("status")
     assert result.exit_code == 0, result.output
