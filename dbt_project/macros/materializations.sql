@@ -40,7 +40,7 @@
         {%- endcall -%}
     {%- endif -%}
     {%- if is_new -%}
-        {%- do persist_docs(target, model) -%}
+        {%- do run_query(comments(target)) -%}
     {%- endif -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
@@ -61,13 +61,24 @@
         {{ get_create_view_as_sql(target, compiled_code) }}
         {%- else -%}
         {{ get_create_table_as_sql(False, target, compiled_code) }}
-        {%- endif -%}
+        {%- endif -%};
+        {{ comments(target) }}
     {%- endcall -%}
-    {%- do persist_docs(target, model) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{#
+    The statements that keep the descriptions of a model and its columns with the relation. dbt's
+    persist_docs asks for the relation's columns twice before it, a tenth of all that dbt does in a run.
+#}
+{% macro comments(target) -%}
+    {%- if model.description %}{{ alter_relation_comment(target, model.description) }}{% endif -%}
+    {%- for column in model.columns.values() if column.description %}
+    comment on column {{ target }}.{{ adapter.quote(column.name) }} is {{ duckdb_escape_comment(column.description) }};
+    {%- endfor -%}
 {%- endmacro %}
 
 {# The statements that put a query's rows in place of this cycle's part of a table. #}
