@@ -58,12 +58,12 @@
 {%- endmacro %}
 
 {#
-    What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): rows
-    question_number, profile_id, source_value, code. A row for the question wins over `*`.
+    What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): by
+    profile and question_number, rows source_value, code. A row for the question wins over `*`.
 #}
-{% macro answer_code_rows() -%}
-    {% set sentinels = answer_sentinels() %}
-    {{ return(query_rows("
+{% macro answer_codes() -%}
+    {% set sentinels, codes = answer_sentinels(), {} %}
+    {% for row in query_rows("
         with codes as (
             select
                 questions.question_number,
@@ -105,7 +105,10 @@
         from codes
         where precedence = 1 and source_value <> ''
         order by question_number, profile_id, source_value
-    ")) }}
+    ") %}
+        {% do codes.setdefault((row.profile_id, row.question_number), []).append(row) %}
+    {% endfor %}
+    {{ return(codes) }}
 {%- endmacro %}
 
 {#
@@ -130,13 +133,14 @@
             {{ looked_up(cell, known, 'smallint') }},
             {{ looked_up(trim_blanks(cell), known, 'smallint') }},
             {{ looked_up(plain_number(cell, decimal_mark), known, 'smallint') }},
+            {#- Bare numbers are INTEGER, and would make every answer one: twice the bytes. #}
             case
-                when {{ cell }} is null then {{ blank }}
+                when {{ cell }} is null then {{ blank }}::smallint
                 {%- if not is_listed %}
                 {%- set number = whole_number(trim_blanks(cell), decimal_mark) %}
                 when {{ number }} between {{ question.scale_min }} and {{ question.scale_max }} then {{ number }}
                 {%- endif %}
-                else {{ off_scale }}
+                else {{ off_scale }}::smallint
             end
         )
 {%- endmacro %}

@@ -6,11 +6,11 @@
     ({{ product_sum }} - {{ one_sum }} * {{ other_sum }} / {{ n }}) / nullif({{ n }} - 1, 0)
 {%- endmacro %}
 
-{# A person's mean over the items that he rated (int_person_items), on 1-4; NULL where he rated none. #}
+{# A person's mean over the items that he rated, a row of int_person_items, on 1-4; NULL where he rated none. #}
 {% macro mean_of_items(items) -%}
     (0
     {%- for item in items %} + coalesce(item_{{ item.component_number }}, 0){% endfor %})
-    / nullif({{ parts_per_point() }}e0 * (0
+    / nullif(cast(parts_per_point as double) * (0
     {%- for item in items %} + cast(item_{{ item.component_number }} is not null as integer){% endfor %}), 0)
 {%- endmacro %}
 

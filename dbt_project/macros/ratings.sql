@@ -21,8 +21,7 @@
     How many parts a point has, so that the mean of a person's ratings of an item, in steps each, is a
     whole number of them, however many of the item's questions he rated.
 #}
-{% macro parts_per_point() -%}
-    {%- set questions = instrument_questions() -%}
+{% macro parts_per_point(questions) -%}
     {%- set most = namespace(questions=1) -%}
     {%- for _, asked in questions | selectattr('asks', 'equalto', 'performance') | groupby('item_id') -%}
         {%- set most.questions = [most.questions, asked | length] | max -%}

@@ -16,7 +16,7 @@
     )
     order by profile_id
 ") %}
-{%- set codes = answer_code_rows() %}
+{%- set codes = answer_codes() %}
 {%- set sentinels = answer_sentinels() %}
 {#- Questions whose codes mean the same: the extremes of their codes are those of their scores. #}
 {%- set scales = dict() %}
@@ -51,8 +51,7 @@ coded as (
         {{ answer_code(
             'answer_' ~ question.question_number,
             question,
-            codes | selectattr('question_number', 'equalto', question.question_number)
-                | selectattr('profile_id', 'equalto', profile.profile_id) | list,
+            codes.get((profile.profile_id, question.question_number), []),
             profile.decimal_mark,
         ) }} as answer_{{ question.question_number }},
         {%- endfor %}

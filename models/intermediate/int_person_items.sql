@@ -4,9 +4,10 @@
 -- mean is a whole number: sums and products of them are exact. Of this cycle alone: nobody needs to
 -- keep it.
 -- depends_on: {{ ref('stg_seeds__questions') }} {{ ref('survey_cycles') }}
-{%- set questions = instrument_questions() | selectattr('asks', 'equalto', 'performance') | list %}
+{%- set instrument = instrument_questions() %}
+{%- set questions = instrument | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
-{%- set parts_per_step = parts_per_point() // steps_per_point(instrument_questions()) %}
+{%- set parts = parts_per_point(instrument) %}
 with
 responses as (
     select
@@ -24,11 +25,11 @@ final as (
     select
         responses.response_key,
         responses.is_straight_lining,
-        {{ parts_per_point() }} as parts_per_point,
+        {{ parts }} as parts_per_point,
         {%- for item in items %}
         {%- set asked = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
         cast(
-            cast({{ parts_per_step }} as bigint) * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
+            cast({{ parts // steps_per_point(instrument) }} as bigint) * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
             / nullif({{ rating_terms(asked, 'number') | map(attribute='term') | join(' + ') }}, 0)
             as integer
         ) as item_{{ item.component_number }},
