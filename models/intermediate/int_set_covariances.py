@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.item_covariances import Ratings, pairwise, sets_of
+from orchestration.scoring.item_covariances import PERSONS, ItemSums, ratings_of, sets_of
 
 SCHEMA = pa.schema(
     [
@@ -33,10 +33,16 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     """
     cycle_id = os.environ["ILK_CYCLE_ID"]
     item_sets: pd.DataFrame = dbt.ref("int_item_sets").filter(f"cycle_id = '{cycle_id}'").df()
-    people: pd.DataFrame = dbt.ref("int_person_items").df()
+    sets = sets_of(item_sets)
+    sums = {key: ItemSums.of_items(len(items)) for key, items in sets.items()}
+    person_items = dbt.ref("int_person_items")
+    ((parts_per_point,),) = person_items.max("parts_per_point").fetchall()  # NULL of nobody
+    for people in person_items.to_arrow_reader(PERSONS):
+        for key, items in sets.items():
+            sums[key].add(ratings_of(people, items["component_number"]))
     rows = []
-    for (set_type, set_id), items in sets_of(item_sets).items():
-        covariances = pairwise(Ratings.of(people, items["component_number"].to_list())).values
+    for (set_type, set_id), of_set in sums.items():
+        covariances = of_set.covariances(parts_per_point or 1).values
         is_known = ~np.isnan(covariances)
         rows.append(
             {

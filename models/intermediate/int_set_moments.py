@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.item_covariances import Ratings, complete, sets_of
+from orchestration.scoring.item_covariances import PERSONS, ItemSums, ratings_of, sets_of
 
 SCHEMA = pa.schema(
     [
@@ -35,18 +35,28 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     """Return one row per set and item of this cycle (Cronbach 1951; method.md 9)."""
     cycle_id = os.environ["ILK_CYCLE_ID"]
     item_sets: pd.DataFrame = dbt.ref("int_item_sets").filter(f"cycle_id = '{cycle_id}'").df()
-    people: pd.DataFrame = dbt.ref("int_person_items").df()
-    is_straight_lining = people["is_straight_lining"].to_numpy(dtype=bool)
+    sets = sets_of(item_sets)
+    sums = {key: ItemSums.of_items(len(items)) for key, items in sets.items()}
+    raters, straight_lining = dict.fromkeys(sets, 0), dict.fromkeys(sets, 0)
+    person_items = dbt.ref("int_person_items")
+    ((parts_per_point,),) = person_items.max("parts_per_point").fetchall()  # NULL of nobody
+    for people in person_items.to_arrow_reader(PERSONS):
+        is_straight_lining = people["is_straight_lining"].to_numpy(zero_copy_only=False)
+        for key, items in sets.items():
+            ratings = ratings_of(people, items["component_number"])
+            is_missing = np.isnan(ratings)
+            is_rater = ~is_missing.all(axis=1)
+            raters[key] += np.count_nonzero(is_rater)
+            straight_lining[key] += np.count_nonzero(is_rater & is_straight_lining)
+            sums[key].add(ratings[~is_missing.any(axis=1)])
     found = [SCHEMA.empty_table().to_pandas()]
-    for items in sets_of(item_sets).values():
-        ratings = Ratings.of(people, items["component_number"].to_list())
-        is_rater = ratings.are_there()
-        covariances = complete(ratings)
+    for key, items in sets.items():
+        covariances = sums[key].covariances(parts_per_point or 1)
         found.append(
             items.assign(
                 item_count=len(items),
-                rater_count=is_rater.sum(),
-                straight_lining_count=(is_rater & is_straight_lining).sum(),
+                rater_count=raters[key],
+                straight_lining_count=straight_lining[key],
                 respondent_count=np.diagonal(covariances.counts).astype(np.int64),
                 item_variance=np.diagonal(covariances.values),
                 total_variance=covariances.values.sum(),

@@ -11,30 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
 
 from orchestration.scoring.score_tree import Floats
 
 PERSONS = 16_384  # at a time: what fits a processor's cache is added up in half the time
-
-
-@dataclass(frozen=True)
-class Ratings:
-    """Ratings of a set's items, persons x items, NaN for none, in parts of a point on 1-4."""
-
-    values: Floats
-    parts_per_point: float
-
-    @classmethod
-    def of(cls, person_items: pd.DataFrame, components: Sequence[int]) -> "Ratings":
-        """Return the ratings of these components out of int_person_items."""
-        names = [f"item_{component}" for component in components]
-        values = person_items[names].to_numpy(dtype=np.float64, na_value=np.nan)
-        return cls(values, float(person_items["parts_per_point"].max()))
-
-    def are_there(self) -> NDArray[np.bool_]:
-        """Return by person whether there is any."""
-        return np.asarray(~np.isnan(self.values).all(axis=1))
 
 
 @dataclass(frozen=True)
@@ -48,26 +29,41 @@ class Covariances:
     counts: Floats
 
 
-def pairwise(ratings: Ratings) -> Covariances:
-    """Return the covariances of items, each over the persons who rated both."""
-    persons, items = ratings.values.shape
-    counts, sums, products = np.zeros((3, items, items))
-    for start in range(0, persons, PERSONS):
-        values = ratings.values[start : start + PERSONS]
-        is_there = (~np.isnan(values)).astype(np.float64)
-        values = np.where(is_there, values, 0.0)
-        counts += is_there.T @ is_there
-        sums += values.T @ is_there
-        products += values.T @ values
-    known = np.where(counts > 1, counts, np.nan)
-    in_parts = (products - sums * sums.T / known) / (known - 1)
-    return Covariances(values=in_parts / ratings.parts_per_point**2, counts=counts)
+@dataclass
+class ItemSums:
+    """What covariances are made of, items x items, each over the persons who rated both.
+
+    `counts`: how many they are. `sums`: of the row's item. `products`: of both items' ratings.
+    """
+
+    counts: Floats
+    sums: Floats
+    products: Floats
+
+    @classmethod
+    def of_items(cls, item_count: int) -> "ItemSums":
+        """Return the sums over nobody."""
+        return cls(*np.zeros((3, item_count, item_count)))
+
+    def add(self, ratings: Floats) -> None:
+        """Add persons: `ratings` as ratings_of gives them."""
+        is_there = (~np.isnan(ratings)).astype(np.float64)
+        values = np.where(is_there, ratings, 0.0)
+        self.counts += is_there.T @ is_there
+        self.sums += values.T @ is_there
+        self.products += values.T @ values
+
+    def covariances(self, parts_per_point: float) -> Covariances:
+        """Return the covariances over all persons that were added."""
+        known = np.where(self.counts > 1, self.counts, np.nan)
+        in_parts = (self.products - self.sums * self.sums.T / known) / (known - 1)
+        return Covariances(values=in_parts / parts_per_point**2, counts=self.counts)
 
 
-def complete(ratings: Ratings) -> Covariances:
-    """Return the covariances of items over the persons who rated all of them."""
-    is_complete = ~np.isnan(ratings.values).any(axis=1)
-    return pairwise(Ratings(ratings.values[is_complete], ratings.parts_per_point))
+def ratings_of(people: pa.RecordBatch, components: Sequence[int]) -> Floats:
+    """Return int_person_items' ratings of these components, persons x items, NaN for none."""
+    columns = [people[f"item_{component}"].cast(pa.float64()) for component in components]
+    return np.column_stack([column.to_numpy(zero_copy_only=False) for column in columns])
 
 
 def sets_of(item_sets: pd.DataFrame) -> Mapping[tuple[str, str], pd.DataFrame]:
