@@ -31,6 +31,7 @@ WHITE_SPACE = (
 
 _VV_CODES = {"id", "submitdate", "startlanguage"}
 _NO_CHOICE = {"", "response", "open-ended response"}
+_SHARE = re.compile(r"\s*\d+([.,]\d+)?\s*%\s*")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _is_summary(records: Sequence[Sequence[str]]) -> bool:
     """At least half percentages, and no first column that names a respondent in every row."""
     data = records[1:]
     figures = [cell for record in data for cell in record[1:] if cell.strip()]
-    shares = sum(re.fullmatch(r"\s*\d+([.,]\d+)?\s*%\s*", cell) is not None for cell in figures)
+    shares = sum(_SHARE.fullmatch(cell) is not None for cell in figures)
     blank_first = sum(not record[0].strip() for record in data)
     return 2 * shares >= len(figures) > 0 and 2 * blank_first >= len(data)
 
