@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import Result
 
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
@@ -173,10 +174,7 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
 
     with monkeypatch.context() as patch:
         patch.setattr("orchestration.defs.warehouse.build_warehouse", interrupted)
-        result = ilk("run", LAST)
-    assert result.exit_code == 130
-    assert "Stopped. The last publication stays whole" in result.output
-    assert published(settings) == before
+        assert_stopped(ilk("run", LAST), settings, before)
 
     shorten(first_export(settings, SAMPLE_CYCLES[0]))
     result = ilk("run", SAMPLE_CYCLES[0])
@@ -199,7 +197,11 @@ def test_ctrl_c_in_the_middle_of_a_query_is_no_fault_of_the_data(
         raise RuntimeError("Query interrupted")  # DuckDB's words, heard from a run that was stopped
 
     monkeypatch.setattr("expectations.border.Border.check", query)
-    result = ilk("run", LAST)
+    assert_stopped(ilk("run", LAST), settings, before)
+
+
+def assert_stopped(result: Result, settings: Settings, before: str) -> None:
+    """It was interrupted: no problem of the data, and readers see what they saw."""
     assert result.exit_code == 130, result.output
     assert "Problem" not in result.output
     assert "Stopped. The last publication stays whole" in result.output

@@ -1,11 +1,13 @@
 """How models become tables (macros/materializations.sql), on a warehouse of an older version."""
 
+import json
 from collections.abc import Callable
 
 import duckdb
 
 from orchestration.settings import Settings
 from orchestration.warehouse_build import _invoke, manifest_path
+from tests.conftest import Sample
 
 SQL_MODEL, PYTHON_MODEL = "intermediate.int_component_scores", "intermediate.int_hidden_cells"
 EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
@@ -49,6 +51,36 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
             ).fetchall()
         )
     assert kinds == {"int_responses_routed": "VIEW", "int_ratings": "BASE TABLE"}
+
+
+def test_descriptions_lie_with_relations_of_every_kind(sample: Sample) -> None:
+    manifest = json.loads(manifest_path(sample.settings).read_text(encoding="utf-8"))
+    described = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            table = f"{node['schema']}.{node['name']}"
+            described[table, ""] = node["description"]
+            for column in node["columns"].values():
+                described[table, column["name"]] = column["description"]
+    with duckdb.connect(sample.settings.warehouse, read_only=True) as connection:
+        held = connection.execute(
+            "select schema_name || '.' || table_name, '', comment from duckdb_tables()"
+            " union all select schema_name || '.' || view_name, '', comment from duckdb_views()"
+            " union all select schema_name || '.' || table_name, column_name, comment"
+            " from duckdb_columns()"
+        ).fetchall()
+    comments = {(table, column): comment for table, column, comment in held}
+    assert {place: comments[place] for place in described} == described
+
+
+def test_answers_take_two_bytes_each(sample: Sample) -> None:
+    with duckdb.connect(sample.settings.warehouse, read_only=True) as connection:
+        kinds = connection.execute(
+            "select distinct data_type from duckdb_columns()"
+            " where table_name in ('int_answers', 'int_ratings')"
+            " and regexp_matches(column_name, '^(answer|rating)_[0-9]+$')"
+        ).fetchall()
+    assert kinds == [("SMALLINT",)]
 
 
 def _rows(settings: Settings, table: str) -> dict[str, set[tuple[object, ...]]]:
