@@ -332,7 +332,7 @@ def _words(row: list[str]) -> str:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
+    import yaml  # type: ignore[import-untyped]  # it ships no types
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast, where built
     document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)

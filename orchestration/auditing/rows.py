@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
+import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.warehouse import AuditError
 from orchestration.fingerprints import CurrentFile, raw_files

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
+import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.tree import Component, Tree
 from orchestration.auditing.warehouse import AuditError

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-import yaml  # type: ignore[import-untyped]  # a dependency of dbt's; ships no types
+import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from expectations import border, rules
 from expectations.profiles import Cycle, method_parameter
