@@ -72,7 +72,7 @@
 
 {#
     The statements that keep the descriptions of a model and its columns with the relation. dbt's
-    persist_docs asks for the relation's columns twice before it, a tenth of all that dbt does in a run.
+    persist_docs asks for the relation's columns twice and writes in two statements: four a model, where none is needed.
 #}
 {% macro comments(target) -%}
     {%- if model.description %}{{ alter_relation_comment(target, model.description) }}{% endif -%}
