@@ -1,15 +1,20 @@
 """Runs a suite with Great Expectations and says of every rule what came of it.
 
-Belongs here: the only import of great_expectations (6 CPU s), so that a run whose raw files were
-checked before pays nothing; its report as a page. Doesn't: rules (rules.py), frames (profiles.py).
+Belongs here: the only import of great_expectations (1 CPU s, and half as much again without
+`imported_when_used`), so that a run whose raw files were checked before pays nothing; its report as
+a page. Doesn't: rules (rules.py), frames (profiles.py).
 """
 
+import importlib
 import logging
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from expectations.rules import Rule, Severity
 
@@ -62,8 +67,9 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Val
         return Validation(
             [Outcome(rule.name, rule.severity, True, (), 0) for rule in rules], {}, ""
         )
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    with imported_when_used("altair", "scipy.stats"):  # for one expectation that no rule uses
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
@@ -94,6 +100,32 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Val
     failing = {rule.name: _failing(frame, rule, by_name[rule.name]) for rule in rules}
     outcomes = [_outcome(rule, failing[rule.name], len(frame)) for rule in rules]
     return Validation(outcomes, failing, _page(suite, outcomes, result))
+
+
+@contextmanager
+def imported_when_used(*names: str) -> Iterator[None]:
+    """Give what is imported meanwhile these modules, each loaded when something of it is used.
+
+    Python's own LazyLoader loads at the import statement already, before 3.12. Modules that are
+    loaded stay as they are.
+    """
+    waiting = [name for name in names if name not in sys.modules]
+    sys.modules.update({name: _LoadedWhenUsed(name) for name in waiting})
+    try:
+        yield
+    finally:
+        for name in waiting:
+            if isinstance(sys.modules.get(name), _LoadedWhenUsed):
+                del sys.modules[name]  # others that import it later get the module itself
+
+
+class _LoadedWhenUsed(ModuleType):
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the module has
+        if name.startswith("__"):  # the import machinery's questions are no use
+            raise AttributeError(name)
+        if isinstance(sys.modules.get(self.__name__), _LoadedWhenUsed):
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def _failing(frame: "pd.DataFrame", rule: Rule, result: object) -> "pd.DataFrame":

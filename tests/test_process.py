@@ -1,4 +1,4 @@
-"""The process behind `ilk`: it ends at once, and still says and does all that it should."""
+"""The process behind `ilk`: it imports and ends fast, and still says and does all it should."""
 
 import subprocess
 import sys
@@ -41,3 +41,27 @@ def test_an_error_of_ours_is_shown_as_python_shows_it() -> None:
     done = python(code)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_great_expectations_is_imported_without_what_no_rule_uses_and_can_still_use_it() -> None:
+    code = """
+import sys
+import pandas as pd
+from expectations.validation import validate
+validate(pd.DataFrame({"row_count": [1]}), [], suite="none")
+print([name for name in ("scipy.stats", "altair") if name in sys.modules])
+import great_expectations as gx
+frame = pd.DataFrame({"answer": ["ya", "ya", "tidak", "tidak"]})
+batch = (
+    gx.get_context(mode="ephemeral").data_sources.add_pandas("p").add_dataframe_asset("a")
+    .add_batch_definition_whole_dataframe("b").get_batch({"dataframe": frame})
+)
+done = batch.validate(gx.expectations.ExpectColumnKLDivergenceToBeLessThan(
+    column="answer",
+    partition_object={"values": ["ya", "tidak"], "weights": [0.5, 0.5]},
+    threshold=0.1,
+))
+print(done.success, "scipy.stats" in sys.modules)
+"""
+    done = python(code)
+    assert done.stdout.splitlines() == ["[]", "True True"], done.stderr
