@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,14 +119,25 @@ def demand_agreement(seeds_dir: Path, repository: Path) -> None:
 
     Raises FileNotFoundError where the folder holds no seed at all.
     """
-    if not any(seeds_dir.glob("*.csv")):
+    files = sorted(seeds_dir.glob("*.csv"))
+    if not files:
         raise FileNotFoundError(
             f"{seeds_dir}: tidak ada seed; arahkan ILK_SEEDS_DIR ke folder seed Anda. / "
             "no seed here; set ILK_SEEDS_DIR to the folder of your seeds."
         )
-    found = contradictions(seeds_dir, repository)
-    if found:
+    # The command line asks before a run's imports, and the run's first step once more.
+    contents = tuple((file.name, file.read_bytes()) for file in files if file.is_file())
+    if found := _contradictions_in(contents, seeds_dir, repository):
         raise ContradictorySeedsError(report(seeds_dir, found))
+
+
+@lru_cache(maxsize=1)
+def _contradictions_in(
+    contents: tuple[tuple[str, bytes], ...],  # what the answer is remembered for
+    seeds_dir: Path,
+    repository: Path,
+) -> list[Contradiction]:
+    return contradictions(seeds_dir, repository)
 
 
 def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestration.column_lineage import ColumnLineage, Table
 from orchestration.exports.sources import landed_address
 from orchestration.fingerprints import CurrentFile
 from orchestration.open_lineage import Dataset, Json, LineageRun, Outlet, facet
 from orchestration.settings import Settings
 from orchestration.warehouse_build import NodeResult
+from orchestration.warehouse_tables import ColumnLineage, Table
 
 
 def lineage_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> LineageRun:

@@ -13,12 +13,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
-from orchestration.column_lineage import (
-    ColumnLineage,
-    Table,
-    column_lineage,
-    warehouse_tables,
-)
+from orchestration.column_lineage import column_lineage
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import (
@@ -31,6 +26,7 @@ from orchestration.fingerprints import (
 from orchestration.run_lineage import tell_built
 from orchestration.settings import get_settings
 from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
+from orchestration.warehouse_tables import ColumnLineage, Table, warehouse_tables
 
 logger = logging.getLogger("ilk.warehouse")
 

@@ -1,0 +1,50 @@
+"""The warehouse's tables as a build left them, and what their columns are made of.
+
+Belongs here: the values that lineage is told in, and reading tables. Doesn't: finding out what a
+column is made of (column_lineage.py), showing it (orchestration/defs/warehouse.py, run_lineage.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+
+class ColumnOf(NamedTuple):
+    """A column of a table; `table` is `schema.name`, of a raw file `raw.survey_responses`."""
+
+    table: str
+    column: str
+
+
+ColumnLineage = dict[str, dict[str, list[ColumnOf]]]
+"""By model (`schema.name`) and column, the columns it is made of; empty for a constant or count."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or view of the warehouse: its columns' types by name, and its rows (None: a view)."""
+
+    columns: Mapping[str, str]
+    row_count: int | None
+
+
+def warehouse_tables(warehouse: Path) -> dict[str, Table]:
+    """Return the warehouse's tables and views by `schema.name`."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        columns: dict[str, dict[str, str]] = {}
+        for table, column, kind in connection.execute(
+            "select schema_name || '.' || table_name, column_name, data_type"
+            " from duckdb_columns() where not internal order by table_oid, column_index"
+        ).fetchall():
+            columns.setdefault(table, {})[column] = kind
+        names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        counts = {
+            f"{schema}.{name}": connection.execute(
+                f'select count(*) from "{schema}"."{name}"'
+            ).fetchall()[0][0]
+            for schema, name in names
+        }
+    return {name: Table(kinds, counts.get(name)) for name, kinds in columns.items()}
