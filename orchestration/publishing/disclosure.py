@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 COMPONENT = ["service_id", "perspective_id", "item_id"]
 DOMAIN = ["domain_type", "domain_id"]
@@ -47,6 +48,8 @@ class DisclosureError(Exception):
     """The scores can't be judged, so nothing may be published."""
 
 
+# Vectors of some 10,000 numbers: two of BLAS's threads wait for each other longer than they work.
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
 def hidden_cells(
     scores: pd.DataFrame,
     units: pd.DataFrame,
@@ -66,7 +69,8 @@ def hidden_cells(
     a domain that isn't known to the rule.
     """
     of_people = scores[~scores["domain_type"].isin(SCORES_OF_SCORES)]
-    unknown = set(of_people["cycle_id"]) - set(cycles["cycle_id"])
+    cycle_ids = of_people["cycle_id"].unique()
+    unknown = set(cycle_ids) - set(cycles["cycle_id"])
     if unknown:
         raise DisclosureError(
             f"idx_scores has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; build both"
@@ -83,7 +87,7 @@ def hidden_cells(
             _places(units, on=pd.Timestamp(str(cycle.opens_on))),
             min_cell_n=min_cell_n[str(cycle.cycle_id)],
         )
-        for cycle in cycles[cycles["cycle_id"].isin(of_people["cycle_id"])].itertuples()
+        for cycle in cycles[cycles["cycle_id"].isin(cycle_ids)].itertuples()
     ]
     columns = [*CELL, "reason", "is_exposed"]
     return pd.concat([pd.DataFrame(columns=columns), *judged], ignore_index=True)[columns]
