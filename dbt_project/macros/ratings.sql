@@ -225,15 +225,12 @@ speakers_{{ loop.index }} as (
 
 speakers as (
     {%- for attributes in groups %}
-    {%- set group_number = loop.index %}
-    {%- for attribute in attributes %}
+    {%- set columns = 'by_' ~ attributes | join(', by_') %}
     select
-        '{{ attribute }}' as attribute_name,
-        by_{{ attribute }} as attribute_value,
-        * exclude ({% for each in attributes %}by_{{ each }}{{ ', ' if not loop.last }}{% endfor %}),
-    from speakers_{{ group_number }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        {{ each_element("['" ~ attributes | join("', '") ~ "']") }} as attribute_name,
+        {{ each_element('[' ~ columns ~ ']') }} as attribute_value,
+        * exclude ({{ columns }}),
+    from speakers_{{ loop.index }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
