@@ -10,6 +10,7 @@ from orchestration.warehouse_build import _invoke, manifest_path
 from tests.conftest import Sample
 
 SQL_MODEL, PYTHON_MODEL = "intermediate.int_component_scores", "intermediate.int_hidden_cells"
+GENERATED_MODEL = "intermediate.int_domain_sums"  # its columns follow the instrument
 EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
 
 
@@ -17,7 +18,7 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
     own_sample: Callable[..., Settings],
 ) -> None:
     settings = own_sample()
-    added = {SQL_MODEL: "score", PYTHON_MODEL: "reason"}
+    added = {SQL_MODEL: "score", PYTHON_MODEL: "reason", GENERATED_MODEL: "answering_count_1"}
     before = {table: _rows(settings, table) for table in added}
     with duckdb.connect(settings.warehouse) as connection:
         for table, column in added.items():

@@ -16,7 +16,7 @@
 
 {#
     A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
-    written again, other cycles stay. Columns that its description gained since are added, empty in other cycles.
+    written again, other cycles stay. Columns that it gained since are added, empty in other cycles.
 #}
 {% materialization incremental, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
@@ -92,10 +92,13 @@
     )
 {%- endmacro %}
 
-{# Adds the columns that a model describes and its table, made by an older version, does not have. #}
+{#
+    Adds the columns that a model's query has and its table, made by an older version or for a smaller
+    instrument, does not. A contract describes every column: there the description tells without the query.
+#}
 {% macro add_new_columns(target) -%}
     {%- set held = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
-    {%- if model.columns.keys() | reject('in', held) | list -%}
+    {%- if not config.get('contract').enforced or model.columns.keys() | reject('in', held) | list -%}
         {%- for column in get_column_schema_from_query(compiled_code) if column.name not in held -%}
             {%- do run_query('alter table ' ~ target ~ ' add column ' ~ column.quoted ~ ' ' ~ column.data_type) -%}
         {%- endfor -%}
