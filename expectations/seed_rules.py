@@ -275,6 +275,20 @@ _RULES = [
     ),
     _repeated("ranks_are_unique", "unit_levels", {"rank": "rank"}),
     SeedRule(
+        name="the_headline_role_is_there",
+        seed="roles",
+        sql="""
+            select coalesce(min(line), 1) as line from roles
+            having count(*) filter (where role_id = 'penerima') = 0
+        """,
+        text=FaultText(
+            "no row has the role_id 'penerima', whose answers make the score. Call those who "
+            "receive the services so; name_id and name_en are free.",
+            "tidak ada role_id 'penerima', yang jawabannya membentuk skor. Pakai id itu bagi "
+            "penerima layanan; name_id dan name_en bebas.",
+        ),
+    ),
+    SeedRule(
         name="unit_versions_are_in_order",
         seed="units",
         sql="select line, valid_from, valid_to from units where valid_from > valid_to",

@@ -303,7 +303,8 @@ def _query_faults(seeds: list[_Seed], types: dict[str, dict[str, str]]) -> Itera
                 continue
             for row in _rows(connection, rule):
                 line = int(row.pop("line"))
-                yield _worded(rule.text, rule.name, rule.seed, line, words[rule.seed][line], row)
+                quoted = words[rule.seed].get(line, "")  # none: a rule on a seed without rows
+                yield _worded(rule.text, rule.name, rule.seed, line, quoted, row)
 
 
 def _load(connection: "duckdb.DuckDBPyConnection", seed: _Seed, types: dict[str, str]) -> None:

@@ -64,6 +64,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         *("survey_cycles", "skm-2020,skm,skm-permenpan-14-2017", "skm-2020,skm,lain"),
         "cycle 'skm-2020' asks 'lain'",
     ),
+    "the_headline_role_is_there": ("roles", "penerima,", "pelanggan,", "role_id 'penerima'"),
     "ranks_are_from_one_to_five": ("unit_levels", "", "pos,Pos,Post,6", "rank 6"),
     "ranks_are_unique": ("unit_levels", "", "pos,Pos,Post,2", "the same rank as in line 3"),
     "unit_versions_are_in_order": ("units", "2020-12-31", "2019-12-31", "after valid_to 2019-12"),
