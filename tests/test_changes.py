@@ -2,7 +2,8 @@
 
 Belongs here: idx_changes and idx_change_parts against figures computed apart from the warehouse.
 The case is a small index of our own: between its cycles one item is dropped and one is new, another
-gets a longer scale, and the method gives a perspective twice the weight.
+gets a longer scale, and the method gives a perspective twice the weight. An item and a band are
+named with an apostrophe, as words of the agency may be.
 """
 
 import csv
@@ -22,10 +23,10 @@ import pytest
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample
 
-PERSPECTIVES = {"a": "p1", "b": "p1", "d": "p1", "new": "p1", "c": "p2", "old": "p2"}
+PERSPECTIVES = {"a": "p1", "b": "p1", "d": "p1", "n'ew": "p1", "c": "p2", "old": "p2"}
 SHARED = ("a", "b", "c", "d")
 WEIGHTS = {"p1": 1.0, "p2": 2.0}  # those of the later cycle: they hold for both
-ITEMS = {"early": ("a", "b", "c", "d", "old"), "late": ("a", "b", "c", "d", "new")}
+ITEMS = {"early": ("a", "b", "c", "d", "old"), "late": ("a", "b", "c", "d", "n'ew")}
 SCALE_MAX = {("late", "a"): 5}
 STAFF = {"u1": 60, "u2": 60, "u3": 200}
 REGIONS = {"u1": "r1", "u2": "r1", "u3": "r2"}
@@ -98,6 +99,8 @@ def write_seeds(seeds: Path) -> None:
         "method_id,component_type,component_id,weight",
         (("late", "perspective", name, weight) for name, weight in WEIGHTS.items()),
     )
+    bands = (seeds / "band_schemes.csv").read_text(encoding="utf-8")
+    (seeds / "band_schemes.csv").write_text(bands.replace(",D,", ",Du'a,"), encoding="utf-8")
     write_rows(
         "response_rules",
         "method_id,reason,action",

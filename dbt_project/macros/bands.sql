@@ -21,7 +21,7 @@
     ") -%}
     case
         {%- for row in bands %}
-        when {{ score_for_band(score) }} >= {{ row.lower_100 }}e0 - 1e-6 then '{{ row.band }}'
+        when {{ score_for_band(score) }} >= {{ row.lower_100 }}e0 - 1e-6 then '{{ row.band | replace("'", "''") }}'
         {%- else %}
         when false then null::varchar
         {%- endfor %}

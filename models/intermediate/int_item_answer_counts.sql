@@ -70,7 +70,7 @@ final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         {{ item.component_number }} as component_number,
-        '{{ item.item_id }}' as item_id,
+        '{{ item.item_id | replace("'", "''") }}' as item_id,
         {%- for count in ['asked_count', 'blank_count', 'rated_count', 'ceiling_count'] %}
         cast(
             {%- for question in of_item %}
