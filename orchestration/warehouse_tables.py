@@ -1,10 +1,11 @@
 """The warehouse's tables as a build left them, and what their columns are made of.
 
-Belongs here: the values that lineage is told in, and reading tables. Doesn't: finding out what a
-column is made of (column_lineage.py), showing it (orchestration/defs/warehouse.py, run_lineage.py).
+Belongs here: the values that lineage is told in, reading tables, taking cycles out of them. Doesn't:
+building (warehouse_build.py), finding out what a column is made of (column_lineage.py), showing it
+(orchestration/defs/warehouse.py, run_lineage.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -48,3 +49,22 @@ def warehouse_tables(warehouse: Path) -> dict[str, Table]:
             for schema, name in names
         }
     return {name: Table(kinds, counts.get(name)) for name, kinds in columns.items()}
+
+
+def drop_cycles(warehouse: Path, cycle_ids: Collection[str]) -> None:
+    """Take the rows of cycles out of every table that dbt built, all or none; seeds stay."""
+    if not cycle_ids or not warehouse.is_file():
+        return
+    with duckdb.connect(str(warehouse)) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_columns()"
+            " inner join duckdb_tables() using (database_name, schema_name, table_name)"
+            " where column_name = 'cycle_id' and schema_name <> 'seeds'"
+        ).fetchall()
+        connection.execute("begin")
+        for schema, table in tables:
+            connection.execute(
+                f'delete from "{schema}"."{table}" where list_contains(?, cycle_id)',
+                [list(cycle_ids)],
+            )
+        connection.execute("commit")

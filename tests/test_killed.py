@@ -5,9 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+
+from orchestration.fingerprints import fingerprints
 from orchestration.publishing.publication import table_checksums
+from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 # What a run leaves behind as it goes, in its order: it is killed as soon as each is there.
@@ -54,5 +59,23 @@ def test_a_run_killed_at_each_of_its_stages_ends_in_the_publication_of_an_undist
     assert killed == list(MOMENTS)
     assert start(data_dir).wait() == 0
     assert table_checksums(data_dir / "published" / "ilk.duckdb") == table_checksums(
+        sample.database
+    )
+
+
+def test_a_cycle_that_broke_off_leaves_the_cycle_before_it_free_to_run(
+    sample: Sample, own_sample: Callable[..., Settings]
+) -> None:
+    settings = own_sample()
+    before, broken_off = SAMPLE_CYCLES
+    memory = fingerprints(settings)
+    memory.put("unfinished", broken_off, "broken off")
+    for cycle_id in SAMPLE_CYCLES:  # as after a change of seeds or code: both are to be run
+        memory.put("published", cycle_id, None)
+    memory.put("built", before, "older seeds")
+    with duckdb.connect(settings.warehouse) as connection:
+        connection.execute("delete from indexes.idx_scores where cycle_id = ?", [broken_off])
+    assert start(settings.data_dir).wait() == 0
+    assert table_checksums(settings.published_dir / "ilk.duckdb") == table_checksums(
         sample.database
     )
