@@ -27,3 +27,19 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{#
+    Whether a band lies below another of this cycle's scheme: by its place and not by its letter, since
+    BB may lie above B. NULL where the scheme does not have the other.
+#}
+{% macro is_below_band(band, other) -%}
+    (
+        select own.lower_100 < others.lower_100
+        from {{ ref('int_cycle_settings') }} as settings
+        inner join {{ ref('band_schemes') }} as own
+            on own.band_scheme_id = settings.band_scheme_id and own.band = {{ band }}
+        inner join {{ ref('band_schemes') }} as others
+            on others.band_scheme_id = settings.band_scheme_id and others.band = '{{ other }}'
+        where settings.cycle_id = '{{ cycle_id() }}'
+    )
+{%- endmacro %}

@@ -18,21 +18,6 @@ hidden_cells as (
     where cycle_id = '{{ cycle_id() }}' and component_type = 'index'
 ),
 
-settings as (
-    select * from {{ ref('int_cycle_settings') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
--- By its place in the scheme and not by its letter: BB may lie above B, and a scheme may have no B.
-bands as (
-    select
-        schemes.band,
-        schemes.lower_100 < max(case when schemes.band = 'B' then schemes.lower_100 end) over () as is_below_b,
-    from {{ ref('band_schemes') }} as schemes
-    inner join settings
-        on settings.band_scheme_id = schemes.band_scheme_id
-),
-
 members as (
     select
         scores.weighting_mode,
@@ -41,15 +26,13 @@ members as (
         domains.group_id,
         scores.score,
         scores.se,
-        bands.is_below_b,
+        {{ is_below_band('scores.band', 'B') }} as is_below_b,
         domains.staff_count
             / nullif({{ stable_sum('domains.staff_count', 10, over='(' ~ comparison ~ ')') }}, 0) as share,
     from domains
     inner join scores
         on scores.domain_type = domains.domain_type
         and scores.domain_id = domains.domain_id
-    left join bands
-        on bands.band = scores.band
     left join hidden_cells
         on hidden_cells.domain_type = domains.domain_type
         and hidden_cells.domain_id = domains.domain_id
