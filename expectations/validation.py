@@ -1,8 +1,8 @@
 """Runs a suite with Great Expectations and says of every rule what came of it.
 
-Belongs here: the only import of great_expectations (1 CPU s, and half as much again without
-`imported_when_used`), so that a run whose raw files were checked before pays nothing; its report as
-a page. Doesn't: rules (rules.py), frames (profiles.py).
+Belongs here: the only import of great_expectations (1 CPU s; 2 without `imported_when_used`), so
+that a run whose raw files were checked before pays nothing; its report as a page. Doesn't: rules
+(rules.py), frames (profiles.py).
 """
 
 import importlib
