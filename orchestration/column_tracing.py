@@ -12,6 +12,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
@@ -26,7 +27,7 @@ def sqlglot_schema(tables: Mapping[str, Table]) -> MappingSchema:
     folders: dict[str, Any] = {}
     for name, table in tables.items():
         folder, _, bare = name.partition(".")
-        folders.setdefault(folder, {})[bare] = dict.fromkeys(table.columns, "text")
+        folders.setdefault(folder, {})[bare] = dict(table.columns)
     return MappingSchema(folders, dialect="duckdb")
 
 
@@ -39,21 +40,10 @@ def trace_columns(
     tables as `sqlglot_schema` gives them, where many queries are traced. Raises
     UnreadableQueryError for SQL that sqlglot does not know.
     """
-    # sqlglot takes a column of this name for the operator; it is one where nothing follows.
-    quoted = re.sub(
-        r"(?<=\bas )between\b|(?<=\.)between\b|\bbetween(?=\s*([,)]|order by\b))",
-        '"between"',
-        sql.replace('"warehouse".', ""),
-    )
-    parsed = sqlglot.parse_one(quoted, dialect="duckdb")
+    parsed = _parsed(sql)
     # sqlglot folds names as DuckDB compares them; an export's headings are shown as they are.
     as_written = {name.name.lower(): name.name for name in parsed.find_all(exp.Identifier)}
-    tree: Any = qualify(
-        parsed,
-        schema=schema or sqlglot_schema(tables),
-        dialect="duckdb",
-        validate_qualify_columns=False,
-    )
+    tree = _qualified(parsed, schema or sqlglot_schema(tables))
     scope = build_scope(tree)
     if scope is None:
         return {}
@@ -65,6 +55,26 @@ def trace_columns(
         )
         for name in tree.named_selects
     }
+
+
+def typed_expressions(sql: str, schema: MappingSchema) -> exp.Expr:
+    """Return a query as sqlglot's tree with the `type` of each expression in it."""
+    tree: exp.Expr = _qualified(_parsed(sql), schema)
+    return annotate_types(tree, schema=schema, dialect="duckdb")
+
+
+def _parsed(sql: str) -> exp.Expr:
+    # sqlglot takes a column of this name for the operator; it is one where nothing follows.
+    quoted = re.sub(
+        r"(?<=\bas )between\b|(?<=\.)between\b|\bbetween(?=\s*([,)]|order by\b))",
+        '"between"',
+        sql.replace('"warehouse".', ""),
+    )
+    return sqlglot.parse_one(quoted, dialect="duckdb")
+
+
+def _qualified(parsed: exp.Expr, schema: MappingSchema) -> Any:  # noqa: ANN401  # sqlglot's own
+    return qualify(parsed, schema=schema, dialect="duckdb", validate_qualify_columns=False)
 
 
 @dataclass

@@ -12,10 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlglot import exp
 
+from orchestration.column_tracing import sqlglot_schema, typed_expressions
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, is_published
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
+from orchestration.warehouse_tables import warehouse_tables
 from tests.conftest import Sample
 
 Node = dict[str, Any]
@@ -223,6 +226,27 @@ def test_no_score_is_made_up(sql_models: list[Node]) -> None:
             for found in re.finditer(r"coalesce\(\s*(\w+\.)?\w*score(_100)?\s*,", sql(node))
         ),
         "missing is not zero: leave a score NULL and name the reason",
+    )
+
+
+def test_no_sum_depends_on_the_order_of_its_rows(sample: Sample) -> None:
+    schema = sqlglot_schema(warehouse_tables(sample.settings.warehouse))
+    compiled = list((sample.settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql"))
+    added_up = [
+        (file.stem, found.this)
+        for file in compiled
+        for found in typed_expressions(file.read_text(encoding="utf-8"), schema).find_all(
+            exp.Sum, exp.Avg
+        )
+    ]
+    assert len({model for model, _ in added_up}) > 20
+    obeyed(
+        (
+            f"{model}: {of.sql('duckdb')} ({of.type})"
+            for model, of in added_up
+            if not of.is_type(*exp.DataType.INTEGER_TYPES, exp.DataType.Type.DECIMAL)
+        ),
+        "threads add doubles in another order each time: macro stable_sum (macros/engine.sql)",
     )
 
 

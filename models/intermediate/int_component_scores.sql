@@ -18,8 +18,7 @@ settings as (
 edges as (
     select
         *,
-        cast(sum(cast(weight as decimal(38, 20))) over (partition by cycle_id, parent_number) as double)
-            as weight_of_children,
+        {{ stable_sum('weight', over='(partition by cycle_id, parent_number)') }} as weight_of_children,
     from {{ ref('int_component_edges') }}
 ),
 

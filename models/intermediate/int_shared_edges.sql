@@ -17,9 +17,8 @@ final as (
         edges.parent_number,
         edges.child_number,
         edges.weight,
-        cast(sum(cast(edges.weight as decimal(38, 20))) over (
-            partition by edges.cycle_id, edges.parent_number
-        ) as double) as weight_of_children,
+        {{ stable_sum('edges.weight', over='(partition by edges.cycle_id, edges.parent_number)') }}
+            as weight_of_children,
     from edges
     inner join shared_components
         on shared_components.cycle_id = edges.cycle_id

@@ -22,13 +22,13 @@ terms as (
         degrees.df,
         powers.j,
         case when degrees.df % 2 = 0 then 2 * powers.j else 2 * powers.j + 1 end as cosine_power,
-        exp(sum(
+        exp({{ stable_sum("
             case
                 when powers.j = 0 then 0e0
                 when degrees.df % 2 = 0 then ln((2e0 * powers.j - 1) / (2e0 * powers.j))
                 else ln(2e0 * powers.j / (2e0 * powers.j + 1))
             end
-        ) over (partition by degrees.df order by powers.j)) as coefficient,
+        ", over='(partition by degrees.df order by powers.j)') }}) as coefficient,
     from degrees
     inner join (select unnest(range(0, 50)) as j) as powers
         on powers.j <= (degrees.df - 2) / 2e0 and degrees.df % 2 = 0
@@ -40,7 +40,7 @@ densities as (
     select
         degrees.df,
         case when degrees.df % 2 = 0 then 1e0 else 2 / pi() end as factor,
-        factor * (degrees.df % 2 + coalesce(sum(terms.coefficient), 0)) as at_zero,
+        factor * (degrees.df % 2 + coalesce({{ stable_sum('terms.coefficient') }}, 0)) as at_zero,
     from degrees
     left join terms
         on terms.df = degrees.df
@@ -71,7 +71,7 @@ step_{{ step }} as (
         max(previous.theta) - (
             max(densities.factor) * (
                 previous.df % 2 * max(previous.theta) + sin(max(previous.theta)) * coalesce(
-                    sum(terms.coefficient * pow(cos(previous.theta), terms.cosine_power)), 0
+                    {{ stable_sum('terms.coefficient * pow(cos(previous.theta), terms.cosine_power)') }}, 0
                 )
             ) - previous.ci_level
         ) / (
