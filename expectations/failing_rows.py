@@ -22,9 +22,9 @@ from expectations.profiles import (
     is_time,
     local_time,
     mapped_columns,
-    quoted,
 )
 from expectations.rules import Listed, Rule
+from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def failing_rows(
             where, values = _where(
                 rule.lists, mapped.column, file, mapped.target, cycle, profiles, macros
             )
-            cell = "''" if mapped.target in IDENTIFIERS else quoted(mapped.column)
+            cell = "''" if mapped.target in IDENTIFIERS else as_name(mapped.column)
             rows = connection.execute(
                 f"select _source_row, {macros.without_identifiers(cell)}"
                 f" from read_parquet(?) where {where} order by _source_row limit {_MOST}",
@@ -108,7 +108,7 @@ def _where(
     macros: EngineMacros,
 ) -> tuple[str, list[Any]]:
     """Return the condition that a row breaks the rule in this column, and its parameters."""
-    name = quoted(column)
+    name = as_name(column)
     if listed in _BY_VALUE:
         judged = f"select value from judged where file_number = ? and target = ? and is_{listed}"
         return f"{macros.trim_blanks(name)} in ({judged})", [file.file_number, target]

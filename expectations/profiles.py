@@ -16,6 +16,7 @@ import duckdb
 
 from expectations.macros import EngineMacros
 from orchestration.exports.headers import fold
+from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,10 +227,10 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
             }
             missing = [name for name in _STAFF_COLUMNS if name not in present]
             chosen = ", ".join(
-                f"{quoted(present[name])} as {name}" if name in present else f"null as {name}"
+                f"{as_name(present[name])} as {name}" if name in present else f"null as {name}"
                 for name in _STAFF_COLUMNS
             )
-            gender = quoted(present["gender"]) if "gender" in present else "''"
+            gender = as_name(present["gender"]) if "gender" in present else "''"
             frame = connection.execute(
                 f"select {chosen}, {gender} as gender, _source_row as source_row"
                 " from read_parquet(?)",
@@ -535,7 +536,7 @@ def _uncounted_figures(
     connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
 ) -> tuple[int | None, ...]:
     """Return how many cells are scientific, the first one's row, repeats, blanks; None unasked."""
-    cell = f"trim({quoted(str(mapped.column))})"
+    cell = f"trim({as_name(str(mapped.column))})"
     is_identifier = mapped.target in IDENTIFIERS
     figures = {
         "count(*) filter (is_scientific)": is_identifier,
@@ -547,7 +548,7 @@ def _uncounted_figures(
     asked = ", ".join(figure if is_asked else "null" for figure, is_asked in figures.items())
     row: tuple[int | None, ...] = connection.execute(
         f"select {asked} from (select {cell} as cell, _source_row,"
-        f" {SCIENTIFIC.format(quoted(str(mapped.column)))} as is_scientific from read_parquet(?))",
+        f" {SCIENTIFIC.format(as_name(str(mapped.column)))} as is_scientific from read_parquet(?))",
         [str(parquet)],
     ).fetchall()[0]
     return row
@@ -584,14 +585,14 @@ def _profile_times(
 
 def local_time(column: str, profile: Profile, macros: EngineMacros) -> str:
     """Return SQL of the local time that a cell names, NULL where it can't be read."""
-    text = macros.trim_blanks(quoted(column))
+    text = macros.trim_blanks(as_name(column))
     instant = macros.parse_instant(text, profile.timezone, profile.date_order)
     return macros.utc_to_local(instant, profile.timezone)
 
 
 def is_time(column: str) -> str:
     """Return SQL of whether a cell names a time at all; LimeSurvey's 1980-01-01 stands for none."""
-    return f"trim({quoted(column)}) not in ('', '1980-01-01 00:00:00', '1980-01-01 00:00')"
+    return f"trim({as_name(column)}) not in ('', '1980-01-01 00:00:00', '1980-01-01 00:00')"
 
 
 def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
@@ -613,8 +614,3 @@ def _listed(names: list[str]) -> str:
     """Return headings as one line of a message: some surveys have hundreds."""
     shown = ", ".join(f"'{fold(name)}'" for name in names[:12])
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown
-
-
-def quoted(identifier: str) -> str:
-    """Return a heading as an identifier of SQL."""
-    return '"' + identifier.replace('"', '""') + '"'

@@ -34,6 +34,7 @@ from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, whole_file
 from orchestration.fingerprints import fingerprints
 from orchestration.settings import Settings
+from orchestration.sql_text import as_name, as_text
 
 _ROWS_OF_A_FILE = (
     1_000_000_000  # response_key = file_number x this + row (stg_raw__survey_responses)
@@ -293,9 +294,9 @@ class _Erasure:
         """Yield the cells that still name somebody: they stand in other people's records."""
         with duckdb.connect() as connection:
             for row in self._registry.read_rows():
-                text = "concat_ws(chr(10), " + ", ".join(map(_quoted, row.header)) + ")"
+                text = "concat_ws(chr(10), " + ", ".join(map(as_name, row.header)) + ")"
                 found = connection.execute(
-                    f"select _source_row, {', '.join(map(_quoted, row.header))}"
+                    f"select _source_row, {', '.join(map(as_name, row.header))}"
                     " from read_parquet($path) where len(list_filter($identifiers,"
                     f" lambda identifier: contains({text}, identifier))) > 0",
                     {"path": str(self._parquet(row)), "identifiers": list(identifiers)},
@@ -381,8 +382,8 @@ def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
 
 def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"attach {_text(path)} as warehouse (read_only)")
-        connection.execute(f"attach {_text(fresh)} as fresh")
+        connection.execute(f"attach {as_text(path)} as warehouse (read_only)")
+        connection.execute(f"attach {as_text(fresh)} as fresh")
         connection.execute("copy from database warehouse to fresh (schema)")
         tables = connection.execute(
             "select schema_name, table_name, bool_or(column_name = 'cycle_id'),"
@@ -391,9 +392,9 @@ def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
             " inner join duckdb_tables() using (database_name, schema_name, table_name)"
             " where database_name = 'warehouse' group by all"
         ).fetchall()
-        gone = ", ".join(map(_text, cycle_ids))
+        gone = ", ".join(map(as_text, cycle_ids))
         for schema, table, is_by_cycle, is_personal in tables:
-            name = f"{_quoted(schema)}.{_quoted(table)}"
+            name = f"{as_name(schema)}.{as_name(table)}"
             if is_personal and not is_by_cycle:
                 continue  # the last run's scratch: the next one fills it again
             where = f"where cycle_id not in ({gone})" if is_by_cycle and schema != "seeds" else ""
@@ -404,11 +405,3 @@ def _write_record(data_dir: Path, report: ForgetReport) -> None:
     name = re.sub(r"[-:+]", "", report.forgotten_at.removesuffix("+00:00"))
     with whole_file(data_dir / "forgotten" / f"{name}Z.json") as temporary:
         temporary.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

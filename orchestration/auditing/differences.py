@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration.auditing.run_records import RESTATEMENTS
-from orchestration.publishing.publication import KEY_SUFFIXES
+from orchestration.publishing.shown_figures import KEY_SUFFIXES
+from orchestration.sql_text import as_text
 
 TOLERANCE = 1e-9  # what two engines, or two versions of one, may differ by
 
@@ -117,7 +118,7 @@ def _joined(cycle_id: str, old: str, new: str, keys: list[str], figures: list[st
     selected = [f'coalesce(old."{key}", new."{key}") as "{key}"' for key in keys] + [
         f'{side}."{figure}" as "{side}_{figure}"' for figure in figures for side in ("old", "new")
     ]
-    cycle = _text(cycle_id)
+    cycle = as_text(cycle_id)
     return f"""
         create or replace temp table joined as
         select {", ".join(selected)}
@@ -144,10 +145,10 @@ def _moved(cycle_id: str, table: str, keys: list[str], figure: str, kind: str) -
     others = [f"'{key}=' || \"{key}\"" for key in keys if key not in (*_OWN_COLUMNS, "cycle_id")]
     row_name = f"nullif(concat_ws(', ', {', '.join(others)}), '')" if others else "null"
     values = {
-        "table_name": _text(table),
+        "table_name": as_text(table),
         **{key: f'"{key}"' if key in keys else "null" for key in _OWN_COLUMNS},
         "row_name": row_name,
-        "figure_name": _text(figure),
+        "figure_name": as_text(figure),
         "old_value": old if is_number else "null",
         "new_value": new if is_number else "null",
         "old_text": "null" if is_number else f"cast({old} as varchar)",
@@ -155,7 +156,7 @@ def _moved(cycle_id: str, table: str, keys: list[str], figure: str, kind: str) -
     }
     selected = ", ".join(f"{value} as {name}" for name, value in values.items())
     return (
-        f"insert into moved by name select {_text(cycle_id)} as cycle_id, {selected}"
+        f"insert into moved by name select {as_text(cycle_id)} as cycle_id, {selected}"
         f" from joined where {differs}"
     )
 
@@ -170,7 +171,3 @@ def _nothing_moved() -> str:
 
 def _count(connection: duckdb.DuckDBPyConnection) -> int:
     return int(connection.execute("select count(*) from moved").fetchall()[0][0])
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

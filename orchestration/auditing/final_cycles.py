@@ -29,9 +29,10 @@ from orchestration.fingerprints import (
     fingerprints,
     seeds_hash,
 )
-from orchestration.publishing.publication import PublicationError
+from orchestration.publishing import PublicationError
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
+from orchestration.sql_text import as_text
 
 _SHOWN_EXAMPLES = 8
 
@@ -109,8 +110,7 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
                     "reproduced. Restore it from the backup."
                 )
         with duckdb.connect() as connection:
-            path = str(database.resolve()).replace("'", "''")
-            connection.execute(f"attach '{path}' as ilk (read_only)")
+            connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
             return _freeze(connection, settings, cycle_id, why=None, restatements=None)
 
 
@@ -163,8 +163,8 @@ class Guard:
         database = self.settings.published_dir / "ilk.duckdb"
         if cycle_id not in _final_by_seed(self.settings) or not database.is_file():
             return None
-        path = str(database.resolve()).replace("'", "''")
-        connection.execute(f"attach if not exists '{path}' as shown (read_only)")
+        attached = f"attach if not exists {as_text(database.resolve())} as shown (read_only)"
+        connection.execute(attached)
         shown = result_tables(connection, "shown")
         has_cycle = connection.execute(
             "select 1 from shown.main.idx_scores where cycle_id = ? limit 1", [cycle_id]

@@ -26,6 +26,7 @@ from orchestration.exports.store import store_bytes
 from orchestration.fingerprints import code_hash
 from orchestration.forgetting import ERASURE, erased_at
 from orchestration.settings import Settings
+from orchestration.sql_text import as_text
 
 _SHOWN_EXAMPLES = 20
 
@@ -169,8 +170,7 @@ def _run(scratch: Path, cycle_ids: list[str]) -> None:
 
 def _compare(version: FinalVersion, cycle_id: str, database: Path, *, with_what: str) -> Comparison:
     with duckdb.connect() as connection:
-        path = str(database.resolve()).replace("'", "''")
-        connection.execute(f"attach '{path}' as ilk (read_only)")
+        connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
         old, new = version.tables, result_tables(connection, "ilk")
         moved_count = find_moved(connection, cycle_id, old=old, new=new)
         return Comparison(

@@ -11,6 +11,7 @@ import duckdb
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
+from orchestration.sql_text import as_text
 
 
 class AuditError(Exception):
@@ -48,8 +49,7 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                 (database.resolve(), "published"),
             ):
                 try:
-                    quoted = str(path).replace("'", "''")
-                    connection.execute(f"attach '{quoted}' as {name} (read_only)")
+                    connection.execute(f"attach {as_text(path)} as {name} (read_only)")
                 except duckdb.IOException as error:
                     raise AuditError(
                         f"{path} sedang dibuka program lain; tutup dulu. / Another program has it "

@@ -73,7 +73,8 @@ def ilk(
     """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
     # Here, since it imports pandas: a run with nothing new ends before it.
     from orchestration.auditing.final_cycles import Guard
-    from orchestration.publishing.publication import PublicationError, publish
+    from orchestration.publishing import PublicationError
+    from orchestration.publishing.publication import publish
 
     settings = get_settings()
     cycle_id, run_id = context.partition_key, context.run_id

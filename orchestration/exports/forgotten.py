@@ -19,6 +19,7 @@ import duckdb
 from orchestration.exports.headers import fold
 from orchestration.exports.store import whole_file
 from orchestration.keyed_hash import hand_over
+from orchestration.sql_text import as_name
 
 BLANKS = " \u00a0\t\n\r"
 """What identifiers are trimmed of (method.md 11)."""
@@ -93,7 +94,7 @@ class Forgotten:
         with duckdb.connect() as connection:
             hand_over(connection, _derived(self._needed_key()), "forgotten")
             for column in personal_columns:
-                cell = '"' + column.replace('"', '""') + '"'
+                cell = as_name(column)
                 rows = connection.execute(
                     f"select _source_row, trim({cell}, {_SQL_BLANKS}) from read_parquet($path)"
                     f" where list_contains($hashes, {_HASH.format(cell=cell, blanks=_SQL_BLANKS)})",

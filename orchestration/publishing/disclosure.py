@@ -1,7 +1,7 @@
 """Which cells of a cycle must be hidden, so that no published figure tells on a person.
 
 Belongs here: the rule (method.md, "Disclosure") as a pure function, frames in and flags out.
-Doesn't: reading the warehouse and blanking the figures (publication.py).
+Doesn't: reading the warehouse (int_hidden_cells), blanking the figures (shown_figures.py).
 
 A cell is a domain (a unit, a region, ...) and a component (a service, an item, ...) of a cycle; the
 weighting modes share it, since the same people stand behind both. A cell with fewer respondents

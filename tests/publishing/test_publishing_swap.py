@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from publishing_cases import CYCLE, Person, Unit, group, write_warehouse
 
-from orchestration.publishing import publication
-from orchestration.publishing.publication import PublicationError, publish, table_checksums
+from orchestration.publishing import PublicationError, publication, swap
+from orchestration.publishing.publication import publish, table_checksums
+from orchestration.publishing.tables import RESPONDENT_COLUMNS
 
 PERSONS = (
     group("u1", "upt", "r1", 5)
@@ -190,7 +191,7 @@ def test_a_client_of_duckdb_1_reads_the_file(warehouse):
 # --- what is refused ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("column", publication.RESPONDENT_COLUMNS)
+@pytest.mark.parametrize("column", RESPONDENT_COLUMNS)
 def test_a_table_with_a_column_that_leads_to_a_respondent_is_refused(warehouse, column):
     with duckdb.connect(warehouse) as inside:
         inside.execute(f"create table marts.fct_new as select 1 as {column}")
@@ -283,10 +284,18 @@ def test_going_back_to_the_publication_before_needs_no_new_files(warehouse):
 
 
 @pytest.mark.parametrize(
-    "step", ["_select", "_comments", "_checksums", "_sync", "_sync_folder", "_point"]
+    ("room", "step"),
+    [
+        (publication, "shown_figures"),
+        (publication, "_comments"),
+        (publication, "_checksums"),
+        (swap, "_sync"),
+        (swap, "_sync_folder"),
+        (swap, "_point"),
+    ],
 )
 def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
-    warehouse, monkeypatch, step
+    warehouse, monkeypatch, room, step
 ):
     first = publish_again(warehouse, shift=0.0)
 
@@ -294,7 +303,7 @@ def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
         raise OSError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(publication, step, fail)
+        broken.setattr(room, step, fail)
         with pytest.raises(OSError, match="the disk is full"):
             publish_again(warehouse, shift=0.1)
     assert (warehouse.parent / "published").resolve() == first.folder.resolve()
@@ -305,10 +314,8 @@ def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
 
 
 def test_a_second_publication_at_the_same_time_is_refused(warehouse):
-    publications = warehouse.parent / "publications"
-    publications.mkdir()
     with (
-        publication._alone_in(publications),
+        swap.next_publication(warehouse.parent),
         pytest.raises(PublicationError, match="another publication is being written"),
     ):
         publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)

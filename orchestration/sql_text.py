@@ -1,0 +1,14 @@
+"""Names and values as SQL text, where DuckDB takes no parameter.
+
+Belongs here: quoting. Doesn't: queries; where a parameter will do, use it.
+"""
+
+
+def as_name(identifier: str) -> str:
+    """Return a table's or column's name in quotes; an export's headings hold anything."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def as_text(value: object) -> str:
+    """Return a text, or a path, as a literal."""
+    return "'" + str(value).replace("'", "''") + "'"
