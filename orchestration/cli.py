@@ -6,13 +6,10 @@ imported at the top, so that `ilk --help` and a typing error answer at once.
 """
 
 import logging
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -24,9 +21,7 @@ from rich.status import Status
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, ExecuteInProcessResult
-    from dagster._core.execution.plan.objects import StepFailureData
-
+    from orchestration.cycle_run import RunOutcome
     from orchestration.cycles import SurveyCycle
     from orchestration.settings import Settings
 
@@ -39,21 +34,6 @@ app = typer.Typer(
 )
 # A pipe has no width: 120 columns keep the table whole in a log.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-
-
-_INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
-_QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of Ctrl-C
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """What a run of one cycle came to, in sentences."""
-
-    cycle_id: str
-    succeeded: bool
-    is_new: bool
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 @app.command()
@@ -95,12 +75,15 @@ def run(
                 settings.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
     except RunInProgressError as error:
         _fail(str(error))
-    outcomes = []
+    outcomes: list[RunOutcome] = []
     try:
         with _progress():
             for number, cycle_id in enumerate(chosen, start=1):
+                logging.getLogger("ilk").info("%s: menyiapkan / starting", cycle_id)
+                from orchestration.cycle_run import run_cycle  # takes 2 s: the line is seen before
+
                 outcomes.append(
-                    _run_cycle(settings, cycle_id, to_come=chosen[number:], restatement=restatement)
+                    run_cycle(settings, cycle_id, to_come=chosen[number:], restatement=restatement)
                 )
     except KeyboardInterrupt:
         console.print(
@@ -122,7 +105,11 @@ def status() -> None:
 
     settings, known = _installation()
     memory = fingerprints(settings)
-    last_runs = _last_runs(settings, known)
+    runs_of = {}
+    if settings.dagster_home.exists():
+        from orchestration.cycle_run import last_runs
+
+        runs_of = last_runs(settings, [cycle.cycle_id for cycle in known])
     table = Table(box=box.SIMPLE_HEAD)
     for heading in (
         "Siklus\nCycle",
@@ -144,7 +131,7 @@ def status() -> None:
             f"{cycle.opens_on} – {cycle.closes_on}",
             "final" if is_final(settings, cycle.cycle_id) else cycle.status,
             f"{len(files)}" + (f" ({refused} ditolak/refused)" if refused else ""),
-            last_runs.get(cycle.cycle_id, "–"),
+            runs_of.get(cycle.cycle_id, "–"),
             "–" if not is_published else "terkini/current" if is_current else "usang/outdated",
         )
     console.print(table)
@@ -364,24 +351,6 @@ def _chosen(
     return chosen
 
 
-@contextmanager
-def _instance(settings: "Settings") -> "Iterator[DagsterInstance]":
-    """Open Dagster's run storage below the data folder, set up as the repository says."""
-    from orchestration.settings import REPOSITORY
-
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(REPOSITORY / "dagster.yaml", settings.dagster_home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-    import dagster as dg
-
-    # Its library's own remarks; what concerns a person is in the outcome.
-    for name in ("dagster", "dagster._core.execution.plan.active"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
-
-
 def _restatement(settings: "Settings", named: list[str], why: str | None) -> dict[str, object]:
     """Return the publication's config that lets the final cycles among those named move."""
     from orchestration.auditing.final_cycles import is_final
@@ -392,81 +361,6 @@ def _restatement(settings: "Settings", named: list[str], why: str | None) -> dic
     if not (why.strip() and final):
         _fail("--restate: alasan dan siklus final / a reason and a final cycle", code=2)
     return {"restated_cycles": final, "why": why.strip()}
-
-
-def _run_cycle(
-    settings: "Settings", cycle_id: str, *, to_come: list[str], restatement: dict[str, object]
-) -> RunOutcome:
-    log = logging.getLogger("ilk")
-    log.info("%s: menyiapkan / starting", cycle_id)
-    import dagster as dg
-
-    from orchestration.warehouse_build import WarehouseBuildError, manifest_path
-
-    try:
-        manifest_path(settings)  # first, since Dagster wraps what fails while it loads
-    except WarehouseBuildError as error:
-        return RunOutcome(cycle_id, succeeded=False, is_new=False, problems=[str(error)])
-    from orchestration.definitions import defs
-
-    job = defs().resolve_job_def("survey_cycle")
-    with _instance(settings) as instance:
-        result = job.execute_in_process(
-            instance=instance,
-            partition_key=cycle_id,
-            raise_on_error=False,
-            run_config=dg.RunConfig(
-                ops={"publication__ilk": {"config": {"cycles_to_come": to_come, **restatement}}},
-                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
-            ),
-        )
-    failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]
-    if any(str(failure.failure_reason) == _INTERRUPTED for failure in failures):
-        raise KeyboardInterrupt  # Dagster has noted it in the run's log, and swallowed it
-    outcome = _outcome(cycle_id, result)
-    if _QUERY_INTERRUPTED in outcome.problems:
-        raise KeyboardInterrupt
-    return outcome
-
-
-def _outcome(cycle_id: str, result: "ExecuteInProcessResult") -> RunOutcome:
-    import dagster as dg
-
-    problems: list[str] = []
-    warnings: list[str] = []
-    for check in result.get_asset_check_evaluations():
-        if check.passed:
-            continue
-        is_error = check.severity == dg.AssetCheckSeverity.ERROR
-        sentence = check.description or check.check_name
-        (problems if is_error else warnings).append(sentence)
-    for event in result.all_events:
-        if event.is_step_failure:
-            problems.extend(_failure_sentences(event.step_failure_data))
-    is_new = any(
-        event.asset_key is not None and event.asset_key.path[0] == "publication"
-        for event in result.all_events
-        if event.is_step_materialization
-    )
-    return RunOutcome(
-        cycle_id,
-        succeeded=result.success,
-        is_new=is_new,
-        problems=list(dict.fromkeys(problems)),
-        warnings=list(dict.fromkeys(warnings)),
-    )
-
-
-def _failure_sentences(failure: "StepFailureData") -> list[str]:
-    """Return what went wrong without the stack, which Dagster's log of the run keeps."""
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return [failure.user_failure_data.description]
-    error = failure.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is None or error.cls_name == "DagsterAssetCheckFailedError":
-        return []  # the check has said it
-    return [f"{error.cls_name}: {error.message.strip().removeprefix(f'{error.cls_name}: ')}"]
 
 
 class _ProgressHandler(logging.Handler):
@@ -496,13 +390,13 @@ def _progress() -> Iterator[None]:
             log.removeHandler(handler)
 
 
-def _print_outcomes(settings: "Settings", outcomes: list[RunOutcome]) -> None:
-    from orchestration.report import decimal_comma, grouped, read_headline
+def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
+    from orchestration.report import decimal_comma, grouped, percent, read_headline
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("Siklus\nCycle", no_wrap=True)
     table.add_column("Indeks\nIndex", justify="right")
-    table.add_column("Selang 95%\nInterval", justify="center")
+    table.add_column("Selang\nInterval", justify="center")
     table.add_column("Mutu\nBand", justify="center")
     for heading in ("n", "Respons\nResponse"):
         table.add_column(heading, justify="right")
@@ -524,7 +418,8 @@ def _print_outcomes(settings: "Settings", outcomes: list[RunOutcome]) -> None:
         table.add_row(
             outcome.cycle_id,
             decimal_comma(headline.score, 4),
-            f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}",
+            f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}"
+            f" ({percent(headline.ci_level)})",
             headline.band or "–",
             grouped(headline.respondent_count),
             "–" if rate is None else f"{decimal_comma(100 * rate, 1)}%",
@@ -549,23 +444,6 @@ def _print_place(settings: "Settings") -> None:
         )
     else:
         console.print("Belum ada publikasi. / Nothing is published yet.")
-
-
-def _last_runs(settings: "Settings", known: "list[SurveyCycle]") -> dict[str, str]:
-    """Return when each cycle's last run started, and how it ended."""
-    if not settings.dagster_home.exists():
-        return {}
-    import dagster as dg
-
-    found = {}
-    with _instance(settings) as instance:
-        for cycle in known:
-            tags = {"dagster/partition": cycle.cycle_id}
-            records = instance.get_run_records(dg.RunsFilter(tags=tags), limit=1)
-            for record in records:
-                started = record.create_timestamp.astimezone().strftime("%Y-%m-%d %H:%M")
-                found[cycle.cycle_id] = f"{started} {record.dagster_run.status.value.lower()}"
-    return found
 
 
 def _fail(sentence: str, *, code: int = 1) -> NoReturn:

@@ -12,12 +12,16 @@ import duckdb
 
 @dataclass(frozen=True)
 class Headline:
-    """The published national index of one cycle; None where there is no figure."""
+    """The published national index of one cycle; None where there is no figure.
+
+    `ci_level`: what the interval from `ci_low` to `ci_high` covers, 0-1.
+    """
 
     cycle_id: str
     score: float | None
     ci_low: float | None
     ci_high: float | None
+    ci_level: float
     band: str | None
     respondent_count: int | None
     staff_count: int | None
@@ -32,10 +36,11 @@ class Headline:
 
 
 _SCORE = """
-select score, ci_low, ci_high, band, respondent_count
+select score, ci_low, ci_high, ci_level, band, respondent_count
 from idx_scores
+inner join dim_cycles using (cycle_id)
 where cycle_id = ? and domain_type = 'national' and component_type = 'index'
-order by weighting_mode = 'none'
+order by idx_scores.weighting_mode = 'none'
 limit 1
 """
 _REJECTED = """
@@ -64,12 +69,13 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
-    score, ci_low, ci_high, band, respondent_count = scores[0]
+    score, ci_low, ci_high, ci_level, band, respondent_count = scores[0]
     return Headline(
         cycle_id=cycle_id,
         score=score,
         ci_low=ci_low,
         ci_high=ci_high,
+        ci_level=ci_level,
         band=band,
         respondent_count=respondent_count,
         staff_count=staff[0],
@@ -85,3 +91,8 @@ def decimal_comma(value: float | None, decimals: int) -> str:
 def grouped(value: int | None) -> str:
     """Return a count with Indonesian thousands points (12.345), or a dash."""
     return "–" if value is None else f"{value:,}".replace(",", ".")
+
+
+def percent(share: float) -> str:
+    """Return a share as Indonesian writes a percentage, as few decimals as it takes (97,5%)."""
+    return f"{100 * share:g}%".replace(".", ",")

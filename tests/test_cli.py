@@ -54,12 +54,16 @@ def test_a_run_without_a_cycle_is_a_usage_error_that_lists_the_known_ones():
 
 def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sample):
     with duckdb.connect(str(sample.database), read_only=True) as connection:
-        (score,) = connection.execute(
-            "select score from idx_scores where cycle_id = ? and domain_type = 'national'"
-            " and component_type = 'index' and weighting_mode <> 'none'",
+        score, low, high, level = connection.execute(
+            "select score, ci_low, ci_high, ci_level from idx_scores"
+            " inner join dim_cycles using (cycle_id)"
+            " where cycle_id = ? and domain_type = 'national'"
+            " and component_type = 'index' and idx_scores.weighting_mode <> 'none'",
             [LAST],
         ).fetchall()[0]
-    assert f"{score:.4f}".replace(".", ",") in sample.output
+    assert level == 0.95  # of seeds/method_parameters.csv
+    for figure in (f"{score:.4f}", f"{low:.2f} – {high:.2f} (95%)"):
+        assert figure.replace(".", ",") in sample.output
     assert str(sample.settings.published_dir) in sample.output.replace("\n", "")
 
 
