@@ -11,18 +11,17 @@ from pathlib import Path
 import duckdb
 
 from expectations.failing_rows import failing_rows, write_rows
+from expectations.file_profiles import profile_files, profile_staff_frame
 from expectations.macros import EngineMacros
-from expectations.profiles import (
+from expectations.raw_files import (
     Cycle,
     RawFile,
     current_files,
     known_ids,
     maps_identifiers,
-    profile_files,
-    profile_responses,
-    profile_staff_frame,
     read_profiles,
 )
+from expectations.response_profiles import profile_responses
 from expectations.rules import (
     STAFF_IDS,
     export_file_rules,

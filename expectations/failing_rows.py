@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from expectations.macros import EngineMacros
-from expectations.profiles import (
-    IDENTIFIERS,
-    SCIENTIFIC,
-    Cycle,
-    Profile,
-    RawFile,
-    is_time,
-    local_time,
-    mapped_columns,
-)
+from expectations.raw_files import IDENTIFIERS, Cycle, Profile, RawFile, mapped_columns
+from expectations.response_profiles import SCIENTIFIC, is_time, local_time
 from expectations.rules import Listed, Rule
 from orchestration.sql_text import as_name
 
@@ -50,7 +42,8 @@ def failing_rows(
 ) -> list[dict[str, str]]:
     """Return the rows that break a rule, by file and row; none for a rule about files as a whole.
 
-    `connection` holds the table `judged` (profiles.py); `failing`: the rule's rows of the frame.
+    `connection` holds the table `judged` (response_profiles.py); `failing`: the rule's rows of the
+    frame.
     """
     if rule.lists is None:
         return []

@@ -1,9 +1,9 @@
 """The suites: every demand with its severity and the sentence that a failure says.
 
-Belongs here: which column of a profile (expectations/profiles.py) must hold what. A rule is
-`critical` where the data is broken as a whole and its cycle must stop; anything that dbt can
-judge row by row warns at most. Sentences, in English and Indonesian, are filled from the profile's
-row that failed.
+Belongs here: which column of a profile (response_profiles.py, file_profiles.py) must hold
+what. A rule is `critical` where the data is broken as a whole and its cycle must stop; anything
+that dbt can judge row by row warns at most. Sentences, in English and Indonesian, are filled from
+the profile's row that failed.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Belongs here: the only import of great_expectations (1 CPU s; 2 without `imported_when_used`), so
 that a run whose raw files were checked before pays nothing; its report as a page. Doesn't: rules
-(rules.py), frames (profiles.py).
+(rules.py), frames (response_profiles.py, file_profiles.py).
 """
 
 import importlib

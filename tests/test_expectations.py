@@ -10,7 +10,7 @@ import pytest
 
 from expectations.border import PSEUDONYM_CHECK, Border
 from expectations.failing_rows import plain
-from expectations.profiles import Cycle
+from expectations.raw_files import Cycle
 from expectations.rules import (
     Rule,
     export_file_rules,

@@ -14,7 +14,7 @@ import dagster as dg
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from expectations import border, rules
-from expectations.profiles import Cycle, method_parameter
+from expectations.raw_files import Cycle, method_parameter
 from expectations.validation import Outcome
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES

@@ -18,7 +18,7 @@ import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
 from expectations.border import Border
-from expectations.profiles import Cycle as Measure
+from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample

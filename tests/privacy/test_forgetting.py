@@ -14,7 +14,7 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from expectations.border import Border
-from expectations.profiles import Cycle
+from expectations.raw_files import Cycle
 from orchestration import forgetting
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.exports.erasure import MARK, ErasureError, erase_records

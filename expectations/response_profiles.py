@@ -1,20 +1,29 @@
-"""Profiles of raw Parquet: few rows that tell whether a file arrived whole.
+"""Profiles of exports' columns: few rows that tell whether a file arrived whole.
 
-Belongs here: DuckDB queries over the raw zone and the seeds that map it. Doesn't: what is
-demanded of the figures (rules.py). A million answers x 80 columns become 80 rows, so that Great
-Expectations, which copies a frame for every metric, never sees the answers themselves.
+Belongs here: DuckDB queries over the raw zone. Doesn't: which files and columns (raw_files.py),
+what is demanded of the figures (rules.py). A million answers x 80 columns become 80 rows, so that
+Great Expectations, which copies a frame for every metric, never sees the answers themselves.
 """
 
-import csv
 import math
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from expectations.macros import EngineMacros
+from expectations.raw_files import (
+    IDENTIFIERS,
+    Cycle,
+    MappedColumn,
+    Profile,
+    RawFile,
+    known_ids,
+    listed,
+    mapped_columns,
+    read_profiles,
+    seed_rows,
+)
 from orchestration.exports.headers import fold
 from orchestration.sql_text import as_name
 
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-IDENTIFIERS = ("respondent_identifier", "response_id")
 # Attributes with a value of its own in almost every row: no use in counting their values.
 _UNCOUNTED = {*IDENTIFIERS, "submitted_at", "started_at"}
 # Attributes that must lead to an id of a seed.
@@ -31,105 +39,9 @@ _KNOWN_IDS = {
     "recipient_category_id": "recipient_categories",
     "role_id": "roles",
 }
-# A heading that each export of a tool has, whatever the survey and the language.
-_TOOL_HEADINGS = {
-    "limesurvey": ("id",),
-    "kobo": ("_id", "_uuid", "_submission_time"),
-    "google_forms": ("Timestamp", "Cap waktu", "Stempel waktu"),
-    "ms_forms": ("ID", "Id"),
-    "qualtrics": ("ResponseId", "ResponseID", "V1"),
-    "surveymonkey": ("RespondentID", "Respondent ID", "respondent_id"),
-}
 _SAMPLED_TIMES = 20_000  # reading a time costs some 2 us; a share is told by fewer rows
 SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')"
 _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}')"
-_STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """What the figures of a cycle are measured against."""
-
-    cycle_id: str
-    instrument_id: str
-    opens_on: date
-    closes_on: date
-    previous_cycle_id: str | None
-    is_over: bool
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What export_profiles.csv says of a profile's exports."""
-
-    tool: str
-    timezone: str
-    date_order: str
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """A current file of a cycle, as the registry of the raw zone has it."""
-
-    file_number: int
-    profile_id: str
-    kind: str
-    name: str
-    sha256: str
-    header: list[str]
-    header_folded: list[str]
-    message: str = ""
-
-    def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
-        """Return where its rows lie."""
-        return raw_dir / self.kind / f"cycle_id={cycle_id}" / f"{self.sha256}.parquet"
-
-
-@dataclass(frozen=True)
-class MappedColumn:
-    """A row of export_columns.csv met with a file; `column` is None where the file lacks it."""
-
-    source_column: str
-    target_kind: str
-    target: str
-    column: str | None
-
-
-def current_files(export_files: Path, cycle_id: str) -> list[RawFile]:
-    """Return the cycle's files that were read and that no newer version has replaced."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select file_number, profile_id, kind, name, sha256, header, header_folded, message"
-            " from read_parquet(?)"
-            " where cycle_id = ? and superseded_by is null and status = 'read'"
-            " order by file_number",
-            [str(export_files), cycle_id],
-        ).fetchall()
-    return [RawFile(*row) for row in rows]
-
-
-def mapped_columns(seeds_dir: Path, file: RawFile) -> list[MappedColumn]:
-    """Return what export_columns.csv says of the file's profile, met with the file's header."""
-    by_heading = dict(zip(file.header_folded, file.header, strict=True))
-    by_heading["_profile_id"] = "_profile_id"
-    return [
-        MappedColumn(
-            source_column=row["source_column"],
-            target_kind=row["target_kind"],
-            target=row["target"],
-            column=by_heading.get(fold(row["source_column"])),
-        )
-        for row in _seed(seeds_dir, "export_columns")
-        if row["profile_id"] == file.profile_id
-    ]
-
-
-def maps_identifiers(seeds_dir: Path, file: RawFile) -> bool:
-    """Whether the file's profile maps a column to respondent_identifier."""
-    return any(
-        mapped.target_kind == "attribute" and mapped.target == "respondent_identifier"
-        for mapped in mapped_columns(seeds_dir, file)
-    )
 
 
 def profile_responses(
@@ -160,119 +72,6 @@ def profile_responses(
                 _profile_times(connection, parquet, file, mapped, cycle, profile, macros)
     connection.execute(_judged(macros))
     return connection.execute(_PROFILE).df()
-
-
-def profile_files(
-    export_files: Path, raw_dir: Path, seeds_dir: Path, cycle: Cycle, files: list[RawFile]
-) -> "pd.DataFrame":
-    """Return one row per current export, with the counts of its cycle beside its own."""
-    with duckdb.connect() as connection:
-        counts = dict(
-            connection.execute(
-                "select cycle_id, sum(record_count)::bigint from read_parquet(?) where status = "
-                "'read' and superseded_by is null and kind = 'survey_responses' group by cycle_id",
-                [str(export_files)],
-            ).fetchall()
-        )
-        staff_count = None
-        for file in (file for file in files if file.kind == "staff_frame"):
-            if "staff_count" in file.header:
-                row = connection.execute(
-                    "select sum(try_cast(trim(staff_count) as bigint)) from read_parquet(?)",
-                    [str(file.parquet(raw_dir, cycle.cycle_id))],
-                ).fetchall()[0]
-                staff_count = (staff_count or 0) + int(row[0] or 0)
-    import pandas as pd
-
-    record_count = int(counts.get(cycle.cycle_id, 0))
-    previous_count = counts.get(cycle.previous_cycle_id)
-    profiles = read_profiles(seeds_dir)
-    return pd.DataFrame(
-        [
-            {
-                "file_name": file.name,
-                "profile_id": file.profile_id,
-                "tool": profiles[file.profile_id].tool,
-                "header": _listed(file.header),
-                "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
-                "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
-                "is_encoding_told": not file.message,
-                "cycle_id": cycle.cycle_id,
-                "record_count": record_count,
-                "previous_cycle_id": cycle.previous_cycle_id,
-                "previous_record_count": previous_count,
-                # Before the window ends there may be fewer: nothing to compare yet.
-                "share_of_last_cycle": record_count / previous_count
-                if previous_count and cycle.is_over
-                else None,
-                "staff_count": staff_count,
-                "share_of_staff": record_count / staff_count if staff_count else None,
-            }
-            for file in files
-            if file.kind == "survey_responses"
-        ]
-    )
-
-
-def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "pd.DataFrame":
-    """Return the rows of the cycle's staff frames (thousands, not millions) as text."""
-    import pandas as pd
-
-    frames = []
-    with duckdb.connect() as connection:
-        for file in files:
-            present = {
-                heading.lower(): column
-                for heading, column in zip(file.header_folded, file.header, strict=True)
-            }
-            missing = [name for name in _STAFF_COLUMNS if name not in present]
-            chosen = ", ".join(
-                f"{as_name(present[name])} as {name}" if name in present else f"null as {name}"
-                for name in _STAFF_COLUMNS
-            )
-            gender = as_name(present["gender"]) if "gender" in present else "''"
-            frame = connection.execute(
-                f"select {chosen}, {gender} as gender, _source_row as source_row"
-                " from read_parquet(?)",
-                [str(file.parquet(raw_dir, cycle_id))],
-            ).df()
-            key = [
-                column for column in frame.columns if column not in ("staff_count", "source_row")
-            ]
-            frames.append(
-                frame.assign(
-                    file_name=file.name,
-                    is_encoding_told=not file.message,
-                    missing_columns=", ".join(missing),
-                    is_repeated=frame.duplicated(key),
-                )
-            )
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def known_ids(seeds_dir: Path, seed: str, column: str) -> list[str]:
-    """Return the ids that a column of a seed holds, each once."""
-    return sorted({row[column] for row in _seed(seeds_dir, seed)})
-
-
-def read_profiles(seeds_dir: Path) -> dict[str, Profile]:
-    """Return the profiles of export_profiles.csv by id."""
-    return {
-        row["profile_id"]: Profile(
-            tool=row.get("tool") or "plain",
-            timezone=row.get("timezone") or "UTC",
-            date_order=row.get("date_order") or "dmy",
-        )
-        for row in _seed(seeds_dir, "export_profiles")
-    }
-
-
-def method_parameter(seeds_dir: Path, method_id: str, parameter: str) -> float | None:
-    """Return a row of method_parameters.csv as a number, None where there is none."""
-    for row in _seed(seeds_dir, "method_parameters"):
-        if row["method_id"] == method_id and row["parameter"] == parameter:
-            return float(row["value"])
-    return None
 
 
 _PROFILE_TABLES = """
@@ -343,7 +142,7 @@ select
     is_id and not is_blank and not is_known_id as is_unknown,
     {_MOJIBAKE} as is_mojibake,
     code is null and not is_known_id and {macros.holds_identifier("value")} as is_personal,
-    {macros.without_identifiers("value")} as shown_value,
+    '''' || {macros.without_identifiers("value")} || '''' as quoted_value,
 from coded
 """
 
@@ -361,12 +160,12 @@ with by_column as (
         bool_or(is_id) as is_id,
         sum(cell_count) filter (is_mojibake) as mojibake_count,
         sum(cell_count) filter (is_personal) as personal_count,
-        left(string_agg(distinct '''' || shown_value || '''', ', ')
+        left(string_agg(distinct quoted_value, ', ' order by quoted_value)
             filter (is_off_scale), 80) as off_scale_examples,
-        left(string_agg(distinct '''' || shown_value || '''', ', ')
+        left(string_agg(distinct quoted_value, ', ' order by quoted_value)
             filter (is_unknown), 80) as unknown_examples,
-        left(string_agg(distinct '''' || shown_value || '''', ', ') filter (is_mojibake), 80)
-            as mojibake_examples,
+        left(string_agg(distinct quoted_value, ', ' order by quoted_value)
+            filter (is_mojibake), 80) as mojibake_examples,
     from judged
     group by all
 ),
@@ -417,7 +216,7 @@ def _load_instrument(
     connection: duckdb.DuckDBPyConnection, seeds_dir: Path, instrument_id: str
 ) -> None:
     questions = [
-        row for row in _seed(seeds_dir, "questions") if row["instrument_id"] == instrument_id
+        row for row in seed_rows(seeds_dir, "questions") if row["instrument_id"] == instrument_id
     ]
     # One statement with lists: a row at a time, 2,000 codes cost half a second.
     connection.execute(
@@ -425,7 +224,7 @@ def _load_instrument(
         " unnest(?::double[]) as scale_min, unnest(?::double[]) as scale_max",
         [[row[name] for row in questions] for name in ("question_id", "scale_min", "scale_max")],
     )
-    codes = _seed(seeds_dir, "export_codes")
+    codes = seed_rows(seeds_dir, "export_codes")
     connection.execute(
         "create temp table codes as select unnest(?::varchar[]) as profile_id,"
         " unnest(?::varchar[]) as target, unnest(?::varchar[]) as source_value,"
@@ -461,8 +260,8 @@ def _profile_file(
     connection.execute(
         "insert into files select ?, ?, ?, ?, count(*), ?, ? from read_parquet(?)",
         [
-            file.file_number, file.profile_id, file.name, _listed(file.header),
-            len(unmapped), _listed(unmapped), str(parquet),
+            file.file_number, file.profile_id, file.name, listed(file.header),
+            len(unmapped), listed(unmapped), str(parquet),
         ],
     )  # fmt: skip
     nothing = (None, None, None, None)
@@ -595,22 +394,5 @@ def is_time(column: str) -> str:
     return f"trim({as_name(column)}) not in ('', '1980-01-01 00:00:00', '1980-01-01 00:00')"
 
 
-def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
-    expected = _TOOL_HEADINGS.get(profile.tool, ())
-    return not expected or any(heading in expected for heading in file.header_folded)
-
-
-def _seed(seeds_dir: Path, name: str) -> list[dict[str, str]]:
-    path = seeds_dir / f"{name}.csv"
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 def _trimmed(text: str) -> str:
     return text.strip(" \u00a0\t\n\r")
-
-
-def _listed(names: list[str]) -> str:
-    """Return headings as one line of a message: some surveys have hundreds."""
-    shown = ", ".join(f"'{fold(name)}'" for name in names[:12])
-    return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown

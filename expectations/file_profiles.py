@@ -1,0 +1,120 @@
+"""Profiles of whole files: one row an export with the counts of its cycle, and the staff frames.
+
+Belongs here: DuckDB queries over the registry and the staff frames. Doesn't: the columns of an
+export (response_profiles.py), what is demanded of the figures (rules.py).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from expectations.raw_files import Cycle, Profile, RawFile, listed, read_profiles
+from orchestration.sql_text import as_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A heading that each export of a tool has, whatever the survey and the language.
+_TOOL_HEADINGS = {
+    "limesurvey": ("id",),
+    "kobo": ("_id", "_uuid", "_submission_time"),
+    "google_forms": ("Timestamp", "Cap waktu", "Stempel waktu"),
+    "ms_forms": ("ID", "Id"),
+    "qualtrics": ("ResponseId", "ResponseID", "V1"),
+    "surveymonkey": ("RespondentID", "Respondent ID", "respondent_id"),
+}
+_STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
+
+
+def profile_files(
+    export_files: Path, raw_dir: Path, seeds_dir: Path, cycle: Cycle, files: list[RawFile]
+) -> "pd.DataFrame":
+    """Return one row per current export, with the counts of its cycle beside its own."""
+    with duckdb.connect() as connection:
+        counts = dict(
+            connection.execute(
+                "select cycle_id, sum(record_count)::bigint from read_parquet(?) where status = "
+                "'read' and superseded_by is null and kind = 'survey_responses' group by cycle_id",
+                [str(export_files)],
+            ).fetchall()
+        )
+        staff_count = None
+        for file in (file for file in files if file.kind == "staff_frame"):
+            if "staff_count" in file.header:
+                row = connection.execute(
+                    "select sum(try_cast(trim(staff_count) as bigint)) from read_parquet(?)",
+                    [str(file.parquet(raw_dir, cycle.cycle_id))],
+                ).fetchall()[0]
+                staff_count = (staff_count or 0) + int(row[0] or 0)
+    import pandas as pd
+
+    record_count = int(counts.get(cycle.cycle_id, 0))
+    previous_count = counts.get(cycle.previous_cycle_id)
+    profiles = read_profiles(seeds_dir)
+    return pd.DataFrame(
+        [
+            {
+                "file_name": file.name,
+                "profile_id": file.profile_id,
+                "tool": profiles[file.profile_id].tool,
+                "header": listed(file.header),
+                "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
+                "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
+                "is_encoding_told": not file.message,
+                "cycle_id": cycle.cycle_id,
+                "record_count": record_count,
+                "previous_cycle_id": cycle.previous_cycle_id,
+                "previous_record_count": previous_count,
+                # Before the window ends there may be fewer: nothing to compare yet.
+                "share_of_last_cycle": record_count / previous_count
+                if previous_count and cycle.is_over
+                else None,
+                "staff_count": staff_count,
+                "share_of_staff": record_count / staff_count if staff_count else None,
+            }
+            for file in files
+            if file.kind == "survey_responses"
+        ]
+    )
+
+
+def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "pd.DataFrame":
+    """Return the rows of the cycle's staff frames (thousands, not millions) as text."""
+    import pandas as pd
+
+    frames = []
+    with duckdb.connect() as connection:
+        for file in files:
+            present = {
+                heading.lower(): column
+                for heading, column in zip(file.header_folded, file.header, strict=True)
+            }
+            missing = [name for name in _STAFF_COLUMNS if name not in present]
+            chosen = ", ".join(
+                f"{as_name(present[name])} as {name}" if name in present else f"null as {name}"
+                for name in _STAFF_COLUMNS
+            )
+            gender = as_name(present["gender"]) if "gender" in present else "''"
+            frame = connection.execute(
+                f"select {chosen}, {gender} as gender, _source_row as source_row"
+                " from read_parquet(?)",
+                [str(file.parquet(raw_dir, cycle_id))],
+            ).df()
+            key = [
+                column for column in frame.columns if column not in ("staff_count", "source_row")
+            ]
+            frames.append(
+                frame.assign(
+                    file_name=file.name,
+                    is_encoding_told=not file.message,
+                    missing_columns=", ".join(missing),
+                    is_repeated=frame.duplicated(key),
+                )
+            )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
+    expected = _TOOL_HEADINGS.get(profile.tool, ())
+    return not expected or any(heading in expected for heading in file.header_folded)
