@@ -368,6 +368,7 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
             "ruang untuk salinan kedua, lalu ulangi. / can't be rewritten. Close what has it open, "
             "make room for a second copy, and forget again."
         ) from error
+    fresh.chmod(0o600)  # it holds what others answered
     fresh.replace(path)
 
 
@@ -382,7 +383,10 @@ def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
 
 def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"attach {as_text(path)} as warehouse (read_only)")
+        # For writing: a killed run leaves its last rows in a log beside the file. The log would
+        # outlive the swap, with the person in it, and no run could open the new file beside it.
+        connection.execute(f"attach {as_text(path)} as warehouse")
+        connection.execute("checkpoint warehouse")
         connection.execute(f"attach {as_text(fresh)} as fresh")
         connection.execute("copy from database warehouse to fresh (schema)")
         tables = connection.execute(

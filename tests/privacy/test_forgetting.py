@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -309,6 +311,32 @@ def test_a_pull_after_a_crash_brings_nobody_back(
     assert all(row.get("NIP") != PERSON for rows in readings(pulled).values() for row in rows)
     forget(pulled, [PERSON])
     assert traces([pulled.data_dir], {PERSON}, tmp_path / "scratch") == []
+
+
+KILLED = """
+import os, signal, sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute("create schema marts; create table marts.answers (cycle_id text, told text)")
+connection.execute("checkpoint")
+connection.execute("insert into marts.answers values (?, ?), ('another', 'stays')", sys.argv[2:])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_run_left_beside_the_warehouse_goes_too_and_the_next_run_can_open_it(
+    pulled: Settings,
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(pulled.warehouse), CYCLE, PERSON]
+    subprocess.run(command, check=False)
+    assert PERSON.encode() in pulled.warehouse.with_suffix(".duckdb.wal").read_bytes()
+
+    forget(pulled, [PERSON])
+
+    left = list(pulled.data_dir.glob("warehouse*"))
+    assert all(PERSON.encode() not in path.read_bytes() for path in left)
+    assert [path.stat().st_mode & 0o777 for path in left] == [0o600]
+    with duckdb.connect(str(pulled.warehouse)) as connection:
+        assert connection.execute("from marts.answers").fetchall() == [("another", "stays")]
 
 
 @pytest.mark.parametrize("key", [None, "another key"])
