@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from click.testing import Result
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
+from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 
 LAST = SAMPLE_CYCLES[-1]
@@ -188,6 +190,26 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
 
     assert ilk("run", LAST).exit_code == 0
     assert published(settings) != before
+
+
+def test_a_model_that_fails_in_a_new_warehouse_is_named_and_no_half_a_lineage_remembered(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    settings = own_sample()
+    settings.warehouse.unlink()
+    shutil.rmtree(settings.dbt_target_dir / "column_lineage")
+
+    def failing(settings: Settings, cycle_id: str, *, load_seeds: bool) -> list[NodeResult]:
+        duckdb.connect(str(settings.warehouse)).close()  # of all tables none was made yet
+        ended_at = datetime.now(UTC)
+        result = ("model.ilk.dim_units", "dim_units", "model", "error", "its reason", None, 1.0)
+        return [NodeResult(*result, ended_at)]
+
+    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", failing)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert "Problem dbt model dim_units (models/marts/dim_units.sql): its reason" in result.output
+    assert not (settings.dbt_target_dir / "column_lineage").exists()
 
 
 def test_ctrl_c_in_the_middle_of_a_query_is_no_fault_of_the_data(

@@ -75,14 +75,15 @@ def warehouse(
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
     tables = warehouse_tables(settings.warehouse)
     instrument_id = find_cycle(read_cycles(settings.seeds_dir), cycle_id).instrument_id
-    lineage = column_lineage(settings, tables, instrument_id=instrument_id)
+    failed = [result for result in results if result.has_failed]
+    # Of half a warehouse no lineage can be told, nor remembered.
+    lineage = {} if failed else column_lineage(settings, tables, instrument_id=instrument_id)
     tell_built(context.resources.lineage, settings, MANIFEST, results, tables, lineage)
     versions = {"code_hash": code_hash(), "seeds_hash": seeds}
     selected_checks = context.selected_asset_check_keys
     for result in results:
         yield from _events(result, selected_checks, {**versions, **_facts(result, tables, lineage)})
 
-    failed = [result for result in results if result.has_failed]
     if failed:
         raise dg.Failure(
             description="\n".join(_sentence(result) for result in failed),
