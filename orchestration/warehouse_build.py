@@ -202,7 +202,7 @@ def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
     key = settings.pseudonym_key
     told = {
         "ILK_CYCLE_ID": cycle_id,
-        "ILK_RAW_DIR": str(settings.raw_dir),
+        "ILK_RAW_DIR": str(settings.raw_dir).replace("'", "''"),  # stands within SQL's texts
         "ILK_WAREHOUSE_PATH": str(settings.warehouse),
         "ILK_DBT_SEED_PATH": _seed_path(settings),
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",

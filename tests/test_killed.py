@@ -50,7 +50,7 @@ def kill_when(run: subprocess.Popen[bytes], data_dir: Path, pattern: str) -> boo
 def test_a_run_killed_at_each_of_its_stages_ends_in_the_publication_of_an_undisturbed_run(
     sample: Sample, tmp_path: Path
 ) -> None:
-    data_dir = tmp_path / "data"
+    data_dir = tmp_path / "Data Ma'ruf, né à"  # as people name folders
     killed = [
         moment
         for moment, pattern in MOMENTS.items()
