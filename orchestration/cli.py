@@ -6,6 +6,7 @@ imported at the top, so that `ilk --help` and a typing error answer at once.
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -148,13 +149,13 @@ def sample(
     """Buat ekspor contoh. / Make example exports."""
     from orchestration.sampling import make_cycle
 
-    settings, known = _installation()
+    settings, known = _installation(writes=False)
     _known_cycle(known, cycle)
     try:
         files = make_cycle(
             out, cycle_id=cycle, respondents=respondents, seed=seed, seeds_dir=settings.seeds_dir
         )
-    except (FileExistsError, ValueError) as error:
+    except (OSError, ValueError) as error:
         _fail(str(error), code=2)
     for file in files:
         console.print(str(file), soft_wrap=True)
@@ -294,12 +295,21 @@ def docs() -> None:
         _fail(str(error))
 
 
-def _installation(*, seeds_must_agree: bool = False) -> "tuple[Settings, list[SurveyCycle]]":
+def _installation(
+    *, seeds_must_agree: bool = False, writes: bool = True
+) -> "tuple[Settings, list[SurveyCycle]]":
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles
     from orchestration.settings import REPOSITORY, get_settings
 
     settings = get_settings()
+    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    if writes and not (there.is_dir() and os.access(there, os.W_OK)):
+        _fail(
+            f"{settings.data_dir} tidak dapat ditulisi; arahkan ILK_DATA_DIR ke folder Anda. / "
+            "can't be written; set ILK_DATA_DIR to a folder of yours.",
+            code=2,
+        )
     try:
         if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
             demand_agreement(settings.seeds_dir, REPOSITORY)
@@ -336,10 +346,13 @@ def _chosen(
 
         outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
         return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]
-    from orchestration.exports.sources import landing_state
+    from orchestration.exports.sources import SourceError, landing_state
     from orchestration.fingerprints import raw_files
 
-    landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
+    try:
+        landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
+    except SourceError as error:
+        _fail(str(error))
     held = {file.cycle_id for file in raw_files(settings, [cycle.cycle_id for cycle in known])}
     with_files = {cycle_id for cycle_id, files in landed.items() if files} | held
     chosen = [cycle.cycle_id for cycle in known if cycle.cycle_id in with_files]

@@ -54,6 +54,36 @@ def test_a_run_without_a_cycle_is_a_usage_error_that_lists_the_known_ones():
     assert LAST in result.output
 
 
+@pytest.mark.parametrize("command", ["run --all", "status", "trace ilk-2025-s2", "docs"])
+def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "a file" / "data"))
+    result = ilk(*command.split())
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'a file' / 'data'} tidak dapat ditulisi" in result.output
+    assert "set ILK_DATA_DIR" in result.output
+
+
+def test_a_landing_that_cannot_be_listed_is_a_sentence_for_all_cycles_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ILK_LANDING_URL", "nowhere://at/all")
+    result = ilk("run", "--all")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "Check the location in survey_sources.csv, ILK_LANDING_URL" in result.output
+
+
+def test_a_sample_that_cannot_be_written_is_a_sentence(tmp_path: Path):
+    (tmp_path / "a file").touch()
+    result = ilk("sample", "--out", str(tmp_path / "a file"), "--respondents", "10")
+    assert result.exit_code == 2
+    assert str(tmp_path / "a file" / LAST) in result.output
+
+
 def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sample):
     with duckdb.connect(str(sample.database), read_only=True) as connection:
         score, low, high, level = connection.execute(

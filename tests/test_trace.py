@@ -121,6 +121,13 @@ def test_a_cell_that_a_spreadsheet_takes_for_a_formula_is_written_as_text():
     assert [cell for (cell,) in rows] == ["'=1+1", "'+a", "'-a", "'@a", "a=1", "'\ta"]
 
 
+def test_rows_that_cannot_be_written_are_a_sentence(sample: Sample, tmp_path: Path):
+    target = tmp_path / "no folder" / "rows.csv"
+    result = ilk("trace", LAST, "--domain", "national", "--rows", str(target))
+    assert result.exit_code == 1
+    assert f"--rows {target}: tidak dapat ditulis / can't be written" in result.output
+
+
 def test_a_published_score_that_its_rows_do_not_give_is_found(own_sample: OwnSample):
     settings = own_sample()
     database = (settings.published_dir / "ilk.duckdb").resolve()

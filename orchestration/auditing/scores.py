@@ -214,10 +214,16 @@ class ScoreTrace:
     def write_rows(self, path: Path) -> int:
         """Write one row an answer with its contribution as CSV; return how many.
 
-        Persons are their keyed hash. The file is readable by its owner alone.
+        Persons are their keyed hash. The file is readable by its owner alone. Raises AuditError
+        where it can't be written.
         """
-        path.touch(mode=0o600)
-        path.chmod(0o600)
+        try:
+            path.touch(mode=0o600)
+            path.chmod(0o600)
+        except OSError as error:
+            raise AuditError(
+                f"--rows {path}: tidak dapat ditulis / can't be written ({error.strerror})"
+            ) from error
         count = self._connection.execute(
             f"copy ({_ROWS}) to ? (format csv, header, use_tmp_file false)", [str(path)]
         ).fetchall()
