@@ -19,12 +19,23 @@ from orchestration.cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
-_CODE = (
+# With all of ours that they import (tests/test_fingerprints.py).
+FIGURES_CODE = (
     "models",
     "dbt_project",
     "orchestration/publishing",
     "orchestration/scoring",
+    "orchestration/keyed_hash.py",
     "orchestration/pseudonyms.py",
+    "orchestration/sql_text.py",
+)
+BORDER_CODE = (
+    "expectations",
+    "dbt_project/dbt_project.yml",
+    "dbt_project/macros/engine.sql",
+    "orchestration/exports",
+    "orchestration/keyed_hash.py",
+    "orchestration/sql_text.py",
 )
 
 
@@ -50,7 +61,7 @@ def seeds_hash(settings: Settings) -> str:
 
 def code_hash() -> str:
     """Return the sha256 of all code that figures depend on."""
-    return hash_files(REPOSITORY / part for part in _CODE)
+    return hash_files(REPOSITORY / part for part in FIGURES_CODE)
 
 
 def code_version() -> str | None:
@@ -134,13 +145,9 @@ def outdated_ancestors(settings: Settings, cycle_id: str) -> list[str]:
 
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
-    code = [
-        REPOSITORY / "expectations",
-        settings.dbt_project_dir / "dbt_project.yml",
-        settings.dbt_project_dir / "macros" / "engine.sql",
-    ]
+    code = hash_files(REPOSITORY / part for part in BORDER_CODE)
     compared = lineage(read_cycles(settings.seeds_dir), cycle_id)[:2]
-    return _digest([raw_files(settings, compared), seeds_hash(settings), hash_files(code)])
+    return _digest([raw_files(settings, compared), seeds_hash(settings), code])
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class FinalVersion:
     def tables(self) -> dict[str, str]:
         """The frozen tables as relations, by name."""
         return {
-            path.stem: f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+            path.stem: f"read_parquet({as_text(path)})"
             for path in sorted((self.folder / "tables").glob("*.parquet"))
         }
 
