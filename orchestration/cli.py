@@ -270,12 +270,13 @@ def reproduce(
     """Hitung ulang siklus final dan bandingkan. / Compute a final cycle again and compare."""
     from orchestration.auditing.commands import reproduce_cycle
     from orchestration.auditing.warehouse import AuditError
+    from orchestration.run_lock import RunInProgressError
 
     settings, known = _installation()
     _known_cycle(known, cycle)
     try:
         is_equal = reproduce_cycle(console, settings, cycle_id=cycle)
-    except AuditError as error:
+    except (AuditError, RunInProgressError) as error:
         _fail(str(error))
     if not is_equal:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """Final cycles stay as they were frozen, move only with a reason, and can be computed again."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, final_version
 from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
+from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, ilk
@@ -235,6 +237,17 @@ def test_a_run_that_moves_a_final_cycle_ends_with_1_until_it_is_told_why(
         settings, "select cycle_id, figure_name, old_value, new_value, why from audit_restatements"
     ) == [(LAST, "score", old, new, "a wrong weight was mended")]
     assert new == pytest.approx(old + 0.02)  # moved by each of the two runs
+
+
+def test_a_reproduction_leaves_the_scratch_folder_of_another_alone(own_sample: OwnSample):
+    settings = own_sample()
+    assert ilk("finalise", FIRST).exit_code == 0
+    (settings.data_dir / "reproduction" / "landing").mkdir(parents=True)
+    with run_lock(settings.data_dir):  # as the other one does
+        result = ilk("reproduce", FIRST)
+    assert result.exit_code == 1
+    assert f"pid {os.getpid()}" in result.output
+    assert (settings.data_dir / "reproduction" / "landing").exists()
 
 
 def test_a_restated_cycle_is_computed_again_from_what_was_kept(own_sample: OwnSample):

@@ -19,6 +19,7 @@ from orchestration.auditing.rows import row_fate
 from orchestration.auditing.scores import Question, ScoreTrace, method_weighting_mode
 from orchestration.auditing.tree import Component
 from orchestration.auditing.warehouse import AuditError, audited
+from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 
 
@@ -98,15 +99,20 @@ def finalise_cycle(console: Console, settings: Settings, *, cycle_id: str) -> No
 def reproduce_cycle(console: Console, settings: Settings, *, cycle_id: str) -> bool:
     """Compute a final cycle again from what was kept; print what differs, return whether nothing.
 
+    The run lock is held meanwhile: a second reproduction would remove the scratch folder of this
+    one, and `ilk forget` the bytes that it reads.
+
     Raises:
         AuditError: it is not final, or can't be computed.
+        RunInProgressError: a run is on.
     """
     from orchestration.auditing.reproduction import reproduce  # pandas: a trace does without
 
-    console.print(
-        "Menghitung ulang dari berkas dan seeds yang disimpan ... / Computing it again from the "
-        "files and seeds that were kept ..."
-    )
-    found = reproduce(settings, cycle_id)
+    with run_lock(settings.data_dir):
+        console.print(
+            "Menghitung ulang dari berkas dan seeds yang disimpan ... / Computing it again from "
+            "the files and seeds that were kept ..."
+        )
+        found = reproduce(settings, cycle_id)
     print_reproduction(console, cycle_id, found)
     return all(comparison.is_equal for comparison in found.comparisons)
