@@ -5,6 +5,7 @@ Belongs here: listing and opening. Doesn't: reading what is inside a file, or re
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -103,7 +104,7 @@ def _list(landing: str, location: str, kind: str, profile_id: str) -> list[Liste
         # A sensor's process lives long: a listing that fsspec remembers would hide new files.
         filesystem.invalidate_cache()
         root = root.rstrip("/")
-        pattern = root if is_url else f"{root}/{location}"
+        pattern = root if is_url else f"{escape(root)}/{location}"  # "Survei [2025]" is no pattern
         infos: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
     except FileNotFoundError:
         return []

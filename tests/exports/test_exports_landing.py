@@ -295,6 +295,14 @@ def test_the_landing_may_be_any_fsspec_url(tmp_path):
     assert cycle.pull().new == names("gform/a.csv")
 
 
+@pytest.mark.parametrize("folder", ["Survei [2025]", "Survei *", "Jum'at {1}, né à"])
+def test_the_landing_may_lie_in_a_folder_of_any_name(tmp_path, folder):
+    cycle = Cycle(tmp_path / folder)
+    cycle.drop("gform/a.csv", GOOD)
+    Cycle(tmp_path / "Survei tua").drop("gform/b.csv", BETTER)  # which "Survei *" would fit
+    assert cycle.pull().new == names("gform/a.csv")
+
+
 def test_a_source_may_be_a_url_of_its_own(cycle, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.csv").write_text(GOOD, encoding="utf-8")
