@@ -41,9 +41,10 @@ def profile_files(
         )
         staff_count = None
         for file in (file for file in files if file.kind == "staff_frame"):
-            if "staff_count" in file.header:
+            if heading := _by_name(file).get("staff_count"):
+                count = f"try_cast(trim({as_name(heading)}) as bigint)"
                 row = connection.execute(
-                    "select sum(try_cast(trim(staff_count) as bigint)) from read_parquet(?)",
+                    f"select sum({count}) from read_parquet(?)",
                     [str(file.parquet(raw_dir, cycle.cycle_id))],
                 ).fetchall()[0]
                 staff_count = (staff_count or 0) + int(row[0] or 0)
@@ -86,10 +87,7 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
     frames = []
     with duckdb.connect() as connection:
         for file in files:
-            present = {
-                heading.lower(): column
-                for heading, column in zip(file.header_folded, file.header, strict=True)
-            }
+            present = _by_name(file)
             missing = [name for name in _STAFF_COLUMNS if name not in present]
             chosen = ", ".join(
                 f"{as_name(present[name])} as {name}" if name in present else f"null as {name}"
@@ -118,3 +116,11 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
 def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
     expected = _TOOL_HEADINGS.get(profile.tool, ())
     return not expected or any(heading in expected for heading in file.header_folded)
+
+
+def _by_name(file: RawFile) -> dict[str, str]:
+    """Return a staff frame's headings by name: folded, in small letters."""
+    return {
+        folded.lower(): heading
+        for folded, heading in zip(file.header_folded, file.header, strict=True)
+    }

@@ -160,7 +160,8 @@ def test_a_refused_file_is_named_and_the_good_ones_are_published(own_sample: Own
     rows = good.read_bytes().splitlines(keepends=True)
     good.write_bytes(b"".join(rows[:-1]))
     frame = Path(settings.landing) / LAST / "staff_frame.csv"
-    header, *staff = frame.read_bytes().splitlines()
+    _, *staff = frame.read_bytes().splitlines()
+    header = b"Unit_ID, recipient_category_id ,role_id,Gender,staff_count"  # as people type them
     frame.write_bytes(b"\n".join([header + b",ket", *(row + b",caf\xe9" for row in staff), b""]))
     before = published(settings)
     result = ilk("run", LAST)
@@ -169,6 +170,9 @@ def test_a_refused_file_is_named_and_the_good_ones_are_published(own_sample: Own
     assert published(settings) != before
     # And what the landing noted of a file that it did read is said, each time.
     assert f"Warning {LAST}/staff_frame.csv: dibaca sebagai cp1252" in result.output
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        staff_rows = "select count(unit_id), count(gender) from staging.stg_raw__staff_frame"
+        assert connection.execute(staff_rows).fetchall() == [(len(staff), len(staff))]
 
 
 def test_a_file_that_comes_back_as_it_was_brings_the_same_figures_back(own_sample: OwnSample):

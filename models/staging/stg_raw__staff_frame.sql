@@ -1,27 +1,36 @@
 -- depends_on: {{ source('raw', 'staff_frame') }}
 {%- set folder = env_var('ILK_RAW_DIR', 'raw') ~ '/staff_frame/cycle_id=' ~ cycle_id() %}
-{%- set files = query_rows(
-    "select sha256, list_contains(header_folded, 'gender') as has_gender from " ~ ref('stg_raw__export_files')
-    ~ " where kind = 'staff_frame' and cycle_id = '" ~ cycle_id() ~ "' order by file_number"
-) %}
+{#- Headings as the border reads them: blanks at their ends and capital letters make no other column. #}
+{%- set columns = ['unit_id', 'recipient_category_id', 'role_id', 'gender', 'staff_count'] %}
+{%- set headings = [] %}
+{%- for column in columns %}
+    {%- do headings.append("header[list_position(lower_headings, '" ~ column ~ "')] as " ~ column) %}
+{%- endfor %}
+{%- set files = query_rows("
+    with frames as (
+        select
+            *,
+            list_transform(header_folded, lambda heading: lower(heading)) as lower_headings
+        from " ~ ref('stg_raw__export_files') ~ "
+        where kind = 'staff_frame' and cycle_id = '" ~ cycle_id() ~ "'
+    )
+
+    select sha256, " ~ headings | join(', ') ~ " from frames order by file_number
+") %}
 with
 delivered as (
     {%- for file in files %}
     select
-        unit_id,
-        recipient_category_id,
-        role_id,
-        {{ 'gender' if file.has_gender else "''" }} as gender,
-        staff_count,
+        {%- for column in columns %}
+        {{ quote_heading(file[column]) if file[column] else "''" }} as {{ column }},
+        {%- endfor %}
     from read_parquet('{{ folder }}/{{ file.sha256 }}.parquet', hive_partitioning = false)
     {{ 'union all' if not loop.last }}
     {%- else %}
     select
-        null::varchar as unit_id,
-        null::varchar as recipient_category_id,
-        null::varchar as role_id,
-        null::varchar as gender,
-        null::varchar as staff_count,
+        {%- for column in columns %}
+        null::varchar as {{ column }},
+        {%- endfor %}
     where false
     {%- endfor %}
 ),
