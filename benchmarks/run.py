@@ -345,7 +345,7 @@ def beyond_the_script(job: Measured, target: Path) -> float:
 
 
 def slowest_nodes(run_results: Path, count: int) -> list[tuple[str, float]]:
-    """Return dbt's slowest nodes with their wall seconds; several run at once."""
+    """Return dbt's slowest nodes with their wall seconds."""
     results = json.loads(run_results.read_text(encoding="utf-8"))["results"]
     results.sort(key=lambda result: -result["execution_time"])
     return [

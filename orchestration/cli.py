@@ -1,8 +1,8 @@
 """`ilk ...`: what a person of the index team types.
 
 Belongs here: arguments, what is printed, exit codes (0 done, 1 a check or the build failed, 2 wrong
-usage). Doesn't: work; `ilk run` is the job `survey_cycle` that Dagster shows. Nothing heavy is
-imported at the top, so that `ilk --help` and a typing error answer at once.
+usage, 130 stopped). Doesn't: work; `ilk run` is the job `survey_cycle` that Dagster shows. Nothing
+heavy is imported at the top, so that `ilk --help` and a typing error answer at once.
 """
 
 import logging

@@ -36,9 +36,6 @@ from orchestration.fingerprints import fingerprints
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 
-_ROWS_OF_A_FILE = (
-    1_000_000_000  # response_key = file_number x this + row (stg_raw__survey_responses)
-)
 _SHORTEST_IDENTIFIER = 6
 ERASURE = "penghapusan data pribadi / erasure of personal data"
 """Why a final cycle is restated after somebody was forgotten."""

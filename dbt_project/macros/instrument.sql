@@ -47,16 +47,6 @@
     {{ return(instrument_components() | selectattr('component_type', 'in', ['index', 'service']) | list) }}
 {%- endmacro %}
 
-{# The edges of this cycle's tree: edge_number, storey, parent_number, child_number. #}
-{% macro instrument_edges() -%}
-    {{ return(query_rows("
-        select edge_number, storey, parent_number, child_number
-        from " ~ ref('int_component_edges') ~ "
-        where cycle_id = '" ~ cycle_id() ~ "'
-        order by edge_number
-    ")) }}
-{%- endmacro %}
-
 {#
     What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): by
     profile and question_number, rows source_value, code. A row for the question wins over `*`.

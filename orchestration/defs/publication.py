@@ -70,7 +70,7 @@ _OWNERS = ["team:index-team"]
 def ilk(
     context: dg.AssetExecutionContext, config: PublicationConfig
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """What people read: the DuckDB file, Parquet and whatever else is set, swapped at once."""
+    """What people read: the DuckDB file and Parquet, swapped at once."""
     # Here, since it imports pandas: a run with nothing new ends before it.
     from orchestration.auditing.final_cycles import Guard
     from orchestration.publishing import PublicationError

@@ -1,7 +1,7 @@
-"""The two seeds a pull needs before dbt loads them: where exports come from, how to read them.
+"""The seeds a pull needs before dbt loads them: where exports come from, how to read them.
 
-Belongs here: rows of survey_sources.csv and export_profiles.csv as values. Doesn't: whether the
-seeds agree with each other (expectations/seeds.py), opening an export.
+Belongs here: rows of survey_sources.csv, export_profiles.csv and export_columns.csv as values.
+Doesn't: whether the seeds agree with each other (expectations/seeds.py), opening an export.
 """
 
 import codecs
