@@ -92,3 +92,30 @@
     {% endfor %}
     {{ return(exports.values() | list) }}
 {%- endmacro %}
+
+{# Columns of a staff frame; all but gender must be there (expectations/file_profiles.py). #}
+{% macro staff_frame_columns() -%}
+    {{ return(['unit_id', 'recipient_category_id', 'role_id', 'gender', 'staff_count']) }}
+{%- endmacro %}
+
+{#
+    This cycle's current staff frames: sha256 and, by column, the heading that names it, NULL for none.
+    Blanks and capital letters make no other column, as at the border.
+#}
+{% macro current_staff_frames() -%}
+    {% set headings = [] %}
+    {% for column in staff_frame_columns() %}
+        {% do headings.append("header[list_position(lower_headings, '" ~ column ~ "')] as " ~ column) %}
+    {% endfor %}
+    {{ return(query_rows("
+        with frames as (
+            select
+                *,
+                list_transform(header_folded, lambda heading: lower(heading)) as lower_headings,
+            from " ~ ref('stg_raw__export_files') ~ "
+            where kind = 'staff_frame' and cycle_id = '" ~ cycle_id() ~ "'
+        )
+
+        select sha256, " ~ headings | join(', ') ~ " from frames order by file_number
+    ")) }}
+{%- endmacro %}

@@ -1,22 +1,7 @@
 -- depends_on: {{ source('raw', 'staff_frame') }}
 {%- set folder = env_var('ILK_RAW_DIR', 'raw') ~ '/staff_frame/cycle_id=' ~ cycle_id() %}
-{#- Headings as the border reads them: blanks at their ends and capital letters make no other column. #}
-{%- set columns = ['unit_id', 'recipient_category_id', 'role_id', 'gender', 'staff_count'] %}
-{%- set headings = [] %}
-{%- for column in columns %}
-    {%- do headings.append("header[list_position(lower_headings, '" ~ column ~ "')] as " ~ column) %}
-{%- endfor %}
-{%- set files = query_rows("
-    with frames as (
-        select
-            *,
-            list_transform(header_folded, lambda heading: lower(heading)) as lower_headings
-        from " ~ ref('stg_raw__export_files') ~ "
-        where kind = 'staff_frame' and cycle_id = '" ~ cycle_id() ~ "'
-    )
-
-    select sha256, " ~ headings | join(', ') ~ " from frames order by file_number
-") %}
+{%- set columns = staff_frame_columns() %}
+{%- set files = current_staff_frames() %}
 with
 delivered as (
     {%- for file in files %}
