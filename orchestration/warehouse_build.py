@@ -95,9 +95,13 @@ def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> l
     arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
     if not load_seeds:
         arguments.append("seed")
-    result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
-    if settings.warehouse.is_file():
-        settings.warehouse.chmod(0o600)  # it holds what single persons answered
+    # The warehouse holds what single persons answered, and so does DuckDB's log beside it, which a
+    # killed run leaves: both are their owner's from the start.
+    before = os.umask(0o077)
+    try:
+        result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
+    finally:
+        os.umask(before)
     if not isinstance(result.result, RunExecutionResult):
         raise WarehouseBuildError(f"dbt build: {_reason(result)}")
     return [_node_result(node) for node in result.result.results]

@@ -42,6 +42,8 @@ def kill_when(run: subprocess.Popen[bytes], data_dir: Path, pattern: str) -> boo
         if any(data_dir.glob(pattern)):
             os.killpg(run.pid, signal.SIGKILL)
             run.wait()
+            for path in data_dir.glob("warehouse*"):  # what single persons answered
+                assert path.stat().st_mode & 0o077 == 0, path
             return True
         time.sleep(0.005)
     return False
