@@ -32,6 +32,7 @@ EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
 _ENGINEERS = ["team:data-engineers"]
 NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
+EVERY_FILE_HAS_A_SOURCE = "every_file_has_a_source"
 STAFF_FRAME_IS_THERE = "staff_frame_is_there"
 
 
@@ -67,6 +68,7 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
         # Not blocking: a refused file never keeps the good ones from being published.
         dg.AssetCheckSpec(NO_FILE_REFUSED, asset=EXPORT_FILES),
         dg.AssetCheckSpec(EVERY_SOURCE_HAS_FILES, asset=EXPORT_FILES),
+        dg.AssetCheckSpec(EVERY_FILE_HAS_A_SOURCE, asset=EXPORT_FILES),
         dg.AssetCheckSpec(STAFF_FRAME_IS_THERE, asset=STAFF_FRAME),
     ],
     required_resource_keys={"run_lock", "lineage"},
@@ -103,6 +105,19 @@ def pull(
         description="\n".join(
             f"{refusal.message_id} / {refusal.message}" for refusal in report.refused
         ),
+    )
+    yield dg.AssetCheckResult(
+        asset_key=EXPORT_FILES,
+        check_name=EVERY_FILE_HAS_A_SOURCE,
+        passed=not report.unclaimed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Tidak dibaca, karena tidak cocok dengan satu pun lokasi di "
+        f"survey_sources.csv: {', '.join(report.unclaimed)}. Ganti nama berkas (huruf besar dan "
+        "kecil berbeda), pindahkan, atau tambahkan baris. / Not read, since no location in "
+        "survey_sources.csv matches it. Rename the file (capital letters count), move it away, or "
+        "add a row."
+        if report.unclaimed
+        else None,
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)

@@ -36,6 +36,7 @@ from orchestration.exports.sources import (
     ListedFile,
     Listing,
     list_cycle,
+    unclaimed_files,
 )
 from orchestration.exports.store import StoredBytes, only_pull, store_bytes
 
@@ -53,8 +54,8 @@ class Refusal:
 
 @dataclass(frozen=True)
 class PullReport:
-    """What a pull found, by file name. Every file of the landing stands in exactly one of new,
-    unchanged, superseded and refused; withdrawn ones are no longer there.
+    """What a pull found, by file name. Every file of the cycle's landing stands in exactly one of
+    new, unchanged, superseded, refused and unclaimed; withdrawn ones are no longer there.
     """
 
     cycle_id: str
@@ -71,6 +72,8 @@ class PullReport:
     """Locations that match no file: nothing was withdrawn for them."""
     records_read: int
     """Records in the files new and superseded."""
+    unclaimed: tuple[str, ...] = ()
+    """What lies in the cycle's folder and is no source's: nobody reads it."""
 
 
 def pull_cycle(
@@ -114,7 +117,9 @@ def pull_cycle(
             forgotten=Forgotten.read(raw_dir, pseudonym_key),
             on_progress=on_progress or (lambda sentence: None),
         )
-        return pull.run(listing, configured)
+        report = pull.run(listing, configured)
+    unclaimed = unclaimed_files(listing, cycle_id=cycle_id, sources=sources, landing=landing)
+    return replace(report, unclaimed=unclaimed)
 
 
 @dataclass

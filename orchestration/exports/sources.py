@@ -68,7 +68,7 @@ def landing_state(*, seeds_dir: Path, landing: str) -> dict[str, tuple[ListedFil
 def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Listing:
     """List the files of the cycle's sources and its staff frame, sorted by name.
 
-    Names that begin with `.` or `~$` are the work of file managers and Excel, not exports. Raises
+    What file managers and Excel leave beside the exports is passed over. Raises
     SourceError where a source can't be listed or two profiles claim one file.
     """
     frame = f"{cycle_id}/{STAFF_FRAME}"
@@ -90,6 +90,21 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
                     "Narrow one location in survey_sources.csv."
                 )
     return Listing(tuple(found[name] for name in sorted(found)), tuple(missing))
+
+
+def unclaimed_files(
+    listing: Listing, *, cycle_id: str, sources: Iterable[Source], landing: str
+) -> tuple[str, ...]:
+    """Return the names in the cycle's folder of the landing that no source matches.
+
+    An export saved as the wrong kind of file, or under `SURVEI.CSV` where `*.csv` is asked for.
+    """
+    left = {file.name for file in _list(landing, f"{cycle_id}/**", "", "")}
+    left -= {file.name for file in listing.files}
+    for source in sources if left else ():
+        if source.cycle_id != cycle_id:
+            left -= {file.name for file in _list(landing, source.location, "", "")}
+    return tuple(sorted(left))
 
 
 def landed_address(landing: str, name: str) -> str:
@@ -128,8 +143,12 @@ def _list(landing: str, location: str, kind: str, profile_id: str) -> list[Liste
             url=filesystem.unstrip_protocol(path),
         )
         for path, info in infos.items()
-        if info.get("type") == "file" and not PurePosixPath(path).name.startswith((".", "~$"))
+        if info.get("type") == "file" and not _is_byproduct(PurePosixPath(path).name)
     ]
+
+
+def _is_byproduct(name: str) -> bool:
+    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _version(info: dict[str, Any]) -> str:

@@ -35,9 +35,13 @@ class Cycle:
     def seeds_dir(self) -> Path:
         return self.folder / "seeds"
 
-    def seed(self, *profile_ids: str, locations: Iterable[str] = ()) -> None:
+    def seed(
+        self, *profile_ids: str, locations: Iterable[str] = (), others: Iterable[str] = ()
+    ) -> None:
+        """Write survey_sources.csv; `others` are locations of another cycle."""
         rows = [f"{CYCLE},{profile},landing,{CYCLE}/{profile}/*" for profile in profile_ids]
         rows += [f"{CYCLE},gform,landing,{location}" for location in locations]
+        rows += [f"another,gform,landing,{location}" for location in others]
         self._write_seed("survey_sources", "cycle_id,profile_id,kind,location", rows)
 
     def profiles(self, gform: str = ",,", msform: str = ",,") -> None:

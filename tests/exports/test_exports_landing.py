@@ -145,6 +145,20 @@ def test_a_source_that_matches_nothing_withdraws_nothing(cycle):
     assert cycle.in_use() == ["gform/a.csv"]
 
 
+def test_a_file_that_no_source_matches_is_named(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    for name in ("gform/.hidden", "gform/~$a.xlsx", "gform/Thumbs.db", "staff_frame.csv"):
+        cycle.drop(name, "unit_id,staff_count\nA,10\n")
+    assert cycle.pull().unclaimed == ()
+    cycle.drop("STAFF_FRAME.CSV", GOOD)
+    cycle.drop("gform/2025/deeper.csv", GOOD)
+    report = cycle.pull()
+    assert report.unclaimed == names("STAFF_FRAME.CSV", "gform/2025/deeper.csv")
+    assert report.unchanged == names("gform/a.csv", "staff_frame.csv")
+    cycle.seed("gform", "msform", others=[f"{CYCLE}/gform/*/*.csv"])
+    assert cycle.pull().unclaimed == names("STAFF_FRAME.CSV"), "another cycle reads the rest"
+
+
 def test_an_emptied_landing_keeps_the_staff_frame_with_the_responses(cycle):
     cycle.drop("gform/a.csv", GOOD)
     cycle.drop("staff_frame.csv", "unit_id,staff_count\nA,10\n")
