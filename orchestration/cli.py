@@ -123,6 +123,7 @@ def status() -> None:
         table.add_column(heading)
     for cycle in known:
         files = raw_files(settings, [cycle.cycle_id])
+        names = len({file.name for file in files})  # a version in use may stand beside a refused
         refused = sum(file.status == "refused" for file in files)
         is_published = read_headline(settings.published_dir, cycle.cycle_id) is not None
         current = cycle_fingerprint(settings, cycle.cycle_id)
@@ -131,7 +132,7 @@ def status() -> None:
             cycle.cycle_id,
             f"{cycle.opens_on} – {cycle.closes_on}",
             "final" if is_final(settings, cycle.cycle_id) else cycle.status,
-            f"{len(files)}" + (f" ({refused} ditolak/refused)" if refused else ""),
+            str(names) + (f" ({refused} ditolak/refused)" if refused else ""),
             runs_of.get(cycle.cycle_id, "–"),
             "–" if not is_published else "terkini/current" if is_current else "usang/outdated",
         )

@@ -12,7 +12,6 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
@@ -40,10 +39,10 @@ def trace_columns(
     tables as `sqlglot_schema` gives them, where many queries are traced. Raises
     UnreadableQueryError for SQL that sqlglot does not know.
     """
-    parsed = _parsed(sql)
+    query = parsed(sql)
     # sqlglot folds names as DuckDB compares them; an export's headings are shown as they are.
-    as_written = {name.name.lower(): name.name for name in parsed.find_all(exp.Identifier)}
-    tree = _qualified(parsed, schema or sqlglot_schema(tables))
+    as_written = {name.name.lower(): name.name for name in query.find_all(exp.Identifier)}
+    tree = qualified(query, schema or sqlglot_schema(tables))
     scope = build_scope(tree)
     if scope is None:
         return {}
@@ -57,13 +56,8 @@ def trace_columns(
     }
 
 
-def typed_expressions(sql: str, schema: MappingSchema) -> exp.Expr:
-    """Return a query as sqlglot's tree with the `type` of each expression in it."""
-    tree: exp.Expr = _qualified(_parsed(sql), schema)
-    return annotate_types(tree, schema=schema, dialect="duckdb")
-
-
-def _parsed(sql: str) -> exp.Expr:
+def parsed(sql: str) -> exp.Expr:
+    """Return a compiled query as sqlglot's tree."""
     # sqlglot takes a column of this name for the operator; it is one where nothing follows.
     quoted = re.sub(
         r"(?<=\bas )between\b|(?<=\.)between\b|\bbetween(?=\s*([,)]|order by\b))",
@@ -73,8 +67,9 @@ def _parsed(sql: str) -> exp.Expr:
     return sqlglot.parse_one(quoted, dialect="duckdb")
 
 
-def _qualified(parsed: exp.Expr, schema: MappingSchema) -> Any:  # noqa: ANN401  # sqlglot's own
-    return qualify(parsed, schema=schema, dialect="duckdb", validate_qualify_columns=False)
+def qualified(tree: exp.Expr, schema: MappingSchema) -> Any:  # noqa: ANN401  # sqlglot's own
+    """Return the tree with the table of each column told, and `*` written out."""
+    return qualify(tree, schema=schema, dialect="duckdb", validate_qualify_columns=False)
 
 
 @dataclass

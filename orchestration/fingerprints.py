@@ -25,6 +25,7 @@ FIGURES_CODE = (
     "dbt_project",
     "orchestration/publishing",
     "orchestration/scoring",
+    "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
@@ -34,6 +35,7 @@ BORDER_CODE = (
     "dbt_project/dbt_project.yml",
     "dbt_project/macros/engine.sql",
     "orchestration/exports",
+    "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/sql_text.py",
 )

@@ -25,13 +25,14 @@ import duckdb
 
 from orchestration.auditing.final_cycles import is_final
 from orchestration.cycles import lineage, read_cycles
+from orchestration.durable_files import whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import BLANKS, Forgotten, personal_columns
 from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
 from orchestration.exports.seed_files import read_surveyed_headings
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
-from orchestration.exports.store import only_pull, whole_file
+from orchestration.exports.store import only_pull
 from orchestration.fingerprints import fingerprints
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text

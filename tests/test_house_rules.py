@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
 
-from orchestration.column_tracing import sqlglot_schema, typed_expressions
+from orchestration.column_tracing import parsed, qualified, sqlglot_schema
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, is_published
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
@@ -235,9 +236,11 @@ def test_no_sum_depends_on_the_order_of_its_rows(sample: Sample) -> None:
     added_up = [
         (file.stem, found.this)
         for file in compiled
-        for found in typed_expressions(file.read_text(encoding="utf-8"), schema).find_all(
-            exp.Sum, exp.Avg
-        )
+        for found in annotate_types(
+            qualified(parsed(file.read_text(encoding="utf-8")), schema),
+            schema=schema,
+            dialect="duckdb",
+        ).find_all(exp.Sum, exp.Avg)
     ]
     assert len({model for model, _ in added_up}) > 20
     obeyed(

@@ -20,8 +20,8 @@ from orchestration.auditing.differences import examples, find_moved, result_tabl
 from orchestration.auditing.run_records import RESTATEMENTS, restatements_path
 from orchestration.auditing.warehouse import AuditError
 from orchestration.cycles import lineage, read_cycles
+from orchestration.durable_files import sync, sync_tree, whole_file
 from orchestration.exports.registry import READ, SCHEMA, read_registry
-from orchestration.exports.store import whole_file
 from orchestration.fingerprints import (
     code_hash,
     code_version,
@@ -232,7 +232,9 @@ def _freeze(
         "seeds_hash": seeds_hash(settings),
     }
     (building / "record.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    sync_tree(building)
     building.rename(versions / f"{number:03d}")
+    sync(versions)
     version = final_version(settings, cycle_id)
     assert version is not None  # it was just written
     return version

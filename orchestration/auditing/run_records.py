@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from orchestration.exports.store import whole_file
+from orchestration.durable_files import whole_file
 from orchestration.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.settings import Settings
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.durable_files import whole_file
 from orchestration.exports.headers import fold
-from orchestration.exports.store import whole_file
 from orchestration.keyed_hash import hand_over
 from orchestration.sql_text import as_name
 

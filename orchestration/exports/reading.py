@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from orchestration.durable_files import whole_file
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.erasure import without_marks
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import LANDING_COLUMNS, Header
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.sniffing import Format, tell_format
-from orchestration.exports.store import StoredBytes, whole_file
+from orchestration.exports.store import StoredBytes
 from orchestration.exports.xlsx_reader import read_xlsx
 
 _ROW_GROUP_BYTES = 48 << 20

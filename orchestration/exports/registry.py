@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from orchestration.exports.store import whole_file
+from orchestration.durable_files import whole_file
 
 WITHDRAWN = "withdrawn"
 READ = "read"

@@ -1,12 +1,11 @@
-"""Files of the raw zone that are either whole or not there, even if the machine stops.
+"""The raw zone's bytes by their sha256, either whole or not there, and the lock of a pull.
 
-Belongs here: temporary file, fsync, rename; bytes by their sha256; the lock. Doesn't: what is in
-them. A temporary file that a killed pull left ends in `.tmp` and is removed by the next pull.
+Belongs here: copying, naming, the lock. Doesn't: what is in the bytes. A temporary file that a
+killed pull left is removed by the next.
 """
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
+from orchestration.durable_files import TEMPORARY, make_private, sync
+
 _CHUNK_BYTES = 1 << 20
-_TEMPORARY = ".tmp"
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,13 @@ class StoredBytes:
 def only_pull(raw_dir: Path) -> Iterator[None]:
     """Hold the raw zone alone; wait while another process does. A killed process lets go."""
     raw_dir.parent.mkdir(parents=True, exist_ok=True)
-    _make_private(raw_dir)
+    make_private(raw_dir)
     (raw_dir / ".lock").touch(mode=0o600)
     with (raw_dir / ".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in raw_dir.rglob(f"*{_TEMPORARY}"):
+        for leftover in raw_dir.rglob(f"*{TEMPORARY}"):
             leftover.unlink()
         yield
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write; it becomes `path` (mode 0600) if the block ends well."""
-    _make_private(path.parent)
-    temporary = path.with_name(f"{path.name}{_TEMPORARY}")
-    temporary.touch(mode=0o600)
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def store_bytes(
@@ -64,8 +49,8 @@ def store_bytes(
     Bytes whose sha256 is a key of `stand_ins` are not kept where those of its value lie there.
     """
     folder = raw_dir / "files"
-    _make_private(folder)
-    temporary = folder / f"incoming{_TEMPORARY}"
+    make_private(folder)
+    temporary = folder / f"incoming{TEMPORARY}"
     temporary.touch(mode=0o600)
     digest = hashlib.sha256()
     size = 0
@@ -80,9 +65,9 @@ def store_bytes(
         if stand_in.exists():
             path = stand_in
         if not path.exists():
-            _sync(temporary)
+            sync(temporary)
             temporary.replace(path)
-            _sync(folder)
+            sync(folder)
     finally:
         temporary.unlink(missing_ok=True)
     return StoredBytes(path=path, sha256=path.name, size=size)
@@ -90,7 +75,7 @@ def store_bytes(
 
 def store_edited(raw_dir: Path, edit: Callable[[Path], None]) -> StoredBytes:
     """Keep what `edit` writes to the path that it is given, under the name of its hash."""
-    temporary = raw_dir / "files" / f"edited{_TEMPORARY}"
+    temporary = raw_dir / "files" / f"edited{TEMPORARY}"
     temporary.touch(mode=0o600)
     try:
         edit(temporary)
@@ -98,18 +83,3 @@ def store_edited(raw_dir: Path, edit: Callable[[Path], None]) -> StoredBytes:
             return store_bytes(raw_dir, edited)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _make_private(folder: Path) -> None:
-    """Make the folder and those above it that are missing, each its owner's alone."""
-    if not folder.exists():
-        _make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.durable_files import sync, sync_tree
 from orchestration.publishing import PublicationError
 
 KEPT_PUBLICATIONS = 2  # the one shown and the one before it, which readers may be opening still
@@ -34,10 +35,10 @@ class Building:
         shown = publications / publication_id
         is_new = not shown.exists()
         if is_new:
-            _sync(self.folder)
+            sync_tree(self.folder)
             self.folder.rename(shown)
         try:
-            _sync_folder(publications)
+            sync(publications)
             _point(self._link, shown)
         except BaseException:
             if is_new and self._link.resolve() != shown.resolve():
@@ -95,7 +96,7 @@ def _point(link: Path, folder: Path) -> None:
         waiting = folder.parent / ".link"
         waiting.symlink_to(target)
         waiting.replace(link)
-        _sync_folder(link.parent)
+        sync(link.parent)
 
 
 def _remove_old(publications: Path, *, shown: Path) -> None:
@@ -121,20 +122,3 @@ def _remove_leftovers(publications: Path) -> None:
             leftover.unlink()
         elif not _is_whole(leftover):
             shutil.rmtree(leftover)
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder, and all in it, to the disk."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with Path(parent, name).open("rb") as file:
-                os.fsync(file.fileno())
-        _sync_folder(Path(parent))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -102,4 +102,4 @@ def test_the_raw_zone_is_its_owners_alone(sample: Sample) -> None:
         for path in [raw_dir, *raw_dir.rglob("*")]
         if path.stat().st_mode & 0o777 != (0o700 if path.is_dir() else 0o600)
     ]
-    assert open_to_others == [], "folders 0700, files 0600: write them through exports/store.py"
+    assert open_to_others == [], "folders 0700, files 0600: write them through durable_files.py"

@@ -289,8 +289,8 @@ def test_going_back_to_the_publication_before_needs_no_new_files(warehouse):
         (publication, "shown_figures"),
         (publication, "_comments"),
         (publication, "_checksums"),
-        (swap, "_sync"),
-        (swap, "_sync_folder"),
+        (swap, "sync_tree"),
+        (swap, "sync"),
         (swap, "_point"),
     ],
 )
