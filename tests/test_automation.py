@@ -1,5 +1,6 @@
 """When a cycle runs by itself, under simulated time and a landing of the test's own."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration.defs.automation import every_morning_of_the_window, landed_files
+from orchestration.run_lock import run_lock
 from orchestration.settings import get_settings
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -79,3 +81,17 @@ def test_a_new_a_changed_and_a_withdrawn_file_each_ask_for_one_run(landing: Path
     assert isinstance(withdrawn, dg.SensorResult)
     keys = [result.run_requests[0].run_key for result in (new, changed, withdrawn)]
     assert len(set(keys)) == 3
+
+
+def test_a_file_that_lands_during_a_run_is_asked_for_after_it(
+    landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "data"))
+    get_settings.cache_clear()
+    landing.mkdir(parents=True)
+    (landing / "a.csv").write_text("Timestamp\n1\n", encoding="utf-8")
+    with run_lock(tmp_path / "data"):
+        during = tick(None)
+    assert isinstance(during, dg.SkipReason)
+    assert f"pid {os.getpid()}" in str(during.skip_message)
+    assert isinstance(tick(None), dg.SensorResult)
