@@ -37,7 +37,8 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
     path = seeds_dir / "survey_cycles.csv"
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing. It lists the survey cycles: set ILK_SEEDS_DIR to the folder of "
+            f"{path} tidak ada. Arahkan ILK_SEEDS_DIR ke folder seeds Anda, atau pulihkan berkas "
+            "itu. / It is missing. It lists the survey cycles: set ILK_SEEDS_DIR to the folder of "
             "your seeds, or restore the file."
         )
     cycles = []
@@ -56,10 +57,14 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
                     )
                 )
             except KeyError as error:
-                raise ValueError(f"{path.name} has no column {error}") from error
+                raise ValueError(
+                    f"{path.name} tidak memiliki kolom {error}; simpan sebagai CSV dengan koma. / "
+                    f"has no column {error}; save it as CSV with commas."
+                ) from error
             except ValueError as error:
                 raise ValueError(
-                    f"{path.name}, line {number}: {error}. Write dates as YYYY-MM-DD."
+                    f"{path.name}, baris/line {number}: {error}. Tulis tanggal sebagai YYYY-MM-DD. "
+                    "/ Write dates as YYYY-MM-DD."
                 ) from error
     return sorted(cycles, key=lambda cycle: (cycle.opens_on, cycle.cycle_id))
 

@@ -13,7 +13,7 @@ from click.testing import Result
 
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
-from orchestration.settings import Settings
+from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 
@@ -64,6 +64,25 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(
     assert result.exit_code == 2
     assert f"{tmp_path / 'a file' / 'data'} tidak dapat ditulisi" in result.output
     assert "set ILK_DATA_DIR" in result.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (",", ";", "has no column 'cycle_id'; save it as CSV with commas"),
+        ("2025-10-06", "06/10/2025", "baris/line 3: Invalid isoformat string: '06/10/2025'"),
+    ],
+    ids=["as Excel saves CSV in Indonesia", "as Excel writes dates"],
+)
+def test_cycles_that_cannot_be_read_are_a_sentence(
+    old: str, new: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text = (REPOSITORY / "seeds" / "survey_cycles.csv").read_text(encoding="utf-8")
+    (tmp_path / "survey_cycles.csv").write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setenv("ILK_SEEDS_DIR", str(tmp_path))
+    result = ilk("status")
+    assert result.exit_code == 2
+    assert told in result.output
 
 
 def test_a_landing_that_cannot_be_listed_is_a_sentence_for_all_cycles_too(
