@@ -1,6 +1,6 @@
 """When a cycle runs by itself, under simulated time and a landing of the test's own."""
 
-import os
+import threading
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from orchestration.defs import resources
 from orchestration.defs.automation import every_morning_of_the_window, landed_files
-from orchestration.run_lock import run_lock
+from orchestration.run_lock import RunInProgressError, run_lock
 from orchestration.settings import get_settings
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -83,15 +84,45 @@ def test_a_new_a_changed_and_a_withdrawn_file_each_ask_for_one_run(landing: Path
     assert len(set(keys)) == 3
 
 
-def test_a_file_that_lands_during_a_run_is_asked_for_after_it(
-    landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "data"))
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path))
     get_settings.cache_clear()
-    landing.mkdir(parents=True)
-    (landing / "a.csv").write_text("Timestamp\n1\n", encoding="utf-8")
-    with run_lock(tmp_path / "data"):
-        during = tick(None)
-    assert isinstance(during, dg.SkipReason)
-    assert f"pid {os.getpid()}" in str(during.skip_message)
-    assert isinstance(tick(None), dg.SensorResult)
+    yield tmp_path
+    get_settings.cache_clear()
+
+
+@dg.op(required_resource_keys={"run_lock"})
+def do_nothing() -> None: ...
+
+
+@dg.job(resource_defs={"run_lock": resources.RunLock()})
+def locked() -> None:
+    do_nothing()
+
+
+def test_a_run_waits_for_the_one_that_is_on_but_not_for_ever(data_dir: Path):
+    is_held, may_go, order = threading.Event(), threading.Event(), list[str]()
+
+    def other_run() -> None:
+        with run_lock(data_dir):
+            is_held.set()
+            may_go.wait(30)
+            order.append("other")
+
+    other = threading.Thread(target=other_run)
+    other.start()
+    is_held.wait(30)
+    timer = threading.Timer(0.5, may_go.set)
+    timer.start()
+    assert locked.execute_in_process().success
+    order.append("waited")
+    other.join()
+    assert order == ["other", "waited"]
+
+    with (
+        run_lock(data_dir),
+        pytest.raises(RunInProgressError, match="wait for it to end"),
+        run_lock(data_dir, patience=0.1),
+    ):
+        pass

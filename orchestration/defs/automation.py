@@ -14,7 +14,6 @@ import dagster as dg
 from orchestration.cycles import read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.exports.sources import landing_state
-from orchestration.run_lock import RunInProgressError, run_lock
 from orchestration.settings import get_settings
 
 TIMEZONE = "Asia/Jakarta"
@@ -54,15 +53,9 @@ def landed_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     """Ask for a run of each cycle whose landing has new, changed or withdrawn files.
 
     The cursor holds a digest and a change counter a cycle: a file that is replaced and put back
-    leads to a run of its own, which a run key of the digest alone would swallow. While a run holds
-    the data folder nothing is taken for seen: another one would fail on its lock.
+    leads to a run of its own, which a run key of the digest alone would swallow.
     """
     settings = get_settings()
-    try:
-        with run_lock(settings.data_dir):
-            pass
-    except RunInProgressError as error:
-        return dg.SkipReason(str(error))
     seen: dict[str, list[str | int]] = json.loads(context.cursor) if context.cursor else {}
     landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
     now, requests = dict(seen), []

@@ -15,21 +15,25 @@ from orchestration.run_lineage import lineage_run
 from orchestration.run_lock import run_lock
 from orchestration.settings import get_settings
 
+PATIENCE = 3600  # seconds that a run waits for another one: for a cycle, a trace, a long --all
+
 
 class RunLock(dg.ConfigurableResource[None]):
     """Holds the data folder's lock, and the run's record, from before its first step to its end."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[None]:
-        """Take the lock, or fail the run with the sentence that names who holds it.
+        """Take the lock, or fail the run with the sentence that names who still holds it.
 
-        Whoever holds it is recorded in `audit/runs.parquet`, however the run ends.
+        It waits: a morning's run that met a person's would otherwise be lost until the next
+        morning. `ilk run` looks before it starts, and tells the person at once. Whoever holds it
+        is recorded in `audit/runs.parquet`, however the run ends.
         """
         from orchestration.auditing.run_records import finish_run, start_run
 
         settings = get_settings()
         run = context.dagster_run
-        with run_lock(settings.data_dir):
+        with run_lock(settings.data_dir, patience=PATIENCE):
             if run is None:  # no run: Dagster's tests of a single asset
                 yield None
                 return
