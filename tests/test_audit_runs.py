@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.auditing.run_records import finish_run, start_run
+from orchestration.auditing.run_records import PUBLISHED, finish_run, note_outcome, start_run
 from orchestration.fingerprints import code_hash, seeds_hash
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
@@ -65,3 +65,21 @@ def test_a_run_that_was_killed_is_marked_by_the_next_one(sample: Sample, tmp_pat
     killed, following = records(settings)
     assert (killed["outcome"], killed["finished_at"]) == ("broken_off", None)
     assert following["outcome"] == "failed"  # it never said that it did anything
+
+
+def test_a_run_killed_before_the_swap_is_not_left_as_published(sample: Sample, tmp_path: Path):
+    settings = sample.settings.model_copy(update={"data_dir": tmp_path})
+    (tmp_path / "publications").mkdir()
+    for run_id, shown in (("first", "one"), ("killed", "one"), ("next", "two"), ("last", "two")):
+        start_run(settings, run_id=run_id, cycle_id=LAST)
+        announced = "never shown" if run_id == "killed" else shown
+        note_outcome(settings, run_id=run_id, outcome=PUBLISHED, publication_id=announced)
+        settings.published_dir.unlink(missing_ok=True)
+        settings.published_dir.symlink_to(Path("publications") / shown)
+    ends = [(record["outcome"], record["publication_id"]) for record in records(settings)]
+    assert ends == [
+        ("published", "one"),
+        ("broken_off", None),
+        ("published", "two"),
+        ("published", "two"),
+    ]

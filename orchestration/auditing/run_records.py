@@ -84,6 +84,8 @@ def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
         replace(run, outcome=BROKEN_OFF) if run.finished_at is None else run
         for run in _read(settings)
     ]
+    if runs and _was_killed_before_the_swap(settings, runs[-1]):
+        runs[-1] = replace(runs[-1], outcome=BROKEN_OFF, publication_id=None)
     begun = RunRecord(
         run_id=run_id,
         cycle_id=cycle_id,
@@ -93,6 +95,18 @@ def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
         seeds_hash=seeds_hash(settings),
     )
     _write(settings, [*runs, begun])
+
+
+def _was_killed_before_the_swap(settings: Settings, last: RunRecord) -> bool:
+    """Whether the last run said what it would publish, and that is not what is shown.
+
+    A data folder brought back from a backup shows nothing: its records stay as they are.
+    """
+    return (
+        last.outcome == PUBLISHED
+        and (settings.data_dir / "publications").is_dir()
+        and settings.published_dir.resolve().name != last.publication_id
+    )
 
 
 def note_outcome(
