@@ -55,7 +55,7 @@ ONE_OF = {
     ("questions", "is_reverse_scored"): ("true", "false"),
     ("response_rules", "action"): ("reject", "flag"),
     ("response_rules", "reason"): ("straight_lining", "speeding", "category_mismatch"),
-    ("survey_cycles", "semester"): ("1", "2"),
+    ("survey_cycles", "semester"): tuple(str(number) for number in range(1, 13)),
     ("survey_cycles", "status"): ("planned", "open", "closed", "final"),
     ("survey_sources", "kind"): ("landing", "limesurvey", "kobo"),
 }  # fmt: skip
@@ -63,7 +63,7 @@ ONE_OF = {
 # Ids that name folders, partitions, domains or columns of SQL: no blank, quote, slash, | or >.
 PLAIN_IDS = (
     "cycle_id", "profile_id", "service_id", "perspective_id", "audience_id", "unit_level_id",
-    "provider_level_id", "region_id",
+    "provider_level_id", "region_id", "role_id",
 )  # fmt: skip
 
 ATTRIBUTES = (
@@ -244,6 +244,25 @@ _RULES = [
             "'{index_id}'. Changes are measured within one index: correct one of the two.",
             "previous_cycle_id '{cycle_id}' milik indeks '{previous_index_id}', siklus ini "
             "'{index_id}'. Perubahan diukur dalam satu indeks: perbaiki salah satunya.",
+        ),
+    ),
+    SeedRule(
+        name="instruments_ask_for_performance",
+        seed="survey_cycles",
+        sql="""
+            select line, instrument_id from survey_cycles
+            where instrument_id in (select instrument_id from questions)
+                and instrument_id not in (
+                    select instrument_id from questions
+                    where instrument_id is not null
+                        and coalesce(asks, 'performance') = 'performance'
+                )
+        """,
+        text=FaultText(
+            "no question of '{instrument_id}' asks for performance, of which the score is made. "
+            "Name another instrument, or correct 'asks' in questions.csv.",
+            "tidak ada pertanyaan '{instrument_id}' yang menanyakan performance, yang membentuk "
+            "skor. Sebutkan instrumen lain, atau perbaiki 'asks' di questions.csv.",
         ),
     ),
     SeedRule(
@@ -462,11 +481,28 @@ _RULES = [
         name="parameters_are_in_range",
         seed="method_parameters",
         sql="""
-            select line, parameter, value,
-                case when is_share then '0 - 1' else '0 - ...' end as span,
-            from method_parameters,
-                lateral (select parameter like '%_share' or parameter = 'ci_level' as is_share)
-            where try_cast(value as double) < 0 or (is_share and try_cast(value as double) > 1)
+            select line, parameter, value, span,
+            from (
+                select *, try_cast(value as double) as number,
+                    case
+                        when parameter in ('ci_level', 'km_proportion') then 'above 0, below 1'
+                        when parameter like '%_share' then '0 - 1'
+                        when parameter like '%_draws' or parameter = 'rake_max_rounds'
+                            then '1 - ...'
+                        when parameter = 'bootstrap_replicates' then '2 - ...'
+                        when parameter in
+                            ('km_chi_square', 'km_margin', 'rake_tolerance', 'rake_trim_high')
+                            then 'above 0'
+                        else '0 - ...'
+                    end as span,
+                from method_parameters
+            )
+            where case span
+                when 'above 0, below 1' then number <= 0 or number >= 1
+                when 'above 0' then number <= 0
+                when '0 - 1' then number < 0 or number > 1
+                else number < cast(span[1] as integer)
+            end
         """,
         text=FaultText(
             "{parameter} is {value}, out of {span}. Correct it.",

@@ -201,7 +201,7 @@ def test_every_rule_has_a_case_here():
     rules = (
         {rule.name for rule in seed_rules()} | seeds._FILE_TEXTS.keys() | seeds._CELL_TEXTS.keys()
     )
-    elsewhere = {"seed_is_there", "seed_is_utf8"}
+    elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
     assert rules == CASES.keys() | GENERATED | elsewhere
 
 
@@ -213,6 +213,32 @@ def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):
         add(folder, seed, rows[-1])
     found = contradictions(folder, REPOSITORY)
     assert {f"{seed}_are_unique" for seed in KEYS} <= {each.rule for each in found}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "wrong", "span"),
+    [
+        ("ci_level", 1, "above 0, below 1"),
+        ("rank_draws", 0, "1 - ..."),
+        ("bootstrap_replicates", 1, "2 - ..."),
+        ("km_margin", 0, "above 0"),
+        ("min_cell_n", -1, "0 - ..."),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_told_with_its_range(folder, parameter, wrong, span):
+    change(folder, "method_parameters", "min_cell_n,10", f"{parameter},{wrong}")
+    assert f"{parameter} is {wrong}, out of {span}" in report(
+        folder, contradictions(folder, REPOSITORY)
+    )
+
+
+def test_an_instrument_that_asks_expectations_alone_is_refused(folder):
+    path = folder / "questions.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows = [f"{header},asks", *(f"{row},expectation" for row in rows)]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = [each.rule for each in contradictions(folder, REPOSITORY)]
+    assert found == ["instruments_ask_for_performance"] * 2  # both cycles
 
 
 def test_an_id_that_is_nowhere_is_found_in_every_column_that_refers(folder):

@@ -174,12 +174,16 @@ def _build(
 
 def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     if not warehouse.is_file():
-        raise PublicationError(f"there is no warehouse at {warehouse}: run a cycle first")
+        raise PublicationError(
+            f"gudang {warehouse} tidak ada: jalankan satu siklus dulu. / "
+            "There is no warehouse: run a cycle first"
+        )
     try:
         connection.execute(f"attach {as_text(warehouse)} as warehouse (read_only)")
     except duckdb.Error as error:
         raise PublicationError(
-            f"{warehouse} can't be read, publish when no dbt run has it open: {error}"
+            f"{warehouse} tidak dapat dibaca: tutup program yang membukanya, lalu jalankan lagi. / "
+            f"It can't be read: close what has it open, and run again. {error}"
         ) from error
 
 

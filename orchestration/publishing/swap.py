@@ -58,7 +58,8 @@ def next_publication(data_dir: Path) -> Iterator[Building]:
     link, publications = data_dir / "published", data_dir / "publications"
     if link.exists() and not link.is_symlink():
         raise PublicationError(
-            f"{link} is not the link that a publication replaces: move it out of the way"
+            f"{link} bukan tautan yang diganti publikasi: pindahkan dulu. / "
+            "It is not the link that a publication replaces: move it out of the way"
         )
     publications.mkdir(parents=True, exist_ok=True)
     with _alone_in(publications):
@@ -82,7 +83,8 @@ def _alone_in(publications: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PublicationError(
-                f"another publication is being written to {publications}: try again when it is done"
+                f"publikasi lain sedang ditulis di {publications}: coba lagi sesudahnya. / "
+                "Another publication is being written there: try again when it is done"
             ) from error
         yield
     finally:
