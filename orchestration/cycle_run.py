@@ -6,6 +6,7 @@ does (orchestration/defs), what is printed (cli.py). It imports Dagster: import 
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,23 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
+from sqlalchemy.exc import OperationalError
 
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import WarehouseBuildError, manifest_path
 
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
 _QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of Ctrl-C
+# What the system refuses, and the remedy that its own words don't tell.
+_DISK_FULL = (
+    "Disk penuh: kosongkan ruang, lalu jalankan lagi. / The disk is full: make room, and run again."
+)
+_REMEDIES = {
+    "No space left on device": _DISK_FULL,
+    "database or disk is full": _DISK_FULL,
+    "Could not set lock on file": "Gudang sedang dibuka program lain: tutup program itu, lalu "
+    "jalankan lagi. / Another program has the warehouse open: close it, and run again.",
+}
 
 
 @dataclass(frozen=True)
@@ -57,20 +69,24 @@ def run_cycle(
     try:
         manifest_path(settings)  # first, since Dagster wraps what fails while it loads
     except WarehouseBuildError as error:
-        return RunOutcome(cycle_id, succeeded=False, is_new=False, problems=[str(error)])
+        return _not_run(cycle_id, str(error))
     from orchestration.definitions import defs  # needs the manifest
 
     job = defs().resolve_job_def("survey_cycle")
-    with _instance(settings) as instance:
-        result = job.execute_in_process(
-            instance=instance,
-            partition_key=cycle_id,
-            raise_on_error=False,
-            run_config=dg.RunConfig(
-                ops={"publication__ilk": {"config": {"cycles_to_come": to_come, **restatement}}},
-                loggers={"console": {"config": {"log_level": "CRITICAL"}}},
-            ),
-        )
+    config = {"cycles_to_come": to_come, **restatement}
+    try:
+        with _instance(settings) as instance:
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=cycle_id,
+                raise_on_error=False,
+                run_config=dg.RunConfig(
+                    ops={"publication__ilk": {"config": config}},
+                    loggers={"console": {"config": {"log_level": "CRITICAL"}}},
+                ),
+            )
+    except OperationalError as error:  # of Dagster's run storage
+        return _not_run(cycle_id, f"{settings.dagster_home}: {error.orig}")
     failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]
     if any(str(failure.failure_reason) == _INTERRUPTED for failure in failures):
         raise KeyboardInterrupt  # Dagster has noted it in the run's log, and swallowed it
@@ -78,6 +94,10 @@ def run_cycle(
     if _QUERY_INTERRUPTED in outcome.problems:
         raise KeyboardInterrupt
     return outcome
+
+
+def _not_run(cycle_id: str, problem: str) -> RunOutcome:
+    return RunOutcome(cycle_id, succeeded=False, is_new=False, problems=[_with_remedy(problem)])
 
 
 def _outcome(cycle_id: str, result: dg.ExecuteInProcessResult) -> RunOutcome:
@@ -101,7 +121,7 @@ def _outcome(cycle_id: str, result: dg.ExecuteInProcessResult) -> RunOutcome:
         cycle_id,
         succeeded=result.success,
         is_new=is_new,
-        problems=list(dict.fromkeys(problems)),
+        problems=[_with_remedy(problem) for problem in dict.fromkeys(problems)],
         warnings=list(dict.fromkeys(warnings)),
     )
 
@@ -115,7 +135,14 @@ def _failure_sentences(failure: StepFailureData) -> list[str]:
         error = error.cause
     if error is None or error.cls_name == "DagsterAssetCheckFailedError":
         return []  # the check has said it
-    return [f"{error.cls_name}: {error.message.strip().removeprefix(f'{error.cls_name}: ')}"]
+    # Dagster writes some names of classes with their module, and some twice.
+    said = re.sub(rf"^((\w+\.)*{error.cls_name}: )+", "", error.message.strip())
+    return [said if error.cls_name == WarehouseBuildError.__name__ else f"{error.cls_name}: {said}"]
+
+
+def _with_remedy(problem: str) -> str:
+    remedies = [remedy for words, remedy in _REMEDIES.items() if words in problem]
+    return " ".join([*remedies, problem])
 
 
 def last_runs(settings: Settings, cycle_ids: Iterable[str]) -> dict[str, str]:

@@ -1,8 +1,12 @@
 """`ilk ...` as a person meets it: what is printed, what stands afterwards, the exit code."""
 
 import csv
+import errno
 import os
 import shutil
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +14,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import Result
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy.exc import OperationalError
 
+from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
@@ -18,6 +25,13 @@ from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 
 LAST = SAMPLE_CYCLES[-1]
+# Opens a DuckDB file as another program would, until its input ends.
+HOLD = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
 OwnSample = Callable[..., Settings]
 
 
@@ -219,6 +233,44 @@ def test_two_runs_at_once_are_one_run_and_a_sentence_that_names_the_other(own_sa
         result = ilk("run", LAST)
     assert result.exit_code == 1
     assert f"pid {os.getpid()}" in result.output
+
+
+def test_what_the_system_refuses_is_told_with_its_remedy(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    settings = own_sample(ILK_PSEUDONYM_KEY="another")
+    before = published(settings)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(settings.warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"open\n"
+        result = ilk("run", LAST)
+        holder.communicate()
+    assert result.exit_code == 1
+    assert "Another program has the warehouse open: close it, and run again" in result.output
+    assert "orchestration.warehouse_build" not in result.output
+
+    def store_nothing(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(landing, "store_bytes", store_nothing)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert "The disk is full: make room, and run again" in result.output
+    assert "ditolak" not in result.output
+
+    def log_nothing(*_: object, **__: object) -> None:
+        raise OperationalError("commit", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(SqliteEventLogStorage, "store_event", log_nothing)
+    result = ilk("run", LAST)
+    assert result.exit_code == 1
+    assert "The disk is full: make room, and run again" in result.output
+    assert published(settings) == before
 
 
 def test_an_interrupted_build_is_finished_before_anything_is_published(

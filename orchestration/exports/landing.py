@@ -7,6 +7,7 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -199,6 +200,8 @@ class _Pull:
             with file.open() as source:
                 stored = store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)
         except Exception as error:  # each fsspec backend raises errors of its own
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # our disk's fault, not the file's
             self._report(file, ExportFault("unreachable", detail=error))
             return None
         if file.size is not None and file.size != stored.size:
