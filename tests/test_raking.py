@@ -153,14 +153,23 @@ def test_a_replicate_draws_one_less_than_the_stratum_has_and_the_same_ones_again
 def test_the_variance_is_that_of_the_replicates_own_scores():
     # One item, two respondents who gave 2 and 4. Drawn (2, 0), (1, 1), (0, 2): scores 2, 3, 4, of
     # which the variance is 1. In the second domain the first respondent alone speaks: 2, 2 and no
-    # score, variance 0. The index is that item's score all the way up.
-    sums = np.array([[[[2], [1]]], [[[4], [1]]]], dtype=np.float32)
+    # score, variance 0. The index is that item's score all the way up. The second also did not use
+    # one thing and has not another: availability 1, 3/4, 2/3 and accessibility 1, 2/3, 1/2, their
+    # product with (score - 1) / 3 is 1/3, 1/2 x 2/3 and 1/3 x 1, which does not vary.
+    sums = np.array([[[2, 1, 0, 0]], [[4, 1, 1, 1]]], dtype=np.float32)
     found = variances(
         weights=np.ones((1, 3)),
         cell_of=np.array([0, 0]),
         drawn=np.array([[2, 1, 0], [0, 1, 2]], dtype=np.uint8),
         sums=sums,
         items=np.array([2]),
+        coverage={
+            0: {
+                "rated": np.array([0.0, 1, 0, 0]),
+                "not_used": np.array([0.0, 0, 1, 0]),
+                "not_available": np.array([0.0, 0, 0, 1]),
+            }
+        },
         groups=[
             Group(members=np.array([0]), routes=[(0, 0), (1, 0)]),
             Group(members=np.array([1]), routes=[(0, 0)]),
@@ -171,7 +180,12 @@ def test_the_variance_is_that_of_the_replicates_own_scores():
         min_weight_share=0.5,
         steps_per_point=1,
     )
-    assert found.tolist() == [[1, 0], [1, 0], [1, 0]]
+    assert found["score"].tolist() == [[1, 0], [1, 0], [1, 0]]
+    # Of 12ths: 12, 9, 8 vary by 13 / 3 around 29 / 3; of 6ths: 6, 4, 3 by 7 / 3 around 13 / 3.
+    assert found["availability"][0] == pytest.approx([13 / 3 / 144, 0])
+    assert found["accessibility"][0] == pytest.approx([7 / 3 / 36, 0])
+    assert found["effective_coverage"][0] == pytest.approx([0, 0])
+    assert np.isnan(found["availability"][1:]).all()
 
 
 def test_a_margin_that_the_export_does_not_know_asks_nothing_of_replicates():
@@ -292,6 +306,49 @@ def test_bootstrap_errors_differ_from_those_of_r_by_chance_alone(compared):
         """
     ).fetchall()
     assert count > 300
+    assert mean == pytest.approx(1, abs=0.06)
+    assert lowest > 0.78
+    assert highest < 1.22
+
+
+@pytest.mark.parametrize("measure", ["availability", "accessibility", "effective_coverage"])
+def test_raked_coverage_is_the_one_of_r_and_its_error_but_for_chance(raked_cycle, measure):
+    raked_cycle.execute(
+        f"""
+        create or replace table memory.main.covered as
+        select coverage.{measure} as our_figure, coverage.{measure}_se as our_se,
+            coverage.respondent_count, reference.{measure}::double as figure,
+            reference.{measure}_se::double as se
+        from memory.main.r as reference
+        left join indexes.idx_coverage as coverage
+            on coverage.cycle_id = 'ilk-2025-s2'
+            and coverage.weighting_mode = 'rake'
+            and coverage.domain_type = reference.domain_type
+            and coverage.domain_id = reference.domain_id
+            and coverage.component_type = reference.component_type
+            and coverage.service_id is not distinct from reference.service_id
+        where reference.availability is not null
+        """
+    )
+    [(count, differing, difference)] = raked_cycle.execute(
+        """
+        select count(*), count(*) filter (where (figure is null) <> (our_figure is null)),
+            max(abs(figure - our_figure))
+        from memory.main.covered
+        """
+    ).fetchall()
+    assert count > 200
+    assert differing == 0
+    assert difference < 1e-6
+    # The bounds of the scores' errors, for the same reason.
+    [(count, mean, lowest, highest)] = raked_cycle.execute(
+        """
+        select count(*), avg(our_se / se), min(our_se / se), max(our_se / se)
+        from memory.main.covered
+        where se > 1e-9 and our_se is not null and respondent_count >= 30
+        """
+    ).fetchall()
+    assert count > 150
     assert mean == pytest.approx(1, abs=0.06)
     assert lowest > 0.78
     assert highest < 1.22

@@ -9,6 +9,9 @@ ratios as (
 variances as (
     select * from {{ ref('int_linearised_variances') }}
     where cycle_id = '{{ cycle_id() }}'
+    union all by name
+    select * from {{ ref('int_bootstrap_variances') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 components as (

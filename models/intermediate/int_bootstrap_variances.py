@@ -1,4 +1,4 @@
-"""The sampling variances of the scores of a cycle whose method rakes.
+"""The sampling variances of the scores and the coverage of a cycle whose method rakes.
 
 Belongs here: frames out of the warehouse and variances into it. Doesn't: draws, sums and variances,
 which are orchestration/scoring/bootstrap.py.
@@ -11,23 +11,31 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.bootstrap import groups_of, replicate_weights, times_drawn, variances
-from orchestration.scoring.linearisation import of_type, totals_of
+from orchestration.scoring.bootstrap import (
+    groups_of,
+    replicate_weights,
+    sums_of,
+    times_drawn,
+    variances,
+)
+from orchestration.scoring.linearisation import counted_under, of_type, totals_of
 from orchestration.scoring.raking import Rules
 from orchestration.scoring.score_tree import parents_of
 
 SCHEMA = pa.schema(
     [
         ("cycle_id", pa.string()),
+        ("weighting_mode", pa.string()),
         ("domain_number", pa.int32()),
         ("component_number", pa.int32()),
+        ("figure", pa.string()),
         ("variance", pa.float64()),
     ]
 )
 
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
-    """Return one row per domain and component of this cycle; none unless its method rakes."""
+    """Return one row per domain, component and figure; none unless the cycle's method rakes."""
     cycle_id = os.environ["ILK_CYCLE_ID"]
     of_cycle = f"cycle_id = '{cycle_id}'"
     cycle_settings = dbt.ref("int_cycle_settings").filter(of_cycle)
@@ -51,15 +59,8 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     routes: pd.DataFrame = domain_routes.df()
     levels = sorted(column for column in routes if column.startswith("is_level_"))
     items = of_type(components, "item")["component_number"].to_numpy()
-    columns = {name: people[name].to_numpy() for name in people if name.startswith("rating_")}
-    totals = totals_of(questions.df(), components)[: 2 * len(items)]
-    sums = np.zeros((len(people), len(levels), 2, len(items)), dtype=np.float32)
-    for place, total in enumerate(totals):
-        kind, item = divmod(place, len(items))
-        for level, name in enumerate(levels):
-            added = total.of(columns, [int(name.removeprefix("is_level_"))])
-            if added is not None:
-                sums[:, level, kind, item] = added
+    totals = totals_of(questions.df(), components)
+    has_coverage = components["component_type"].isin(["index", "service"])
     cell_of = np.repeat(np.arange(len(cells)), cells["respondent_count"])
     drawn = times_drawn(
         cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
@@ -71,8 +72,12 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         weights=replicate_weights(cells, margins.df(), drawn, Rules.of(settings)),
         cell_of=cell_of,
         drawn=drawn,
-        sums=sums,
+        sums=sums_of(people, totals, [int(name.removeprefix("is_level_")) for name in levels]),
         items=items - 1,
+        coverage={
+            number - 1: counted_under(components, number)
+            for number in components.loc[has_coverage, "component_number"]
+        },
         groups=groups_of(people, routes, domains, levels),
         domain_count=len(domains),
         parents=parents_of(edges.project("storey, parent_number, child_number, weight").fetchall()),
@@ -80,11 +85,14 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         min_weight_share=float(settings["min_weight_share"]),
         steps_per_point=float(people["steps_per_point"].max()),
     )
-    component, domain = np.nonzero(~np.isnan(found))
-    rows = {
-        "cycle_id": np.full(len(domain), cycle_id, dtype=object),
-        "domain_number": domains[domain],
-        "component_number": component + 1,
-        "variance": found[component, domain],
-    }
-    return pa.Table.from_pandas(pd.DataFrame(rows), schema=SCHEMA, preserve_index=False)
+    rows = []
+    for figure, of_figure in found.items():
+        component, domain = np.nonzero(~np.isnan(of_figure))
+        of = {
+            "domain_number": domains[domain],
+            "component_number": component + 1,
+            "variance": of_figure[component, domain],
+        }
+        rows.append(pd.DataFrame(of).assign(figure=figure))
+    table = pd.concat(rows).assign(cycle_id=cycle_id, weighting_mode="rake")
+    return pa.Table.from_pandas(table, schema=SCHEMA, preserve_index=False)

@@ -10,7 +10,7 @@ linearised_variances as (
 
 bootstrap_variances as (
     select * from {{ ref('int_bootstrap_variances') }}
-    where cycle_id = '{{ cycle_id() }}'
+    where cycle_id = '{{ cycle_id() }}' and figure = 'score'
 ),
 
 bases as (
@@ -19,19 +19,9 @@ bases as (
 ),
 
 variances as (
-    select
-        weighting_mode,
-        domain_number,
-        component_number,
-        variance,
-    from linearised_variances
-    union all
-    select
-        'rake' as weighting_mode,
-        domain_number,
-        component_number,
-        variance,
-    from bootstrap_variances
+    select * from linearised_variances
+    union all by name
+    select * from bootstrap_variances
 ),
 
 final as (

@@ -8,8 +8,8 @@ sums as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
+cell_weights as (
+    select * from {{ ref('int_cell_weights') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -20,20 +20,21 @@ component_scores as (
 
 totals as (
     select
-        stratum_weights.weighting_mode,
+        cell_weights.weighting_mode,
         sums.domain_number,
         sums.component_number,
-        {{ stable_sum('stratum_weights.weight * sums.rated_count', 15) }} as rated,
-        {{ stable_sum('stratum_weights.weight * (sums.rated_count + sums.not_used_count)', 15) }} as available,
-        {{ stable_sum('stratum_weights.weight
+        {{ stable_sum('cell_weights.weight * sums.rated_count', 15) }} as rated,
+        {{ stable_sum('cell_weights.weight * (sums.rated_count + sums.not_used_count)', 15) }} as available,
+        {{ stable_sum('cell_weights.weight
             * (sums.rated_count + sums.not_used_count + sums.not_available_count)', 15) }} as answered,
         cast(sum(sums.respondent_count) as bigint) as respondent_count,
-        sum(sums.respondent_count) - count(*) as df,
-        sum(sums.accessing_count) - count(*) filter (where sums.accessing_count > 0) as accessibility_df,
-        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
+        sum(sums.respondent_count) - count(distinct sums.stratum_number) as df,
+        sum(sums.accessing_count)
+            - count(distinct sums.stratum_number) filter (where sums.accessing_count > 0) as accessibility_df,
+        {{ has_lone_respondent('cell_weights') }} as has_lone_respondent,
     from sums
-    inner join stratum_weights
-        on stratum_weights.stratum_number = sums.stratum_number
+    inner join cell_weights
+        on cell_weights.weight_cell_number = sums.weight_cell_number
     group by all
 ),
 

@@ -1,6 +1,6 @@
-"""The sampling variance of raked scores: bootstrap replicates, each raked anew (method.md 9).
+"""The sampling variance of raked figures: bootstrap replicates, each raked anew (method.md 9).
 
-Belongs here: the draws, the sums and scores that they give, their variance. Doesn't: the fit
+Belongs here: the draws, the totals and figures that they give, their variance. Doesn't: the fit
 of a rake and the tree (the modules beside), the warehouse (int_bootstrap_variances.py).
 
 Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
@@ -9,13 +9,14 @@ population correction: where many of the staff answered, the error comes out too
 average.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orchestration.scoring.linearisation import Total
 from orchestration.scoring.raking import Rules, margins_of, raked_replicates
 from orchestration.scoring.score_tree import Floats, Parent, roll_up
 
@@ -25,6 +26,7 @@ Counts = NDArray[np.uint8]
 # Weights of replicates are multiples of this: sums of weight x score are then exact, and the same
 # in whatever order a library adds them up.
 GRAIN = 2.0**-24
+COVERAGE = ("availability", "accessibility", "effective_coverage")
 # Respondents, and domains, at a time: what bounds the memory.
 RESPONDENTS, DOMAINS = 20_000, 500
 
@@ -102,6 +104,24 @@ def groups_of(
     return groups
 
 
+def sums_of(
+    people: pd.DataFrame, totals: Sequence[Total], ranks: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return what each of `people` (int_ratings) adds to the totals about providers of each rank.
+
+    Shape: people x ranks x totals.
+    """
+    counted = {name for total in totals for of in total.columns.values() for name in of}
+    columns = {name: people[name].to_numpy() for name in counted & set(people)}
+    sums = np.zeros((len(people), len(ranks), len(totals)), dtype=np.float32)
+    for place, total in enumerate(totals):
+        for level, rank in enumerate(ranks):
+            added = total.of(columns, [rank])
+            if added is not None:
+                sums[:, level, place] = added
+    return sums
+
+
 def variances(
     *,
     weights: Floats,
@@ -109,22 +129,26 @@ def variances(
     drawn: Counts,
     sums: NDArray[np.float32],
     items: Integers,
+    coverage: Mapping[int, Mapping[str, Floats]],
     groups: Sequence[Group],
     domain_count: int,
     parents: Sequence[Parent],
     component_count: int,
     min_weight_share: float,
     steps_per_point: float,
-) -> Floats:
-    """Return the variance of every component's score in every domain, components x domains.
+) -> dict[str, Floats]:
+    """Return by figure the variance of every component in every domain, components x domains.
 
+    The figures are `score`, `availability`, `accessibility` and `effective_coverage` (method.md 8).
     `weights`: of a person drawn once, cells x replicates. `cell_of`, `drawn`: by respondent.
-    `sums`: respondents x levels x 2 x items: score sums in steps and rating counts. `items`: where
-    the items are among the components. NaN where fewer than two replicates have a score.
+    `sums`: sums_of the totals of totals_of (linearisation.py): score sums in steps, rating counts,
+    other answers. `items`: where the items are among the components.
+    `coverage`: by place of a component that has it, counted_under (linearisation.py). NaN where
+    fewer than two replicates have the figure.
     """
     replicates = drawn.shape[1]
     shape = sums.shape[1:]
-    totals = np.zeros((domain_count, *shape[1:], replicates))
+    totals = np.zeros((domain_count, shape[1], replicates))
     weights = np.round(weights / GRAIN) * GRAIN
     for group in groups:
         weighted = np.zeros((np.prod(shape), replicates))
@@ -134,19 +158,38 @@ def variances(
         by_level = weighted.reshape(*shape, replicates)
         for domain, level in group.routes:
             totals[domain] += by_level[level]
-    result = np.full((component_count, domain_count), np.nan)
+    figures = ("score", *COVERAGE) if coverage else ("score",)
+    result = {figure: np.full((component_count, domain_count), np.nan) for figure in figures}
     for start in range(0, domain_count, DOMAINS):
-        score_sums, rating_counts = totals[start : start + DOMAINS].transpose(1, 2, 0, 3)
-        scores = np.full((component_count, *score_sums.shape[1:]), np.nan)
-        is_rated = rating_counts > 0
-        scores[items] = np.where(
-            is_rated,
-            score_sums / steps_per_point / np.where(is_rated, rating_counts, 1),
-            np.nan,
-        )
+        here = slice(start, start + DOMAINS)
+        by_total = totals[here].transpose(1, 0, 2)
+        scores = np.full((component_count, *by_total.shape[1:]), np.nan)
+        score_sums, rating_counts = by_total[: len(items)], by_total[len(items) : 2 * len(items)]
+        scores[items] = _ratio(score_sums / steps_per_point, rating_counts)
         roll_up(scores, parents, min_weight_share=min_weight_share)
-        result[:, start : start + DOMAINS] = _variance(scores)
+        result["score"][:, here] = _variance(scores)
+        for place, counted in coverage.items():
+            for figure, values in _coverage(by_total, counted, scores[place]).items():
+                result[figure][place, here] = _variance(values)
     return result
+
+
+def _coverage(totals: Floats, counted: Mapping[str, Floats], score: Floats) -> dict[str, Floats]:
+    """Return the figures of COVERAGE, of totals with any axes after the first."""
+    of_kind = {kind: np.tensordot(of, totals, axes=1) for kind, of in counted.items()}
+    available = of_kind["rated"] + of_kind["not_used"]
+    answered = available + of_kind["not_available"]
+    return {
+        "availability": _ratio(available, answered),
+        "accessibility": _ratio(of_kind["rated"], available),
+        "effective_coverage": _ratio(of_kind["rated"], answered) * (score - 1) / 3,
+    }
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, NaN where the whole is nothing."""
+    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return ratio
 
 
 def _in_parts(members: Integers) -> Iterator[Integers]:

@@ -104,6 +104,28 @@ def of_type(components: pd.DataFrame, component_type: str) -> pd.DataFrame:
     return of.sort_values("component_number")
 
 
+def counted_under(components: pd.DataFrame, component_number: int) -> dict[str, Floats]:
+    """Return by kind of answer 1 for the totals that count such answers under the component.
+
+    The totals are those of totals_of, by place; the component is the index or a service.
+    """
+    of_component = components["component_number"] == component_number
+    # Nothing, or what pandas makes of it, where the component holds all services.
+    (service_id,) = components.loc[of_component, "service_id"].replace({np.nan: None})
+    items, services = (
+        np.array(
+            [float(service_id in (None, of)) for of in of_type(components, kind)["service_id"]]
+        )
+        for kind in ("item", "service")
+    )
+    no_items, no_services = np.zeros_like(items), np.zeros_like(services)
+    return {
+        "rated": np.concatenate([no_items, items, no_services, no_services]),
+        "not_used": np.concatenate([no_items, no_items, services, no_services]),
+        "not_available": np.concatenate([no_items, no_items, no_services, services]),
+    }
+
+
 @dataclass(frozen=True)
 class Speakers:
     """Who speaks for which domains with the ratings about providers of the levels `ranks`.
@@ -283,7 +305,9 @@ class Linearised:
             figures = [("score", number + 1, of) for number, of in enumerate(gradients)]
             for number, by_place in coverage.items():
                 of_coverage = coverage_gradients(
-                    by_place.iloc[here], gradients[number - 1], **self._counted(number)
+                    by_place.iloc[here],
+                    gradients[number - 1],
+                    **counted_under(self.components, number),
                 )
                 figures.extend((figure, number, of) for figure, of in of_coverage.items())
             with threadpool_limits(limits=1, user_api="blas"):
@@ -306,27 +330,6 @@ class Linearised:
         """Return rows of weighting_mode and domain_number by place, NaN where there is none."""
         places = pd.MultiIndex.from_arrays([self.modes, self.domains])
         return rows.set_index(["weighting_mode", "domain_number"]).reindex(places)
-
-    def _counted(self, component_number: int) -> dict[str, Floats]:
-        """Return by kind of answer 1 for the totals that count such answers under the component."""
-        of_component = self.components["component_number"] == component_number
-        # Nothing, or what pandas makes of it, where the component holds all services.
-        (service_id,) = self.components.loc[of_component, "service_id"].replace({np.nan: None})
-        items, services = (
-            np.array(
-                [
-                    float(service_id in (None, of))
-                    for of in of_type(self.components, kind)["service_id"]
-                ]
-            )
-            for kind in ("item", "service")
-        )
-        no_items, no_services = np.zeros_like(items), np.zeros_like(services)
-        return {
-            "rated": np.concatenate([no_items, items, no_services, no_services]),
-            "not_used": np.concatenate([no_items, no_items, services, no_services]),
-            "not_available": np.concatenate([no_items, no_items, no_services, services]),
-        }
 
     def _score_gradients(self, scores: Floats, rating_totals: Floats) -> Floats:
         """Return the gradient of every score, components x totals x places; NaN without a score."""

@@ -1,7 +1,7 @@
-# Raked weights, scores and bootstrap standard errors of a sample cycle by R's survey package, for
-# tests/test_raking.py. Run by `make reference`:
+# Raked weights, scores, coverage and bootstrap standard errors of a sample cycle by R's survey package,
+# for tests/test_raking.py. Run by `make reference`:
 #   Rscript tests/reference/raking.R FOLDER OUT.csv.gz
-# FOLDER holds responses.csv, answers.csv, items.csv and frame.csv (export_inputs.py). The cycle's own
+# FOLDER holds responses.csv, answers.csv, coverage.csv, items.csv and frame.csv (export_inputs.py). The cycle's own
 # weights are survey::rake's, trimmed by hand between two rakes. The replicates are as.svrepdesign's
 # (subbootstrap: Rao & Wu), a thousand; they are raked by `fit` below, all at once, which must give
 # survey::rake's weights for the cycle itself. Scores as in scores.R, all parts weighing the same.
@@ -17,6 +17,8 @@ frame <- read("frame.csv")
 for (column in c("population", "sample_size")) responses[[column]] <- as.numeric(responses[[column]])
 frame$staff_count <- as.numeric(frame$staff_count)
 answers$score <- as.numeric(answers$score)
+coverage <- read("coverage.csv")
+coverage$answer_count <- as.numeric(coverage$answer_count)
 min_stratum_n <- 5
 min_weight_share <- 2 / 3
 trim <- c(0.2, 5)
@@ -111,7 +113,30 @@ mean_of <- function(parts) {
   ifelse(shared, colMeans(parts, na.rm = TRUE), NA)
 }
 
-estimate <- function(domain_type, domain_id, role, inside) {
+# Availability, accessibility and effective coverage of all services, and of each: column by column.
+coverage_of <- function(people, weights, covered, services, scores) {
+  totals <- lapply(c(r = "valid", u = "not_used", a = "not_available"), function(status) {
+    counts <- matrix(0, nrow(people), length(services))
+    rows <- covered[covered$answer_status == status, ]
+    for (k in seq_len(nrow(rows))) {
+      place <- cbind(match(rows$response_key[k], people$response_key), match(rows$service_id[k], services))
+      counts[place] <- counts[place] + rows$answer_count[k]
+    }
+    of_services <- crossprod(counts, weights)
+    rbind(colSums(of_services), of_services)
+  })
+  share <- function(part, whole) ifelse(whole > 0, part / whole, NA)
+  available <- totals$r + totals$u
+  answered <- available + totals$a
+  list(
+    availability = share(available, answered), accessibility = share(totals$r, available),
+    effective_coverage = share(totals$r, answered) * (scores - 1) / 3)
+}
+
+# mse = FALSE: around the replicates' own mean.
+error_of <- function(values) apply(values[, -1], 1, function(value) sd(value, na.rm = TRUE))
+
+estimate <- function(domain_type, domain_id, role, inside, covered) {
   people <- raked[[role]]$people
   row <- match(inside$response_key, people$response_key)
   item <- match(inside$item_id, items$item_id)
@@ -135,30 +160,38 @@ estimate <- function(domain_type, domain_id, role, inside) {
   services <- by("service_id")
   perspectives <- by("perspective_id")
   scores <- rbind(mean_of(services$scores), services$scores, perspectives$scores)
-  data.frame(
+  result <- data.frame(
     domain_type = domain_type, domain_id = domain_id,
     component_type = c("index", rep("service", length(services$ids)), rep("perspective", length(perspectives$ids))),
     service_id = c(NA, services$ids, rep(NA, length(perspectives$ids))),
     perspective_id = c(NA, rep(NA, length(services$ids)), perspectives$ids),
-    score = scores[, 1],
-    # mse = FALSE: around the replicates' own mean.
-    se = apply(scores[, -1], 1, function(score) sd(score, na.rm = TRUE)), row.names = NULL)
+    score = scores[, 1], se = error_of(scores), row.names = NULL)
+  above <- seq_len(1 + length(services$ids))
+  found <- coverage_of(people, weights, covered, services$ids, scores[above, ])
+  for (measure in names(found)) {
+    result[above, measure] <- found[[measure]][, 1]
+    result[above, paste0(measure, "_se")] <- error_of(found[[measure]])
+  }
+  result
 }
 
 raked <- lapply(setNames(nm = sort(unique(responses$role_id))), rake_role)
 answers <- merge(answers, responses, by = "response_key", sort = FALSE)
-answers$national <- "national"
+coverage <- merge(coverage, responses, by = "response_key", sort = FALSE)
+answers$national <- coverage$national <- "national"
 domain_columns <- c(
   national = "national", provider_level = "provider_level_id", provider_region = "provider_region_id",
   recipient_category = "recipient_category_id", role = "role_id", gender = "gender", age_group = "age_group")
 everything <- list()
 for (domain_type in names(domain_columns)) {
   column <- domain_columns[[domain_type]]
-  headline <- if (domain_type == "role") answers else answers[answers$role_id == "penerima", ]
+  of_headline <- function(rows) if (domain_type == "role") rows else rows[rows$role_id == "penerima", ]
+  headline <- of_headline(answers)
+  covering <- of_headline(coverage)
   for (id in sort(unique(na.omit(headline[[column]])))) {
-    inside <- headline[!is.na(headline[[column]]) & headline[[column]] == id, ]
+    of_domain <- function(rows) rows[!is.na(rows[[column]]) & rows[[column]] == id, ]
     role <- if (domain_type == "role") id else "penerima"
-    everything[[length(everything) + 1]] <- estimate(domain_type, id, role, inside)
+    everything[[length(everything) + 1]] <- estimate(domain_type, id, role, of_domain(headline), of_domain(covering))
   }
 }
 weights <- do.call(rbind, lapply(raked, function(role) {
