@@ -485,21 +485,21 @@ _RULES = [
             from (
                 select *, try_cast(value as double) as number,
                     case
-                        when parameter in ('ci_level', 'km_proportion') then 'above 0, below 1'
+                        when parameter in ('ci_level', 'km_proportion') then '> 0, < 1'
                         when parameter like '%_share' then '0 - 1'
                         when parameter like '%_draws' or parameter = 'rake_max_rounds'
                             then '1 - ...'
                         when parameter = 'bootstrap_replicates' then '2 - ...'
                         when parameter in
                             ('km_chi_square', 'km_margin', 'rake_tolerance', 'rake_trim_high')
-                            then 'above 0'
+                            then '> 0'
                         else '0 - ...'
                     end as span,
                 from method_parameters
             )
             where case span
-                when 'above 0, below 1' then number <= 0 or number >= 1
-                when 'above 0' then number <= 0
+                when '> 0, < 1' then number <= 0 or number >= 1
+                when '> 0' then number <= 0
                 when '0 - 1' then number < 0 or number > 1
                 else number < cast(span[1] as integer)
             end

@@ -218,10 +218,10 @@ def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):
 @pytest.mark.parametrize(
     ("parameter", "wrong", "span"),
     [
-        ("ci_level", 1, "above 0, below 1"),
+        ("ci_level", 1, "> 0, < 1"),
         ("rank_draws", 0, "1 - ..."),
         ("bootstrap_replicates", 1, "2 - ..."),
-        ("km_margin", 0, "above 0"),
+        ("km_margin", 0, "> 0"),
         ("min_cell_n", -1, "0 - ..."),
     ],
 )
