@@ -17,6 +17,7 @@ from click.testing import Result
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.exc import OperationalError
 
+from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
@@ -233,6 +234,29 @@ def test_two_runs_at_once_are_one_run_and_a_sentence_that_names_the_other(own_sa
         result = ilk("run", LAST)
     assert result.exit_code == 1
     assert f"pid {os.getpid()}" in result.output
+
+
+def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(
+    own_sample: OwnSample, tmp_path: Path, recwarn: pytest.WarningsRecorder
+):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(REPOSITORY / "seeds", seeds)
+    for path in seeds.glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        optional = OPTIONAL_COLUMNS.get(path.stem, ())
+        columns = [column for column in reversed(rows[0]) if column not in optional]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    before = scores(own_sample())
+    for seeds_dir in (str(seeds), str(REPOSITORY / "seeds")):  # and back
+        settings = own_sample(ILK_SEEDS_DIR=seeds_dir)
+        result = ilk("run", "--all")
+        assert result.exit_code == 0, result.output
+        assert scores(settings) == before
+    assert not [warning for warning in recwarn if "any column" in str(warning.message)]
 
 
 def test_what_the_system_refuses_is_told_with_its_remedy(

@@ -48,6 +48,16 @@
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
+{#
+    A seed's table is made anew with each load. dbt would empty the one that is there, and dbt-duckdb copy
+    the file into it by position: a column added or left out since then is an error, and columns in another
+    order end under each other's names.
+#}
+{% macro duckdb__reset_csv_table(model, full_refresh, old_relation, agate_table) -%}
+    {%- do adapter.drop_relation(old_relation) -%}
+    {{ return(create_csv_table(model, agate_table)) }}
+{%- endmacro %}
+
 {# Makes a table or view in place of whatever bears its name, in one transaction. #}
 {% macro made_anew(target) -%}
     {%- set existing = load_cached_relation(this) -%}
