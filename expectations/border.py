@@ -29,6 +29,7 @@ from expectations.rules import (
     survey_response_rules,
 )
 from expectations.validation import Outcome, Validation, validate
+from orchestration.durable_files import below
 
 PSEUDONYM_CHECK = "pseudonym_key_is_set"
 _EXAMPLES = 5  # failing rows that a check's metadata shows; the list has all
@@ -49,11 +50,11 @@ class Border:
     @property
     def failing_rows_file(self) -> Path:
         """The list of the rows that broke a rule; there only where some did."""
-        return self.quality_dir / self.cycle.cycle_id / "failing_rows.csv"
+        return below(self.quality_dir, self.cycle.cycle_id, "failing_rows.csv")
 
     def page(self, suite: str) -> Path:
         """Return where the report of a suite's last run lies."""
-        return self.quality_dir / self.cycle.cycle_id / f"{suite}.html"
+        return below(self.quality_dir, self.cycle.cycle_id, f"{suite}.html")
 
     def files(self, kind: str | None = None) -> list[RawFile]:
         """Return the cycle's current files, all or those of a kind (`survey_responses`, ...)."""

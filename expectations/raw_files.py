@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.exports.headers import fold
+from orchestration.exports.store import parquet_path
 
 IDENTIFIERS = ("respondent_identifier", "response_id")
 
@@ -52,7 +53,7 @@ class RawFile:
 
     def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
         """Return where its rows lie."""
-        return raw_dir / self.kind / f"cycle_id={cycle_id}" / f"{self.sha256}.parquet"
+        return parquet_path(raw_dir, kind=self.kind, cycle_id=cycle_id, sha256=self.sha256)
 
 
 @dataclass(frozen=True)

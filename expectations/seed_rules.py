@@ -60,10 +60,10 @@ ONE_OF = {
     ("survey_sources", "kind"): ("landing", "limesurvey", "kobo"),
 }  # fmt: skip
 
-# Ids that name folders, partitions, domains or columns of SQL: no blank, quote, slash, | or >.
+# Ids that name folders, files, partitions, domains or columns of SQL: plain words.
 PLAIN_IDS = (
-    "cycle_id", "profile_id", "service_id", "perspective_id", "audience_id", "unit_level_id",
-    "provider_level_id", "region_id", "role_id",
+    "cycle_id", "profile_id", "instrument_id", "unit_id", "service_id", "perspective_id",
+    "audience_id", "unit_level_id", "provider_level_id", "region_id", "role_id",
 )  # fmt: skip
 
 ATTRIBUTES = (

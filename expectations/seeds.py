@@ -23,6 +23,7 @@ from expectations.seed_rules import (
     SeedRule,
     seed_rules,
 )
+from orchestration.durable_files import is_plain_word
 from orchestration.exports.faults import FaultText
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ _CELL_TEXTS = {
         "'{column}' berisi '{value}'; yang boleh: {allowed}.",
     ),
     "ids_are_plain": FaultText(
-        "'{column}' is '{value}'. Use letters, digits, point, hyphen and underscore alone: this "
-        "id names folders and domains.",
-        "'{column}' berisi '{value}'. Pakai hanya huruf, angka, titik, tanda hubung, dan garis "
-        "bawah: id ini menjadi nama folder dan domain.",
+        "'{column}' is '{value}'. Use letters and digits, inside also point, hyphen and "
+        "underscore, at most 100 and no device name of Windows (CON): this id names folders and "
+        "domains.",
+        "'{column}' berisi '{value}'. Pakai huruf dan angka, di dalamnya juga titik, tanda hubung, "
+        "dan garis bawah, paling banyak 100 dan bukan nama perangkat Windows (CON): id ini menjadi "
+        "nama folder dan domain.",
     ),
     "dates_are_readable": FaultText(
         "'{column}' is '{value}', no date. Write it as YYYY-MM-DD.",
@@ -263,7 +266,7 @@ def _cell_faults(
                 rule = None if column in may_be_empty else "cells_are_filled"
             elif allowed is not None and value not in allowed:
                 rule = "cells_are_of_their_list"
-            elif column in PLAIN_IDS and not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+            elif column in PLAIN_IDS and not is_plain_word(value):
                 rule = "ids_are_plain"
             elif declared[column] != "varchar":
                 rule = _unreadable(value, declared[column])

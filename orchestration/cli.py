@@ -229,6 +229,7 @@ def forget(
     ],
 ) -> None:
     """Hapus jawaban seseorang. / Erase a person's responses (docs/privacy.md)."""
+    from orchestration.durable_files import OutsidePathError
     from orchestration.exports.forgotten import ForgottenKeyError
     from orchestration.exports.seed_files import SeedError
     from orchestration.forgetting import ForgetError, read_identifiers
@@ -240,7 +241,13 @@ def forget(
         identifiers = read_identifiers(identifier_file)
         with run_lock(settings.data_dir):
             report = forget_people(settings, identifiers)
-    except (ForgetError, ForgottenKeyError, SeedError, RunInProgressError) as error:
+    except (
+        ForgetError,
+        ForgottenKeyError,
+        SeedError,
+        OutsidePathError,
+        RunInProgressError,
+    ) as error:
         _fail(str(error))
     console.print(report.in_words(), soft_wrap=True, markup=False)
     if report.mentions:

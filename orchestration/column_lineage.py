@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from orchestration.durable_files import below
 from orchestration.fingerprints import project_hash
 from orchestration.settings import Settings
 from orchestration.warehouse_tables import ColumnLineage, ColumnOf, Table
@@ -27,7 +28,7 @@ def column_lineage(
     What SQL can't tell is declared (`declared_columns`). A cycle's instrument generates columns, so
     each has a lineage of its own.
     """
-    path = settings.dbt_target_dir / "column_lineage" / f"{instrument_id}.json"
+    path = below(settings.dbt_target_dir / "column_lineage", f"{instrument_id}.json")
     stamp = project_hash(settings)
     if path.is_file():
         held = json.loads(path.read_text(encoding="utf-8"))

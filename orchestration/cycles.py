@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration.durable_files import is_plain_word
+
 
 class UnknownCycleError(ValueError):
     """A cycle id that survey_cycles.csv does not list; the message lists those it does."""
@@ -32,7 +34,8 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
 
     Raises:
         FileNotFoundError: there is no survey_cycles.csv in `seeds_dir`.
-        ValueError: a column is missing or a date is not YYYY-MM-DD; the message names the row.
+        ValueError: a column is missing, a date is not YYYY-MM-DD, or an id is no plain word; the
+            message names the row.
     """
     path = seeds_dir / "survey_cycles.csv"
     if not path.is_file():
@@ -66,6 +69,12 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
                     f"{path.name}, baris/line {number}: {error}. Tulis tanggal sebagai YYYY-MM-DD. "
                     "/ Write dates as YYYY-MM-DD."
                 ) from error
+            if not is_plain_word(row["cycle_id"]):  # every command makes paths of it
+                raise ValueError(
+                    f"{path.name}, baris/line {number}: cycle_id '{row['cycle_id']}' menjadi nama "
+                    "folder. Pakai huruf, angka, dan tanda hubung. / It names folders: use "
+                    "letters, digits and hyphens."
+                )
     return sorted(cycles, key=lambda cycle: (cycle.opens_on, cycle.cycle_id))
 
 

@@ -1,15 +1,46 @@
-"""Files and folders that are either whole or not there, even if the machine stops.
+"""Files and folders that are either whole or not there, and lie where they belong.
 
-Belongs here: temporary file, fsync, rename, privacy. Doesn't: what is in them. What a killed
-process left of a file ends in `.tmp`.
+Belongs here: temporary file, fsync, rename, privacy, ids that become paths. Doesn't: what is in
+them. What a killed process left of a file ends in `.tmp`.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY = ".tmp"
+# Names a file or folder on every system: Windows keeps device names and drops points at the end.
+_PLAIN_WORD = re.compile(
+    r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9][a-z0-9._-]{0,99}(?<!\.)",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+class OutsidePathError(ValueError):
+    """A name leads out of the folder that it is meant for; nothing was written or removed."""
+
+
+def is_plain_word(text: str) -> bool:
+    """Whether an id may name a file or folder, on any system."""
+    return _PLAIN_WORD.fullmatch(text) is not None
+
+
+def below(folder: Path, *names: str) -> Path:
+    """Return the path of one name after the other, all below the folder.
+
+    Whatever is written or removed under a name that isn't ours asks here. Raises OutsidePathError.
+    """
+    path, top = folder.joinpath(*names), folder.resolve()
+    is_inside = path.resolve().is_relative_to(top) and path.resolve() != top
+    if not is_inside or any(name in ("", ".", "..") or Path(name).name != name for name in names):
+        raise OutsidePathError(
+            f"'{'/'.join(names)}' tidak boleh menjadi nama di / may be no name in {folder}. "
+            "Betulkan id itu di seed; tidak ada yang ditulis atau dihapus. / Correct that id in "
+            "the seeds; nothing was written or removed."
+        )
+    return path
 
 
 @contextmanager

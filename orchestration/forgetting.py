@@ -25,14 +25,14 @@ import duckdb
 
 from orchestration.auditing.final_cycles import is_final
 from orchestration.cycles import lineage, read_cycles
-from orchestration.durable_files import whole_file
+from orchestration.durable_files import below, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import BLANKS, Forgotten, personal_columns
 from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
 from orchestration.exports.seed_files import read_surveyed_headings
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
-from orchestration.exports.store import only_pull
+from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.fingerprints import fingerprints
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
@@ -274,7 +274,7 @@ class _Erasure:
         return replace(
             row,
             sha256=file.sha256_after,
-            bytes=(self._raw_dir / "files" / file.sha256_after).stat().st_size,
+            bytes=stored_path(self._raw_dir, file.sha256_after).stat().st_size,
             record_count=max(0, row.record_count - file.response_count),
         )
 
@@ -314,14 +314,14 @@ class _Erasure:
         bytes_counted = {row.sha256 for row in rows}
         for file in self.files:
             if file.sha256_before not in bytes_counted:
-                (self._raw_dir / "files" / file.sha256_before).unlink(missing_ok=True)
+                stored_path(self._raw_dir, file.sha256_before).unlink(missing_ok=True)
         readings = {self._parquet(row) for row in rows}
         for path in self._raw_dir.glob("*/cycle_id=*/*.parquet"):
             if path not in readings:  # a pull that needs it makes it again
                 path.unlink()
 
     def _parquet(self, row: ExportFile) -> Path:
-        return self._raw_dir / row.kind / f"cycle_id={row.cycle_id}" / f"{row.sha256}.parquet"
+        return parquet_path(self._raw_dir, kind=row.kind, cycle_id=row.cycle_id, sha256=row.sha256)
 
 
 def _holds(path: Path, identifiers: Collection[str]) -> bool:
@@ -374,7 +374,7 @@ def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
     """Remove what the border found: its lists quote cells. The next run looks again."""
     memory = fingerprints(settings)
     for cycle_id in cycle_ids:
-        shutil.rmtree(settings.quality_dir / cycle_id, ignore_errors=True)
+        shutil.rmtree(below(settings.quality_dir, cycle_id), ignore_errors=True)
         if memory.get("border", cycle_id) is not None:
             memory.put("border", cycle_id, None)
 

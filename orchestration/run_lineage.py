@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from orchestration.durable_files import below
 from orchestration.exports.sources import landed_address
 from orchestration.fingerprints import CurrentFile
 from orchestration.open_lineage import Dataset, Json, LineageRun, Outlet, facet
@@ -23,7 +24,7 @@ def lineage_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> Lin
     endpoint = settings.openlineage_endpoint.lstrip("/")
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     outlet = Outlet(
-        settings.lineage_dir / f"{started}_{cycle_id or 'no-cycle'}_{run_id[:8]}.jsonl",
+        below(settings.lineage_dir, f"{started}_{cycle_id or 'no-cycle'}_{run_id[:8]}.jsonl"),
         url=f"{url.rstrip('/')}/{endpoint}" if url else None,
         api_key=key.get_secret_value() if key else None,
     )

@@ -195,6 +195,25 @@ def test_a_contradiction_is_found_with_its_file_and_words(folder, rule):
     assert re.search(r"^\w+\.csv, baris/line \d+", of_rule, flags=re.M)
 
 
+@pytest.mark.parametrize(
+    ("seed", "id_"),
+    [("survey_cycles", "skm-2020"), ("export_profiles", "skm-plain"), ("units", "unit-pelayanan")],
+)
+@pytest.mark.parametrize(
+    "word", ["..", ".", "a/b", "a\\b", ".a", "a.", "-a", "CON", "nul.csv", "com1", "a b", "a" * 101]
+)
+def test_an_id_that_names_files_is_a_plain_word_on_every_system(folder, seed, id_, word):
+    change(folder, seed, f"\n{id_},", f"\n{word},")
+    found = [each for each in contradictions(folder, REPOSITORY) if each.rule == "ids_are_plain"]
+    assert [(each.seed, each.words.split(",")[0]) for each in found] == [(seed, word)]
+
+
+@pytest.mark.parametrize("word", ["ilk-2025-s2", "W.7", "console", "a", "2025", "x_1", "a" * 100])
+def test_a_plain_word_is_left_in_peace(folder, word):
+    change(folder, "units", "\nunit-pelayanan,", f"\n{word},")
+    assert "ids_are_plain" not in {each.rule for each in contradictions(folder, REPOSITORY)}
+
+
 def test_every_rule_has_a_case_here():
     from expectations import seeds
 

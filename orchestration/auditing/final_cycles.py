@@ -20,8 +20,9 @@ from orchestration.auditing.differences import examples, find_moved, result_tabl
 from orchestration.auditing.run_records import RESTATEMENTS, restatements_path
 from orchestration.auditing.warehouse import AuditError
 from orchestration.cycles import lineage, read_cycles
-from orchestration.durable_files import sync, sync_tree, whole_file
+from orchestration.durable_files import below, sync, sync_tree, whole_file
 from orchestration.exports.registry import READ, SCHEMA, read_registry
+from orchestration.exports.store import stored_path
 from orchestration.fingerprints import (
     code_hash,
     code_version,
@@ -67,7 +68,7 @@ class FinalVersion:
 
 def final_version(settings: Settings, cycle_id: str) -> FinalVersion | None:
     """Return the newest freezing of a cycle; None where it is not final."""
-    folders = sorted((settings.audit_dir / "final" / cycle_id).glob("[0-9]*"))
+    folders = sorted(_versions(settings, cycle_id).glob("[0-9]*"))
     if not folders:
         return None
     record = json.loads((folders[-1] / "record.json").read_text(encoding="utf-8"))
@@ -104,7 +105,7 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
                 f"published from the files, seeds and code that lie here now: ilk run {cycle_id}"
             )
         for sha256 in {row["sha256"] for row in _registry(settings, cycle_id).to_pylist()}:
-            if not (settings.raw_dir / "files" / sha256).is_file():
+            if not stored_path(settings.raw_dir, sha256).is_file():
                 raise AuditError(
                     f"raw/files/{sha256} tidak ada lagi. / It is gone: the cycle could not be "
                     "reproduced. Restore it from the backup."
@@ -207,7 +208,7 @@ def _freeze(
     restatements: pa.Table | None,
 ) -> FinalVersion:
     """Keep the cycle's rows of `ilk.main`, and what they were made from; whole or not at all."""
-    versions = settings.audit_dir / "final" / cycle_id
+    versions = _versions(settings, cycle_id)
     number = len(list(versions.glob("[0-9]*"))) + 1
     building = versions / ".building"
     shutil.rmtree(building, ignore_errors=True)
@@ -257,6 +258,10 @@ def _registry(settings: Settings, cycle_id: str) -> pa.Table:
         if row["cycle_id"] in cycle_ids and row["status"] == READ and row["superseded_by"] is None
     ]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _versions(settings: Settings, cycle_id: str) -> Path:
+    return below(settings.audit_dir / "final", cycle_id)
 
 
 def _final_by_seed(settings: Settings) -> set[str]:

@@ -22,7 +22,7 @@ from orchestration.cycles import lineage, read_cycles
 from orchestration.exports.reading import read_export
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
-from orchestration.exports.store import store_bytes
+from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.fingerprints import code_hash
 from orchestration.forgetting import ERASURE, erased_at
 from orchestration.settings import Settings
@@ -111,7 +111,7 @@ def _read_again(
     *,
     final: str,
 ) -> ExportFile:
-    path = settings.raw_dir / "files" / file.sha256
+    path = stored_path(settings.raw_dir, file.sha256)
     if not path.is_file():
         if when := erased_at(settings, file.sha256):
             cycles = " ".join(dict.fromkeys([file.cycle_id, final]))
@@ -129,7 +129,7 @@ def _read_again(
         raise AuditError(f"{file.name}: raw/files/{file.sha256} berubah / was changed")
     reading = read_export(
         stored,
-        raw / file.kind / f"cycle_id={file.cycle_id}" / f"{file.sha256}.parquet",
+        parquet_path(raw, kind=file.kind, cycle_id=file.cycle_id, sha256=file.sha256),
         settings=prescribed.get(file.profile_id, ReaderSettings()),
         profile_id=file.profile_id,
         pulled_at=file.pulled_at,

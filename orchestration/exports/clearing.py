@@ -12,7 +12,7 @@ from orchestration.exports.erasure import ErasureError, check_nothing_else_chang
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
-from orchestration.exports.store import StoredBytes, store_edited
+from orchestration.exports.store import StoredBytes, store_edited, stored_path
 
 
 def clear(
@@ -35,7 +35,7 @@ def clear(
     cleared = store_edited(
         raw_dir,
         lambda target: erase_records(
-            raw_dir / "files" / parquet.stem,
+            stored_path(raw_dir, parquet.stem),
             target,
             encoding=encoding,
             delimiter=delimiter,

@@ -39,7 +39,7 @@ from orchestration.exports.sources import (
     list_cycle,
     unclaimed_files,
 )
-from orchestration.exports.store import StoredBytes, only_pull, store_bytes
+from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
 
 
 @dataclass(frozen=True)
@@ -357,5 +357,6 @@ class _Pull:
         return self.settings.get(file.profile_id, ReaderSettings())
 
     def _parquet(self, file: ListedFile, stored: StoredBytes) -> Path:
-        folder = self.raw_dir / file.kind / f"cycle_id={self.cycle_id}"
-        return folder / f"{stored.sha256}.parquet"
+        return parquet_path(
+            self.raw_dir, kind=file.kind, cycle_id=self.cycle_id, sha256=stored.sha256
+        )

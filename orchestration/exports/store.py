@@ -1,7 +1,7 @@
 """The raw zone's bytes by their sha256, either whole or not there, and the lock of a pull.
 
-Belongs here: copying, naming, the lock. Doesn't: what is in the bytes. A temporary file that a
-killed pull left is removed by the next.
+Belongs here: copying, naming, where they and their readings lie, the lock. Doesn't: what is in
+the bytes. A temporary file that a killed pull left is removed by the next.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from orchestration.durable_files import TEMPORARY, make_private, sync
+from orchestration.durable_files import TEMPORARY, below, make_private, sync
 
 _CHUNK_BYTES = 1 << 20
 
@@ -26,6 +26,16 @@ class StoredBytes:
     sha256: str
     size: int
     """Bytes copied: not those at `path` where cleared ones stand in (exports/forgotten.py)."""
+
+
+def stored_path(raw_dir: Path, sha256: str) -> Path:
+    """Return where the raw zone keeps the bytes of that hash."""
+    return below(raw_dir / "files", sha256)
+
+
+def parquet_path(raw_dir: Path, *, kind: str, cycle_id: str, sha256: str) -> Path:
+    """Return where the raw zone keeps what a cycle read from the bytes of that hash."""
+    return below(raw_dir, kind, f"cycle_id={cycle_id}", f"{sha256}.parquet")
 
 
 @contextmanager
@@ -61,7 +71,7 @@ def store_bytes(
                 target.write(chunk)
                 size += len(chunk)
         path = folder / digest.hexdigest()
-        stand_in = folder / stand_ins.get(path.name, path.name)
+        stand_in = stored_path(raw_dir, stand_ins.get(path.name, path.name))
         if stand_in.exists():
             path = stand_in
         if not path.exists():

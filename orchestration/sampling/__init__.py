@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from orchestration.durable_files import below
 from orchestration.sampling.export_files import write_exports
 from orchestration.sampling.fieldwork import conduct
 from orchestration.sampling.population import employ, write_staff_frame
@@ -49,11 +50,12 @@ def make_cycle(
     Raises:
         FileExistsError: `out/<cycle_id>` holds files, which would become part of the sample.
         UnknownCycleError: survey_cycles.csv does not list the cycle.
-        ValueError: a tool without profile or source in the seeds, or a number out of range.
+        ValueError: a tool without profile or source in the seeds, or a number out of range, or an
+            id that may be no path.
     """
     if respondents < 1 or rows_per_file < 1:
         raise ValueError("respondents and rows_per_file must be at least 1.")
-    folder = out / cycle_id
+    folder = below(out, cycle_id)
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty. Remove it, or write to another folder.")
     vocabulary = read_vocabulary(seeds_dir, cycle_id, tuple(tools))

@@ -14,6 +14,7 @@ import numpy as np
 import xlsxwriter
 from numpy.typing import NDArray
 
+from orchestration.durable_files import below
 from orchestration.sampling.fieldwork import Fault, Responses
 from orchestration.sampling.population import Staff
 from orchestration.sampling.ratings import (
@@ -52,14 +53,11 @@ def write_exports(
     suffix, write = _WRITERS[profile.tool]
     name = f"survei-{vocabulary.cycle.cycle_id}"
     starts = range(0, max(len(responses), 1), rows_per_file)
-    (folder / profile.profile_id).mkdir(parents=True, exist_ok=True)
+    exports = below(folder, profile.profile_id)
+    exports.mkdir(parents=True, exist_ok=True)
     files = []
     for part, start in enumerate(starts, start=1):
-        path = (
-            folder
-            / profile.profile_id
-            / (f"{name}-{part}{suffix}" if len(starts) > 1 else f"{name}{suffix}")
-        )
+        path = exports / (f"{name}-{part}{suffix}" if len(starts) > 1 else f"{name}{suffix}")
         blocks = _blocks(
             vocabulary,
             profile,
