@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
-RUN := $(UV) run --no-sync
+BIN := .venv/bin
 export ILK_DATA_DIR ?= $(CURDIR)/data
 export DAGSTER_HOME = $(ILK_DATA_DIR)/dagster
 export DAGSTER_DISABLE_TELEMETRY = 1
@@ -22,40 +22,40 @@ setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or 
 
 .venv/.synced: pyproject.toml uv.lock
 	@command -v uv >/dev/null || test -x .uv/bin/uv || \
-		{ $(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
-	$(UV) sync --locked --quiet --compile-bytecode  # or each run compiles 3,500 modules anew
+		{ echo "1/2  uv (.uv) ..." && $(PYTHON) -m venv .uv && \
+			.uv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@echo "2/2  packages into .venv, about a minute ..."
+	$(UV) sync --locked --compile-bytecode  # or each run compiles 3,500 modules anew
 	@touch $@
 
 run: setup  ## both example cycles, from raw exports to publication
-	@ILK_LANDING_URL="$${ILK_LANDING_URL:-$(CURDIR)/examples/ilk/landing}" \
-		ILK_PSEUDONYM_KEY="$${ILK_PSEUDONYM_KEY:-a key for the made-up people of the example}" \
-		$(RUN) ilk run ilk-2025-s1 ilk-2025-s2
+	@./ilk example
 
 test: setup  ## everything that is promised
-	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: setup  ## formatting, lint, types, definitions
-	$(RUN) ruff format --check
-	$(RUN) ruff check
-	$(RUN) mypy
-	$(RUN) sqlfluff lint --processes 2 models
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 models
 	@$(DAGSTER_SETTINGS)
-	$(RUN) dg check defs
+	$(BIN)/dg check defs
 
 dev: setup  ## Dagster's web page, with schedules and sensors
 	@$(DAGSTER_SETTINGS)
-	$(RUN) dagster dev -m orchestration.definitions
+	$(BIN)/dagster dev -m orchestration.definitions
 
 docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html
-	@$(RUN) ilk docs
+	@./ilk docs
 
 RESPONDENTS ?= 66000 1000000
 bench: setup  ## cycles of RESPONDENTS made-up people: the job, and beside it the same scores by hand
-	$(RUN) python -m benchmarks.run $(RESPONDENTS)
+	$(BIN)/python -m benchmarks.run $(RESPONDENTS)
 
 reference: run  ## recompute the figures that the tests compare with, in R's survey package
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-		$(RUN) python tests/reference/export_inputs.py \
+		$(BIN)/python tests/reference/export_inputs.py \
 			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder" && \
 		for figures in scores coverage raking; do \
 			Rscript tests/reference/$$figures.R "$$folder" tests/reference/$${figures}_ilk-2025-s2.csv.gz || exit; \

@@ -98,6 +98,34 @@ def run(
 
 
 @app.command()
+def example() -> None:
+    """Jalankan contoh dengan orang rekaan. / Run the example of made-up people."""
+    from orchestration.settings import EXAMPLE_LANDING, EXAMPLE_MARK, REPOSITORY, get_settings
+
+    settings, _ = _installation()
+    mark = settings.data_dir / EXAMPLE_MARK
+    if settings.seeds_dir != REPOSITORY / "seeds":
+        _fail("Kosongkan / unset ILK_SEEDS_DIR: contoh memakai / the example uses seeds/", code=2)
+    if not settings.is_example and settings.raw_dir.exists():
+        _fail(
+            f"{settings.data_dir} memuat data lain; arahkan ILK_DATA_DIR ke folder baru. / "
+            "holds other data; set ILK_DATA_DIR to a new folder.",
+            code=2,
+        )
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.write_text(
+        "Folder ini milik contoh: orang rekaan, ekspor dari / This folder is the example's, of "
+        f"made-up people, with exports of {EXAMPLE_LANDING.relative_to(REPOSITORY)}/\n",
+        encoding="utf-8",
+    )
+    get_settings.cache_clear()
+    try:
+        run(sorted(path.name for path in EXAMPLE_LANDING.iterdir()))
+    finally:
+        console.print("Lanjut / Go on: [bold]./ilk status[/bold]")
+
+
+@app.command()
 def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
@@ -307,11 +335,17 @@ def docs() -> None:
 def _installation(
     *, seeds_must_agree: bool = False, writes: bool = True
 ) -> "tuple[Settings, list[SurveyCycle]]":
+    from pydantic import ValidationError
+
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles
     from orchestration.settings import REPOSITORY, get_settings
 
-    settings = get_settings()
+    try:
+        settings = get_settings()
+    except ValidationError as error:
+        said = (str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
+        _fail("\n".join(said), code=2)
     there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
     if writes and not (there.is_dir() and os.access(there, os.W_OK)):
         _fail(
@@ -466,6 +500,12 @@ def _print_place(settings: "Settings") -> None:
         )
     else:
         console.print("Belum ada publikasi. / Nothing is published yet.")
+    if settings.is_example:
+        console.print(
+            "Folder contoh, orang rekaan. Siklus sungguhan: ILK_DATA_DIR lain. / The example's "
+            "folder, made-up people. A real cycle: another ILK_DATA_DIR (README.md).",
+            soft_wrap=True,
+        )
 
 
 def _fail(sentence: str, *, code: int = 1) -> NoReturn:

@@ -89,7 +89,7 @@ class ForgetReport:
             names = ", ".join(dict.fromkeys(file.name for file in self.files))
             lines += [
                 f"Hapus juga di aplikasi survei dan di landing / delete there too: {names}",
-                "Hitung ulang / compute again: ilk run "
+                "Hitung ulang / compute again: ./ilk run "
                 + " ".join((*self.cycles, *self.compared_cycles))
                 + (f' --restate "{ERASURE}"' if self.final_cycles else ""),
             ]
@@ -241,9 +241,9 @@ class _Erasure:
                 if any(row.is_in_use for row in rows):  # what is not, is erased whole
                     raise ForgetError(
                         f"{last.name}: {error}. Simpan sebagai XLSX atau ekspor sebagai CSV dengan "
-                        f"nama yang sama, jalankan `ilk run {last.cycle_id}`, lalu ulangi. / "
+                        f"nama yang sama, jalankan `./ilk run {last.cycle_id}`, lalu ulangi. / "
                         "Save it as XLSX or export it as CSV under the same name in the landing, "
-                        f"run `ilk run {last.cycle_id}`, and forget again."
+                        f"run `./ilk run {last.cycle_id}`, and forget again."
                     ) from error
             else:
                 sha256 = cleared.sha256

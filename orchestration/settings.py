@@ -5,11 +5,16 @@ Belongs here: paths, environment variables, their defaults. Doesn't: anything th
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# A data folder that holds this file is the example's. No secret is ever read from a file.
+EXAMPLE_MARK = "EXAMPLE"
+EXAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
+_EXAMPLE_KEY = "a key for the made-up people of the example"
 
 
 class Settings(BaseSettings):
@@ -54,6 +59,28 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _example(self) -> Self:
+        """In the example's data folder every command finds the example's exports and key.
+
+        They go before the environment's: real exports never get among the made-up people. Raises
+        ValueError where the environment names another landing, which would be passed over.
+        """
+        if self.is_example:
+            if self.landing_url and self.landing != str(EXAMPLE_LANDING):
+                raise ValueError(
+                    f"{self.data_dir} milik contoh (make run); arahkan ILK_DATA_DIR ke folder lain "
+                    f"untuk {self.landing}. / is the example's; set ILK_DATA_DIR to another folder."
+                )
+            object.__setattr__(self, "landing_url", str(EXAMPLE_LANDING))
+            object.__setattr__(self, "pseudonym_key", SecretStr(_EXAMPLE_KEY))
+        return self
+
+    @property
+    def is_example(self) -> bool:
+        """Whether the data folder is that of `ilk example`."""
+        return (self.data_dir / EXAMPLE_MARK).is_file()
 
     @property
     def landing(self) -> str:

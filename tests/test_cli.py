@@ -314,7 +314,7 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
     shorten(first_export(settings, SAMPLE_CYCLES[0]))
     result = ilk("run", SAMPLE_CYCLES[0])
     assert result.exit_code == 1
-    assert f"Run it again: ilk run {LAST}" in result.output
+    assert f"Run it again: ./ilk run {LAST}" in result.output
     assert published(settings) == before
 
     assert ilk("run", LAST).exit_code == 0

@@ -102,7 +102,7 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
         if fingerprints(settings).get("published", cycle_id) != current or not database.is_file():
             raise AuditError(
                 f"{cycle_id} belum terbit dari berkas, seeds, dan kode yang ada kini. / It is not "
-                f"published from the files, seeds and code that lie here now: ilk run {cycle_id}"
+                f"published from the files, seeds and code that lie here now: ./ilk run {cycle_id}"
             )
         for sha256 in {row["sha256"] for row in _registry(settings, cycle_id).to_pylist()}:
             if not stored_path(settings.raw_dir, sha256).is_file():
@@ -187,7 +187,7 @@ class Guard:
         return (
             f"{cycle_id} sudah final, tetapi {count:,} angkanya akan berubah. / It is final, and "
             f"{count:,} of its numbers would move: {listed}{more}. Kembalikan masukannya, atau / "
-            f'Put its inputs back, or: ilk run {cycle_id} --restate "alasan / why"'
+            f'Put its inputs back, or: ./ilk run {cycle_id} --restate "alasan / why"'
         )
 
     def _restatements(self, connection: duckdb.DuckDBPyConnection, cycle_id: str) -> pa.Table:

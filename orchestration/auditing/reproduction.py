@@ -64,7 +64,7 @@ def reproduce(settings: Settings, cycle_id: str) -> Reproduction:
     """
     version = final_version(settings, cycle_id)
     if version is None:
-        raise AuditError(f"{cycle_id} belum final / is not final: ilk finalise {cycle_id}")
+        raise AuditError(f"{cycle_id} belum final / is not final: ./ilk finalise {cycle_id}")
     scratch = settings.data_dir / "reproduction"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=0o700)
@@ -120,7 +120,7 @@ def _read_again(
                 "dibekukan tak ada lagi, dan angkanya tak dapat dihitung ulang persis. Nyatakan "
                 "ulang: / somebody was erased from this file; the bytes that were frozen are no "
                 "more, and the figures can't come out the same. Restate: "
-                f'ilk run {cycles} --restate "{ERASURE}"'
+                f'./ilk run {cycles} --restate "{ERASURE}"'
             )
         raise AuditError(f"{file.name}: raw/files/{file.sha256} tidak ada lagi / is gone")
     with path.open("rb") as source:

@@ -114,7 +114,7 @@ def _file(settings: Settings, cycle_id: str, file_name: str) -> CurrentFile:
     if file.status == "refused":
         raise AuditError(
             f"{file.name}: berkas ditolak utuh, tak satu baris pun dihitung. / The file is refused "
-            "as a whole, none of its rows counts: ilk status, ilk run"
+            "as a whole, none of its rows counts: ./ilk status, ./ilk run"
         )
     if file.kind != "survey_responses":
         raise AuditError(
@@ -136,7 +136,7 @@ def _no_row(
     if counts[0][0] is None:
         return (
             f"{file.name}: versi ini belum dihitung. / This version is not computed yet: "
-            f"ilk run {cycle_id}"
+            f"./ilk run {cycle_id}"
         )
     return (
         f"{file.name}: tidak ada baris / it has no record {source_row}; 1 – {counts[0][0]} "

@@ -277,7 +277,7 @@ class ScoreTrace:
         if any(is_hidden is None for *_, is_hidden in found):
             raise AuditError(
                 "Gudang memuat skor yang belum terbit. / The warehouse holds scores that are not "
-                f"published: ilk run {question.cycle_id}"
+                f"published: ./ilk run {question.cycle_id}"
             )
         return found
 
@@ -356,7 +356,7 @@ def method_weighting_mode(connection: duckdb.DuckDBPyConnection, cycle_id: str) 
         "select weighting_mode from warehouse.marts.dim_cycles where cycle_id = ?", [cycle_id]
     ).fetchall()
     if not rows:
-        raise AuditError(f"{cycle_id} belum dihitung / is not built yet: ilk run {cycle_id}")
+        raise AuditError(f"{cycle_id} belum dihitung / is not built yet: ./ilk run {cycle_id}")
     return str(rows[0][0])
 
 

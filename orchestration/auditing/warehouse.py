@@ -34,12 +34,12 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
         if not (settings.warehouse.is_file() and database.is_file()):
             raise AuditError(
                 f"Belum ada yang terbit di / nothing is published yet in {settings.data_dir}: "
-                f"ilk run {cycle_id}"
+                f"./ilk run {cycle_id}"
             )
         if cycle_id in fingerprints(settings).section("unfinished"):
             raise AuditError(
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "
-                f"{cycle_id} broke off and the warehouse holds half of it: ilk run {cycle_id}"
+                f"{cycle_id} broke off and the warehouse holds half of it: ./ilk run {cycle_id}"
             )
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")

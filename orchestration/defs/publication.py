@@ -90,14 +90,14 @@ def ilk(
             f"tidak ada yang terbit: pembuatan {', '.join(sorted(unfinished))} terputus dan gudang "
             "baru memuat separuhnya. Jalankan lagi. / nothing is published: the build broke off "
             "and the warehouse holds half of it. Run it again: "
-            f"ilk run {' '.join(sorted(unfinished))}",
+            f"./ilk run {' '.join(sorted(unfinished))}",
             allow_retries=False,
         )
     if lost:
         raise dg.Failure(
             f"tidak ada yang terbit: publikasi terakhir memuat {', '.join(sorted(lost))}, gudang "
             "yang baru belum. Buat semuanya. / nothing is published: the last publication holds "
-            "it, and the warehouse, made anew, does not yet. Build all of them: ilk run --all",
+            "it, and the warehouse, made anew, does not yet. Build all of them: ./ilk run --all",
             allow_retries=False,
         )
     logger.info("%s: publishing", cycle_id)

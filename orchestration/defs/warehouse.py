@@ -60,7 +60,7 @@ def warehouse(
             f"{cycle_id} dibandingkan dengan {', '.join(outdated)}, yang dibuat dari berkas, seed, "
             "atau kode lain dari yang ada sekarang. / is compared with them, built from other "
             "files, seeds or code than lie here now. Jalankan juga / run them too: "
-            f"ilk run {' '.join(outdated)} {cycle_id}",
+            f"./ilk run {' '.join(outdated)} {cycle_id}",
             allow_retries=False,
         )
     # Half a cycle would fail the closing tests, which look at all: it waits for its own run.

@@ -16,6 +16,7 @@ from publishing_cases import CYCLE, Person, Unit, group, write_warehouse
 from orchestration.publishing import PublicationError, publication, swap
 from orchestration.publishing.publication import publish, table_checksums
 from orchestration.publishing.tables import RESPONDENT_COLUMNS
+from orchestration.settings import REPOSITORY
 
 PERSONS = (
     group("u1", "upt", "r1", 5)
@@ -170,7 +171,8 @@ def test_comments_are_published_with_their_tables(warehouse):
 
 def test_a_client_of_duckdb_1_reads_the_file(warehouse):
     publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
-    client = ["uv", "run", "--no-project", "--isolated", "--with", "duckdb==1.2.2", "python", "-c"]
+    uv = shutil.which("uv") or str(REPOSITORY / ".uv/bin/uv")  # as the Makefile finds it
+    client = [uv, "run", "--no-project", "--isolated", "--with", "duckdb==1.2.2", "python", "-c"]
     try:
         subprocess.run([*client, "import duckdb"], check=True, capture_output=True, timeout=120)
     except (OSError, subprocess.SubprocessError) as error:
