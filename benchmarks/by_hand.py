@@ -335,6 +335,8 @@ def export_select(seeds: Seeds, profile: Row, paths: list[Path]) -> str:
     return f"""
         select
             {value["respondent_identifier"]} as respondent,
+            {text(profile["profile_id"])} as profile,
+            {value["response_id"]} as response_id,
             -- LimeSurvey writes 1980 where a response is complete and its date was not kept.
             coalesce({value["submitted_at"]} like '1980-01-01 00:00%', {"submitted_at" not in cell})
                 as is_date_unknown,
@@ -382,8 +384,8 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
     """Make `accepted`: the responses that count, by rowid of `answers`."""
     opens, closes = text(seeds.cycle["opens_on"]), text(seeds.cycle["closes_on"])
     con.execute(f"""
-        create temp table accepted as
-        select rowid as response, role_id, base_stratum_id
+        create temp table passed as
+        select rowid as response, role_id, base_stratum_id, respondent
         from answers
         where
             not is_test and is_complete
@@ -391,9 +393,37 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
             and unit_level_id is not null and is_category_known
             and role_id in ({", ".join(map(text, seeds.roles))})
             and answered_count >= {seeds.parameters.get("min_answered_share", 0.5)} * routed_count
-        qualify respondent is null or row_number() over (
-            partition by respondent order by submitted_at desc nulls last, rowid desc
-        ) = 1
+            -- Of a response that lies in several exports the last one.
+            and rowid not in (
+                select unnest(list_sort(list(rowid))[:-2]) from answers
+                where response_id is not null group by profile, response_id having count(*) > 1
+            )
+    """)
+    # Who sent again: the last; of equal times a profile's highest number; then the row further on.
+    con.execute("""
+        create temp table accepted as
+        with again as (
+            select respondent from passed where respondent is not null
+            group by all having count(*) > 1
+        ),
+        sent as (
+            select
+                rowid as response, respondent, submitted_at,
+                try_cast(response_id as hugeint) as number,
+                number is not null and rank() over (
+                    partition by respondent, submitted_at, profile order by number desc nulls last
+                ) > 1 as is_lower,
+            from answers
+            where rowid in (select response from passed semi join again using (respondent))
+        )
+        select response, role_id, base_stratum_id from passed
+        where response not in (
+            select response from sent
+            qualify row_number() over (
+                partition by respondent
+                order by submitted_at desc nulls last, is_lower, response desc
+            ) > 1
+        )
     """)
 
 

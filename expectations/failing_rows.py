@@ -108,7 +108,8 @@ def _where(
     if listed == "scientific":
         return SCIENTIFIC.format(name), []
     if listed == "repeated":
-        return f"trim({name}) <> '' qualify count(*) over (partition by trim({name})) > 1", []
+        repeated = "select response_id from repeated_ids where profile_id = ?"
+        return f"{macros.trim_blanks(name)} in ({repeated})", [file.profile_id]
     time = local_time(column, profiles[file.profile_id], macros)
     if listed == "unreadable":
         return f"{is_time(column)} and {time} is null", []

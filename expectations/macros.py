@@ -1,18 +1,19 @@
 """The warehouse's own SQL formulas, for queries over raw files: one formula, one place.
 
-Belongs here: calling macros of dbt_project/macros/engine.sql outside dbt. Doesn't: formulas.
+Belongs here: calling macros of dbt_project/macros/ outside dbt. Doesn't: formulas.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 
 class EngineMacros:
-    """The macros of engine.sql by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
+    """The macros by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
 
     def __init__(self, project_dir: Path) -> None:
         """`project_dir` is the dbt project."""
-        self._module = _module(project_dir / "macros" / "engine.sql")
+        self._module = _module(project_dir / "macros")
 
     def trim_blanks(self, text: str) -> str:
         """Return the text without blanks at its ends."""
@@ -21,6 +22,10 @@ class EngineMacros:
     def fold_blanks(self, text: str) -> str:
         """Return the text trimmed, with every run of white space as one blank."""
         return self._call("fold_blanks", text)
+
+    def plain_number(self, text: str) -> str:
+        """Return a whole number as it is plainly written, any other text as it is."""
+        return self._call("plain_number", text)
 
     def parse_instant(self, text: str, timezone: str, date_order: str) -> str:
         """Return the instant in UTC that a tool's time names, NULL where it can't be read."""
@@ -38,14 +43,30 @@ class EngineMacros:
         """Return the text with these replaced, cut to 100 characters."""
         return self._call("without_identifiers", text)
 
-    def _call(self, name: str, *arguments: str) -> str:
+    def is_summary_row(
+        self,
+        *,
+        own: Sequence[str],
+        unit: str,
+        is_unit_coded: str,
+        shared: Sequence[str],
+        maps_more: bool,
+    ) -> str:
+        """Return whether a row is a spreadsheet's total and no response; the cells are trimmed."""
+        return self._call(
+            "is_summary_row", list(own), unit, is_unit_coded, list(shared), str(maps_more).lower()
+        )
+
+    def _call(self, name: str, *arguments: str | list[str]) -> str:
         macro = getattr(self._module, name)
         return f"({macro(*arguments)})"
 
 
 @lru_cache(maxsize=1)
-def _module(path: Path) -> object:
+def _module(folder: Path) -> object:
     from jinja2 import Environment
 
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    return environment.from_string(path.read_text(encoding="utf-8")).module
+    files = [folder / name for name in ("engine.sql", "responses.sql")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return environment.from_string(text).module

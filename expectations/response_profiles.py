@@ -6,7 +6,10 @@ Great Expectations, which copies a frame for every metric, never sees the answer
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -24,8 +27,9 @@ from expectations.raw_files import (
     read_profiles,
     seed_rows,
 )
+from expectations.repeated_rows import find_repeats
 from orchestration.exports.headers import fold
-from orchestration.sql_text import as_name
+from orchestration.sql_text import as_name, as_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,11 +69,13 @@ def profile_responses(
         columns = [
             mapped for mapped in mapped_columns(seeds_dir, file) if mapped.target_kind != "ignore"
         ]
-        parquet, profile = file.parquet(raw_dir, cycle.cycle_id), profiles[file.profile_id]
-        _profile_file(connection, parquet, file, columns, seeds_dir, macros)
-        for mapped in columns:
-            if mapped.column and mapped.target == "submitted_at":
-                _profile_times(connection, parquet, file, mapped, cycle, profile, macros)
+        profile, whole = profiles[file.profile_id], file.parquet(raw_dir, cycle.cycle_id)
+        with _responses_alone(connection, whole, file, columns, macros) as parquet:
+            _profile_file(connection, parquet, file, columns, seeds_dir, macros)
+            for mapped in columns:
+                if mapped.column and mapped.target == "submitted_at":
+                    _profile_times(connection, parquet, file, mapped, cycle, profile, macros)
+    find_repeats(connection, raw_dir, seeds_dir, cycle, files, macros)
     connection.execute(_judged(macros))
     return connection.execute(_PROFILE).df()
 
@@ -81,7 +87,7 @@ create temp table files (
 create temp table columns (
     file_number bigint, source_column varchar, target_kind varchar, target varchar,
     is_present boolean, scientific_count bigint, first_scientific_row bigint,
-    repeated_count bigint, blank_count bigint);
+    blank_count bigint);
 create temp table times (
     file_number bigint, target varchar, unreadable_share double, outside_share double);
 create temp table known_ids (target varchar, id varchar);
@@ -184,7 +190,11 @@ select
     columns.is_present,
     columns.scientific_count,
     columns.first_scientific_row,
-    columns.repeated_count,
+    case when columns.target = 'response_id' then coalesce(repeats.repeated_count, 0)
+    end as repeated_count,
+    repeats.repeated_row,
+    repeats.repeated_in,
+    copied.copied_in,
     cast(coalesce(by_column.blank_count, columns.blank_count, 0) as double)
         / nullif(files.row_count, 0) as blank_share,
     cast(coalesce(by_column.off_scale_count, 0) as double)
@@ -208,6 +218,8 @@ join files using (file_number)
 left join by_column using (file_number, target)
 left join times using (file_number, target)
 left join by_file using (file_number)
+left join repeats using (file_number)
+left join copied using (file_number)
 order by files.file_name, columns.source_column
 """
 
@@ -243,6 +255,49 @@ def _load_instrument(
         )
 
 
+@contextmanager
+def _responses_alone(
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    file: RawFile,
+    columns: list[MappedColumn],
+    macros: EngineMacros,
+) -> Iterator[Path]:
+    """Give the file's rows without a spreadsheet's totals: what these hold is nobody's mistake.
+
+    Nearly all files have none, and are looked at as they lie.
+    """
+    cells = {
+        mapped.target: f"nullif({macros.trim_blanks(as_name(mapped.column))}, '')"
+        for mapped in columns
+        if mapped.target_kind == "attribute" and mapped.column
+    }
+    has_unit = "unit_id" in cells and ("unit_id", "_profile_id") not in {
+        (mapped.target, mapped.column) for mapped in columns
+    }
+    is_own = {target: target in _UNCOUNTED for target in cells if target != "unit_id"}
+    unit = cells["unit_id"] if has_unit else "null::varchar"
+    is_summary_row = macros.is_summary_row(
+        own=[cells[target] for target, is_of_one in is_own.items() if is_of_one],
+        unit=unit,
+        is_unit_coded=f"{unit} in (select source_value from codes"
+        f" where target = 'unit_id' and profile_id = {as_text(file.profile_id)})",
+        shared=[cells[target] for target, is_of_one in is_own.items() if not is_of_one],
+        maps_more=bool(is_own),
+    )
+    found = f"from read_parquet({as_text(parquet)}, hive_partitioning = false)"
+    if connection.execute(f"select 1 {found} where {is_summary_row} limit 1").fetchall():
+        with TemporaryDirectory() as folder:
+            rest = Path(folder) / parquet.name
+            connection.execute(
+                f"copy (select * {found} where not {is_summary_row} order by _source_row)"
+                f" to {as_text(rest)} (format parquet)"
+            )
+            yield rest
+    else:
+        yield parquet
+
+
 def _profile_file(
     connection: duckdb.DuckDBPyConnection,
     parquet: Path,
@@ -264,7 +319,7 @@ def _profile_file(
             len(unmapped), listed(unmapped), str(parquet),
         ],
     )  # fmt: skip
-    nothing = (None, None, None, None)
+    nothing = (None, None, None)
     rows = [
         (
             fold(mapped.source_column),
@@ -284,7 +339,7 @@ def _profile_file(
         connection.execute(
             "insert into columns select ?, unnest(?::varchar[]), unnest(?::varchar[]),"
             " unnest(?::varchar[]), unnest(?::boolean[]), unnest(?::bigint[]), unnest(?::bigint[]),"
-            " unnest(?::bigint[]), unnest(?::bigint[])",
+            " unnest(?::bigint[])",
             [file.file_number, *map(list, zip(*rows, strict=True))],
         )
     counts = _value_counts(
@@ -334,14 +389,12 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
 def _uncounted_figures(
     connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
 ) -> tuple[int | None, ...]:
-    """Return how many cells are scientific, the first one's row, repeats, blanks; None unasked."""
+    """Return how many cells are scientific, the first one's row, blanks; None unasked."""
     cell = f"trim({as_name(str(mapped.column))})"
     is_identifier = mapped.target in IDENTIFIERS
     figures = {
         "count(*) filter (is_scientific)": is_identifier,
         "min(_source_row) filter (is_scientific)": is_identifier,
-        "count(nullif(cell, '')) - count(distinct nullif(cell, ''))": mapped.target
-        == "response_id",
         "count(*) filter (cell = '')": True,
     }
     asked = ", ".join(figure if is_asked else "null" for figure, is_asked in figures.items())

@@ -235,10 +235,24 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             lists="repeated",
             place=_COLUMN,
             text=FaultText(
-                "{repeated_count} rows repeat a response id of another row. Was the file put "
-                "together from two exports?",
-                "{repeated_count} baris mengulang nomor jawaban baris lain. Apakah berkas ini "
-                "gabungan dua ekspor?",
+                "{repeated_count} rows bear the response id of a later row, such as row "
+                "{repeated_row} (again: {repeated_in}). Each response counts once, as the later "
+                "row has it. If these are two surveys, give each its own profile.",
+                "{repeated_count} baris bernomor jawaban sama dengan baris yang lebih baru, "
+                "misalnya baris {repeated_row} (lagi: {repeated_in}). Tiap jawaban dihitung "
+                "sekali, menurut baris terbaru. Bila ini dua survei, beri masing-masing profil.",
+            ),
+        ),
+        Rule(
+            name="files_do_not_hold_each_other",
+            expectation="expect_column_values_to_be_null",
+            column="copied_in",
+            severity="warning",
+            text=FaultText(
+                "all its {row_count} rows stand in {copied_in} too. Take one of the two out of "
+                "the landing: without response ids, rows without identifiers count twice.",
+                "semua {row_count} barisnya ada juga di {copied_in}. Keluarkan salah satunya dari "
+                "landing: tanpa nomor jawaban, baris tanpa pengenal dihitung dua kali.",
             ),
         ),
         Rule(

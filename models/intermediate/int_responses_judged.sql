@@ -1,4 +1,4 @@
--- Is a response accepted, and if not, for which first reason (method.md 1.5, in its order)?
+-- Is a response accepted, and if not, for which first reason (method.md 1.6, in its order)?
 -- Of its texts only those that strata and weights tell apart: all are in fct_responses.
 {{ by_cycle() }}
 with
@@ -37,6 +37,18 @@ rejecting_flags as (
     group by method_id
 ),
 
+versions as (
+    -- Exports are often cumulative: a response that lies in several of them is one response.
+    select
+        profile_id,
+        response_id,
+        {{ last_pulled('response_key') }} as last_response_key,
+    from responses
+    where response_id is not null
+    group by profile_id, response_id
+    having count(*) > 1
+),
+
 frame as (
     select
         unit_id,
@@ -56,7 +68,8 @@ flagged as (
     select
         responses.response_key,
         responses.respondent_key,
-        responses._source_row,
+        responses.profile_id,
+        responses.response_id,
         responses.submitted_at,
         responses.role_id,
         responses.unit_level_id,
@@ -66,6 +79,8 @@ flagged as (
         responses.is_test,
         responses.is_complete,
         responses.is_date_unknown,
+        responses.is_summary_row,
+        versions.last_response_key,
         responses.is_unit_known,
         responses.is_category_known,
         responses.is_role_known,
@@ -103,6 +118,9 @@ flagged as (
     cross join settings
     left join rejecting_flags
         on rejecting_flags.method_id = settings.method_id
+    left join versions
+        on versions.profile_id = responses.profile_id
+        and versions.response_id = responses.response_id
     left join frame_units
         on frame_units.unit_id = responses.unit_id
         and frame_units.role_id = responses.role_id
@@ -116,6 +134,8 @@ judged as (
     select
         *,
         case
+            when is_summary_row then 'summary_row'
+            when response_key < last_response_key then 'superseded'
             when is_test then 'test_response'
             when not is_complete then 'incomplete'
             -- A time that can't be read can't be shown to lie in the window.
@@ -132,32 +152,42 @@ judged as (
     from flagged
 ),
 
-superseding as (
-    select
-        response_key,
-        row_number() over (
-            partition by respondent_key
-            order by submitted_at desc nulls last, _source_row desc, response_key desc
-        ) as recency,
+sent_again as (
+    select respondent_key
     from judged
     where own_rejection_reason is null and respondent_key is not null
+    group by respondent_key
+    having count(*) > 1
+),
+
+submissions as (
+    select judged.*
+    from judged
+    inner join sent_again
+        on sent_again.respondent_key = judged.respondent_key
+    where judged.own_rejection_reason is null
+),
+
+last_submissions as (
+    select * from {{ last_submissions('submissions') }}
 ),
 
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         judged.* exclude (
-            own_rejection_reason, respondent_key, _source_row, submitted_at, opens_on, closes_on,
-            min_answered_share, rejects_straight_lining, rejects_speeding, rejects_category_mismatch
+            own_rejection_reason, respondent_key, profile_id, response_id, submitted_at,
+            is_summary_row, last_response_key, opens_on, closes_on, min_answered_share,
+            rejects_straight_lining, rejects_speeding, rejects_category_mismatch
         ),
         coalesce(
             judged.own_rejection_reason,
-            case when superseding.recency > 1 then 'superseded' end
+            case when judged.response_key <> last_submissions.response_key then 'superseded' end
         ) as rejection_reason,
-        judged.own_rejection_reason is null and coalesce(superseding.recency, 1) = 1 as is_accepted,
+        rejection_reason is null as is_accepted,
     from judged
-    left join superseding
-        on superseding.response_key = judged.response_key
+    left join last_submissions
+        on last_submissions.respondent_key = judged.respondent_key
 )
 
 select * from final

@@ -9,6 +9,10 @@
     order by profile_id
 ") %}
 {%- set coded = coded_attribute_names() %}
+{%- set own, shared = [], [] %}
+{%- for attribute in attribute_names() if attribute != 'unit_id' %}
+{%- do (shared if attribute in coded else own).append('responses.' ~ attribute) %}
+{%- endfor %}
 with
 responses as (
     select
@@ -37,6 +41,7 @@ mapped_attributes as (
         {%- for attribute in attribute_names() %}
         bool_or(target = '{{ attribute }}') as has_{{ attribute }},
         {%- endfor %}
+        count(*) as attribute_count,
     from mapped
     group by profile_id
 ),
@@ -104,6 +109,13 @@ final as (
         {%- endfor %}
         coalesce(responses.submitted_at like '1980-01-01 00:00%', false)
             or not mapped_attributes.has_submitted_at as is_date_unknown,
+        {{ is_summary_row(
+            own,
+            'nullif(responses.unit_id, responses.profile_id)',
+            'unit_id_codes.code is not null',
+            shared,
+            'mapped_attributes.attribute_count > 1',
+        ) }} as is_summary_row,
         profiles.timezone,
     from responses
     inner join {{ ref('export_profiles') }} as profiles

@@ -198,6 +198,7 @@ class _Rulebook:
             "unknown_category": self._unknown("recipient_category_id", "recipient_categories.csv"),
             "unknown_role": self._unknown("role_id", "roles.csv"),
             "superseded": self._superseded,
+            "summary_row": self._summary_row,
         }
         return explain.get(reason, self._flag(reason))(response)
 
@@ -254,21 +255,40 @@ class _Rulebook:
 
         return explain
 
+    def _summary_row(self, response: dict[str, Any]) -> tuple[list[str], list[str]]:
+        return [], ["method.md 1: baris rekap bukan jawaban / a total is no response"]
+
     def _superseded(self, response: dict[str, Any]) -> tuple[list[str], list[str]]:
         later = self._connection.execute(
             """
-            select distinct files.file_name, later._source_row, later.submitted_at
-            from warehouse.marts.fct_responses as later
+            select distinct
+                files.file_name, later._source_row, later.submitted_at,
+                coalesce(later.respondent_key = own.respondent_key, false) as is_person,
+            from warehouse.marts.fct_responses as own
+            inner join warehouse.marts.fct_responses as later
+                on later.cycle_id = own.cycle_id
+                and later.response_key <> own.response_key
+                and (
+                    (later.respondent_key = own.respondent_key and later.is_accepted)
+                    or (
+                        (later.profile_id, later.response_id) = (own.profile_id, own.response_id)
+                        and later.response_key > own.response_key
+                    )
+                )
             inner join warehouse.marts.audit_reconciliation as files
                 on files.cycle_id = later.cycle_id and files.file_sha256 = later._file_sha256
-            where later.cycle_id = ? and later.respondent_key = ? and later.is_accepted
+            where own.cycle_id = ? and own.response_key = ?
+            order by all
             """,
-            [self.cycle_id, response["respondent_key"]],
+            [self.cycle_id, response["response_key"]],
         ).fetchall()
+        said = {
+            True: "orang yang sama mengirim lagi / the same person sent again",
+            False: "nomor jawaban yang sama, ditarik kemudian / the same response id, pulled later",
+        }
         return [
-            f"orang yang sama mengirim lagi / the same person sent again: {name}, baris / row "
-            f"{row}, {submitted} UTC"
-            for name, row, submitted in later
+            f"{said[is_person]}: {name}, baris / row {row}, {submitted or '–'} UTC"
+            for name, row, submitted, is_person in later
         ], ["method.md 1: kiriman terakhir berlaku / the last submission counts"]
 
     def _flag(self, reason: str) -> Callable[[dict[str, Any]], tuple[list[str], list[str]]]:

@@ -1,0 +1,162 @@
+"""One response in several exports, one person twice, a spreadsheet's totals: what counts once.
+
+Belongs here: which rows of a cycle count, by whole small cycles. Doesn't: reasons that the sample
+shows (test_rejections.py).
+"""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import xlsxwriter
+
+from benchmarks import by_hand
+from tests.small_cycle import SmallCycle, row
+
+UNKNOWN = "1980-01-01 00:00:00"
+
+
+@pytest.fixture(scope="module")
+def cycle(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
+    """A cycle with all of them."""
+    cycle = SmallCycle(tmp_path_factory.mktemp("counts"))
+    cycle.add("survey_sources", "c1,q,landing,c1/q/*")
+    cycle.add("export_profiles", "q,i,plain,Asia/Jakarta,,,")
+    for line in ("id,attribute,response_id", "Waktu,attribute,submitted_at", "Q2,question,U2",
+                 "NIP,attribute,respondent_identifier", "Unit,attribute,unit_id",
+                 "Q1,question,U1"):  # fmt: skip
+        cycle.add("export_columns", f"q,{line}")
+    # Weekly exports of one tool: the second holds the first's responses, one of them edited.
+    cycle.drop("c1/p/minggu-1.csv", [*map(row, range(100, 120))])
+    later = [*map(row, range(100, 130))]
+    later[0] = later[0].replace(",A,4,3", ",B,1,1")
+    cycle.drop("c1/p/minggu-2.csv", later)
+    # One person, no times: in bagian-2, pulled after bagian-10, the lower number.
+    cycle.drop("c1/p/bagian-10.csv", [f"21,{UNKNOWN},p1,A,4,4"])
+    cycle.drop(
+        "c1/p/bagian-2.csv",
+        [
+            f"7,{UNKNOWN},p1,A,1,1",
+            f"9,{UNKNOWN},p2,A,2,2",
+            f"8,{UNKNOWN},p2,A,2,2",  # the lower number further down
+            f"x5,{UNKNOWN},p3,A,2,2",  # ids that are no numbers: the row further down
+            f"x4,{UNKNOWN},p3,A,2,2",
+            "30,2025-10-03 08:00:00,p4,A,2,2",  # a time that is known is later than one that isn't
+            f"31,{UNKNOWN},p4,A,2,2",
+            "33,2025-10-03 08:00:00,p5,A,2,2",  # the later time, whatever the number
+            "32,2025-10-04 08:00:00,p5,A,2,2",
+            f"900,{UNKNOWN},p6,A,2,2",  # numbers of two profiles say nothing: the later pull
+        ],
+    )
+    cycle.drop(
+        "c1/q/lain.csv",
+        [
+            f"3,{UNKNOWN},p6,A,2,2",
+            "Nilai maksimal,,,,4,4",
+            ",,,Rata-rata,\"4,00\",3",
+            ",Jumlah,,A,24,18",
+            ",,,,24,18",
+            "max-1,2025-10-03 08:00:00,total@x.go.id,A,2,2",  # no total: words of a person
+        ],
+    )  # fmt: skip
+    cycle.drop(
+        "c1/staff_frame.csv",
+        ["A,masyarakat,penerima,90", "B,masyarakat,penerima,10"],
+        "unit_id,recipient_category_id,role_id,staff_count",
+    )
+    return cycle
+
+
+@pytest.fixture(scope="module")
+def fates(cycle: SmallCycle) -> tuple[str, dict]:
+    """What `ilk run` says, and each row's fate by file and row."""
+    ran = cycle.run("c1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout, {
+        (Path(name).name, source_row): reason
+        for name, source_row, reason in cycle.warehouse(
+            """
+            select name, _source_row, rejection_reason
+            from marts.fct_responses inner join staging.stg_raw__export_files
+                on sha256 = _file_sha256
+            """
+        )
+    }
+
+
+def test_a_response_in_two_exports_counts_once_as_the_later_has_it(fates):
+    _, fate = fates
+    first = [fate["minggu-1.csv", number] for number in range(1, 21)]
+    assert first == ["superseded"] * 20
+    assert [fate["minggu-2.csv", number] for number in range(1, 31)] == [None] * 30
+
+
+def test_how_many_rows_repeat_a_response_is_said_with_a_row_and_where_it_stands_again(fates):
+    output, _ = fates
+    assert "20 rows bear the response id of a later row, such as row 2" in output
+    assert "(again: c1/p/minggu-2.csv, baris / row 2)" in output
+
+
+def test_of_submissions_without_times_the_higher_number_counts_whatever_the_file(fates):
+    _, fate = fates
+    assert fate["bagian-10.csv", 1] is None
+    assert fate["bagian-2.csv", 1] == "superseded"
+    assert (fate["bagian-2.csv", 2], fate["bagian-2.csv", 3]) == (None, "superseded")
+
+
+def test_ids_that_are_no_numbers_or_of_two_profiles_leave_it_to_pull_and_row(fates):
+    _, fate = fates
+    assert (fate["bagian-2.csv", 4], fate["bagian-2.csv", 5]) == ("superseded", None)
+    assert (fate["bagian-2.csv", 10], fate["lain.csv", 1]) == ("superseded", None)
+
+
+def test_a_known_time_is_later_than_an_unknown_one_and_the_later_time_than_any_number(fates):
+    _, fate = fates
+    assert (fate["bagian-2.csv", 6], fate["bagian-2.csv", 7]) == (None, "superseded")
+    assert (fate["bagian-2.csv", 8], fate["bagian-2.csv", 9]) == ("superseded", None)
+
+
+def test_the_script_that_the_warehouse_is_measured_against_counts_the_same_responses(
+    cycle: SmallCycle, fates, tmp_path: Path
+):
+    scores = tmp_path / "by_hand.parquet"
+    by_hand.main(cycle.data / "landing", cycle.seeds, "c1", scores)
+    national = "where domain_type = 'national' and component_type = 'index'"
+    columns = "weighting_mode, round(score, 9), respondent_count, answer_count"
+    by_script = duckdb.sql(f"select {columns} from '{scores}' {national}").fetchall()
+    assert by_script == cycle.warehouse(f"select {columns} from indexes.idx_scores {national}")
+
+
+def test_a_spreadsheets_totals_are_no_responses(fates):
+    _, fate = fates
+    assert [fate["lain.csv", number] for number in (2, 3, 4, 5)] == ["summary_row"] * 4
+    assert fate["lain.csv", 6] is None
+
+
+def test_a_file_whose_rows_stand_in_another_is_told_where_there_are_no_ids(tmp_path: Path):
+    cycle = SmallCycle(tmp_path)
+    cycle.seed(
+        "export_columns",
+        "profile_id,source_column,target_kind,target",
+        "p,Waktu,attribute,submitted_at",
+        "p,Unit,attribute,unit_id",
+        "p,Q1,question,U1",
+        "p,Q2,question,U2",
+    )
+    header, rows = "Waktu,Unit,Q1,Q2", [row(number) for number in range(40)]
+    plain = [cells.split(",", 1)[1].replace(",,", ",") for cells in rows]
+    cycle.drop("c1/p/a.csv", plain, header)
+    cycle.drop("c1/p/b.csv", plain[:20], header)
+    with xlsxwriter.Workbook(cycle.data / "landing" / "c1" / "p" / "jawaban (1).xlsx") as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate([header, *plain]):
+            sheet.write_row(number, 0, cells.split(","))
+            if number:
+                sheet.write_row(number, 2, [4.0, 3.0])
+    cycle.drop("c1/p/other.csv", [plain[0].replace(",4,3", ",1,1"), *plain[1:5]], header)
+    ran = cycle.run("c1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "c1/p/b.csv: semua 20 barisnya ada juga di c1/p/a.csv" in ran.stdout
+    assert "c1/p/jawaban (1).xlsx: semua 40 barisnya ada juga di c1/p/a.csv" in ran.stdout
+    assert "all its 40 rows stand in c1/p/a.csv too" in ran.stdout
+    assert ran.stdout.count("barisnya ada juga di") == 2
