@@ -34,6 +34,7 @@ BORDER_CODE = (
     "expectations",
     "dbt_project/dbt_project.yml",
     "dbt_project/macros/engine.sql",
+    "dbt_project/macros/responses.sql",
     "orchestration/exports",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -114,12 +115,12 @@ class SmallCycle:
             check=False,
         )
 
-    def warehouse(self, sql: str) -> list[tuple]:
+    def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
         """Return what a query on the warehouse finds."""
         with duckdb.connect(str(self.data / "warehouse.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    def published(self, sql: str) -> list[tuple]:
+    def published(self, sql: str) -> list[tuple[Any, ...]]:
         """Return what a query on the publication finds."""
         file = (self.data / "published" / "ilk.duckdb").resolve()
         with duckdb.connect(str(file), read_only=True) as connection:
