@@ -4,7 +4,6 @@ Belongs here: the values that profiles, rules and failing rows are told in, and 
 Doesn't: figures of a file (response_profiles.py, file_profiles.py).
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ import duckdb
 
 from orchestration.exports.headers import fold
 from orchestration.exports.store import parquet_path
+from orchestration.seed_tables import seed_records
 
 IDENTIFIERS = ("respondent_identifier", "response_id")
 
@@ -93,7 +93,7 @@ def mapped_columns(seeds_dir: Path, file: RawFile) -> list[MappedColumn]:
             target=row["target"],
             column=by_heading.get(fold(row["source_column"])),
         )
-        for row in seed_rows(seeds_dir, "export_columns")
+        for row in seed_records(seeds_dir, "export_columns")
         if row["profile_id"] == file.profile_id
     ]
 
@@ -108,7 +108,7 @@ def maps_identifiers(seeds_dir: Path, file: RawFile) -> bool:
 
 def known_ids(seeds_dir: Path, seed: str, column: str) -> list[str]:
     """Return the ids that a column of a seed holds, each once."""
-    return sorted({row[column] for row in seed_rows(seeds_dir, seed)})
+    return sorted({row[column] for row in seed_records(seeds_dir, seed)})
 
 
 def read_profiles(seeds_dir: Path) -> dict[str, Profile]:
@@ -119,23 +119,16 @@ def read_profiles(seeds_dir: Path) -> dict[str, Profile]:
             timezone=row.get("timezone") or "UTC",
             date_order=row.get("date_order") or "dmy",
         )
-        for row in seed_rows(seeds_dir, "export_profiles")
+        for row in seed_records(seeds_dir, "export_profiles")
     }
 
 
 def method_parameter(seeds_dir: Path, method_id: str, parameter: str) -> float | None:
     """Return a row of method_parameters.csv as a number, None where there is none."""
-    for row in seed_rows(seeds_dir, "method_parameters"):
+    for row in seed_records(seeds_dir, "method_parameters"):
         if row["method_id"] == method_id and row["parameter"] == parameter:
             return float(row["value"])
     return None
-
-
-def seed_rows(seeds_dir: Path, name: str) -> list[dict[str, str]]:
-    """Return the rows of a seed as text, by column."""
-    path = seeds_dir / f"{name}.csv"
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 def listed(names: list[str]) -> str:

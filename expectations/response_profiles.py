@@ -25,10 +25,10 @@ from expectations.raw_files import (
     listed,
     mapped_columns,
     read_profiles,
-    seed_rows,
 )
 from expectations.repeated_rows import find_repeats
 from orchestration.exports.headers import fold
+from orchestration.seed_tables import seed_records
 from orchestration.sql_text import as_name, as_text
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _load_instrument(
     connection: duckdb.DuckDBPyConnection, seeds_dir: Path, instrument_id: str
 ) -> None:
     questions = [
-        row for row in seed_rows(seeds_dir, "questions") if row["instrument_id"] == instrument_id
+        row for row in seed_records(seeds_dir, "questions") if row["instrument_id"] == instrument_id
     ]
     # One statement with lists: a row at a time, 2,000 codes cost half a second.
     connection.execute(
@@ -236,7 +236,7 @@ def _load_instrument(
         " unnest(?::double[]) as scale_min, unnest(?::double[]) as scale_max",
         [[row[name] for row in questions] for name in ("question_id", "scale_min", "scale_max")],
     )
-    codes = seed_rows(seeds_dir, "export_codes")
+    codes = seed_records(seeds_dir, "export_codes")
     connection.execute(
         "create temp table codes as select unnest(?::varchar[]) as profile_id,"
         " unnest(?::varchar[]) as target, unnest(?::varchar[]) as source_value,"

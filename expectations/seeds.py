@@ -1,7 +1,7 @@
 """Seeds are input too: what a folder of seeds contradicts itself in, all of it in one report.
 
-Belongs here: reading the CSV files as they are, running the rules, wording the report. Doesn't: the
-demands (expectations/seed_rules.py), loading seeds into the warehouse (dbt).
+Belongs here: judging cells and rows, running the rules, wording the report. Doesn't: the demands
+(expectations/seed_rules.py), reading the files (orchestration/seed_tables.py).
 """
 
 import csv
@@ -25,39 +25,29 @@ from expectations.seed_rules import (
 )
 from orchestration.durable_files import is_plain_word
 from orchestration.exports.faults import FaultText
+from orchestration.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
 
 if TYPE_CHECKING:
     import duckdb
 
-_SHOWN = 5  # contradictions of one rule that the report spells out; of the others it names the line
+_SHOWN = 3  # contradictions of one rule that the report spells out; the others it counts
 _WORDS = 160  # characters of a row that are quoted
 
 _FILE_TEXTS = {
-    "seed_is_there": FaultText(
-        "the file is missing. Restore it, or set ILK_SEEDS_DIR to the folder of your seeds.",
-        "berkas tidak ada. Pulihkan, atau arahkan ILK_SEEDS_DIR ke folder seed Anda.",
-    ),
-    "seed_is_utf8": FaultText(
-        "the file is not UTF-8 (byte {offset}). Save it as CSV UTF-8.",
-        "berkas bukan UTF-8 (bita ke-{offset}). Simpan sebagai CSV UTF-8.",
-    ),
-    "seed_is_csv": FaultText(
-        "this can't be read as CSV ({detail}). Close the quotation mark that opens here.",
-        "baris ini tidak dapat dibaca sebagai CSV ({detail}). Tutup tanda kutip yang dibuka.",
-    ),
+    **FILE_FAULTS,
     "columns_are_there": FaultText(
-        "there is no column '{column}'; the header has: {header}. Add it, separated by commas.",
-        "tidak ada kolom '{column}'; judul yang ada: {header}. Tambahkan, dipisah koma.",
+        "add the column '{column}'; the header has: {header}.",
+        "tambahkan kolom '{column}'; judul yang ada: {header}.",
     ),
     "headings_are_named_once": FaultText(
         "the header names '{column}' twice. Remove one of the two columns.",
         "judul kolom '{column}' ada dua. Hapus salah satu kolomnya.",
     ),
     "rows_fit_the_header": FaultText(
-        "{found} cells where the header has {expected}. A cell that holds a comma must stand in "
-        "quotation marks.",
-        "{found} sel, padahal judul kolom ada {expected}. Sel yang memuat koma harus diapit tanda "
-        "kutip.",
+        "put quotation marks around the cell that holds a {delimiter}: {found} cells where the "
+        "header has {expected}.",
+        "apit sel yang memuat {delimiter} dengan tanda kutip: {found} sel, padahal judul kolom ada "
+        "{expected}.",
     ),
 }
 _CELL_TEXTS = {
@@ -86,8 +76,10 @@ _CELL_TEXTS = {
         "'{column}' berisi '{value}', bukan bilangan bulat. Tulis angka saja.",
     ),
     "numbers_are_readable": FaultText(
-        "'{column}' is '{value}', no number. Write it with a point, such as 0.25.",
-        "'{column}' berisi '{value}', bukan angka. Tulis dengan titik, misalnya 0.25.",
+        "'{column}' is '{value}', no number, or one that can be read in two ways. Write 0.25 or "
+        "1000.",
+        "'{column}' berisi '{value}', bukan angka, atau dapat dibaca dua cara. Tulis 0.25 atau "
+        "1000.",
     ),
 }
 
@@ -108,9 +100,10 @@ class _Seed:
     """A seed as it lies in its file: cells by column, the line each row begins in, its words."""
 
     name: str
-    columns: dict[str, list[str]]
-    lines: list[int]
+    columns: dict[str, tuple[str, ...]]
+    lines: tuple[int, ...]
     words: list[str]
+    unread: frozenset[tuple[int, str]]
 
 
 class ContradictorySeedsError(ValueError):
@@ -146,11 +139,10 @@ def _contradictions_in(
 def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:
     """Return all contradictions of a folder of seeds, by seed and line.
 
-    `repository` holds models/_seeds.yml, which declares the columns and their types, and
-    dbt_project/dbt_project.yml with the parameters that a method may set. A seed that is no table
-    (a column is missing, a row is ragged) is left out of the rules that read it.
+    `repository` holds dbt_project/dbt_project.yml with the parameters that a method may set. A seed
+    that is no table (a column is missing, a row is ragged) is left out of the rules that read it.
     """
-    types = _declared_types(repository)
+    types = _declared_types()
     found: list[Contradiction] = []
     tables = []
     for name, declared in types.items():
@@ -175,25 +167,29 @@ def report(seeds_dir: Path, found: list[Contradiction]) -> str:
     for each in found:
         of_rule.setdefault((each.seed, each.rule), []).append(each)
     for (seed, _), group in of_rule.items():
-        for each in group[:_SHOWN]:
+        for each in _told_apart(group)[:_SHOWN]:
             place = f"{seed}.csv, baris/line {each.line}" if each.line else f"{seed}.csv"
             words = f": {each.words}" if each.words else ""
             parts.append(f"{place}{words}\n    {each.text.id} / {each.text.en}")
-        if rest := group[_SHOWN:]:
-            lines = ", ".join(str(each.line) for each in rest)
-            parts.append(f"{seed}.csv: ... {len(rest)} lagi/more like these, baris/lines {lines}")
+        if (more := len(group) - _SHOWN) > 0:
+            parts.append(
+                f"{seed}.csv: ... dan {more} baris lagi, semuanya {len(group)}. / and {more} more "
+                f"rows, {len(group)} in all."
+            )
     return "\n".join(parts)
 
 
-def _declared_types(repository: Path) -> dict[str, dict[str, str]]:
+def _told_apart(group: list[Contradiction]) -> list[Contradiction]:
+    """Return contradictions of one rule with those first that say what none before says."""
+    first = {each.text: each for each in reversed(group)}
+    return sorted(group, key=lambda each: first[each.text] is not each)
+
+
+def _declared_types() -> dict[str, dict[str, str]]:
     """Return the type of every column of every seed, as models/_seeds.yml declares them."""
-    document = _yaml(repository / "models" / "_seeds.yml")
     return {
-        seed["name"]: {
-            **seed["config"]["column_types"],
-            **dict.fromkeys(OPTIONAL_COLUMNS.get(seed["name"], ()), "varchar"),
-        }
-        for seed in document["seeds"]
+        name: {**types, **dict.fromkeys(OPTIONAL_COLUMNS.get(name, ()), "varchar")}
+        for name, types in declared_seeds().items()
     }
 
 
@@ -210,24 +206,11 @@ def _read(
     def fault(rule: str, line: int = 0, words: str = "", **details: object) -> Contradiction:
         return _worded(_FILE_TEXTS[rule], rule, name, line, words, details)
 
-    if not path.is_file():
-        return None, [fault("seed_is_there")]
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return None, [fault("seed_is_utf8", offset=error.start)]
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    lines, rows, start = [], [], 1
-    try:
-        for row in reader:
-            if row:
-                lines.append(start)
-                rows.append(row)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        return None, [fault("seed_is_csv", start, detail=error)]
-    header = rows[0] if rows else []
-    optional = OPTIONAL_COLUMNS.get(name, ())
+        table = read_seed(path)
+    except SeedFileError as error:
+        return None, [fault(error.rule, error.line, detail=error.detail)]
+    header, optional = table.header, OPTIONAL_COLUMNS.get(name, ())
     faults = [
         fault("columns_are_there", 1, column=column, header=", ".join(header) or "-")
         for column in declared
@@ -239,16 +222,24 @@ def _read(
         if header.count(column) > 1
     ]
     faults += [
-        fault("rows_fit_the_header", line, _words(row), found=len(row), expected=len(header))
-        for line, row in zip(lines[1:], rows[1:], strict=True)
+        fault(
+            "rows_fit_the_header",
+            line,
+            _words(row),
+            found=len(row),
+            expected=len(header),
+            delimiter=table.delimiter,
+        )
+        for line, row in zip(table.lines, table.written, strict=True)
         if len(row) != len(header)
     ]
     if faults:
         return None, faults
-    blank = [""] * (len(rows) - 1)
-    cells = dict(zip(header, zip(*rows[1:], strict=True), strict=True)) if rows[1:] else {}
-    columns = {column: list(cells.get(column, blank)) for column in declared}
-    return _Seed(name, columns, lines[1:], [_words(row) for row in rows[1:]]), []
+    blank = ("",) * len(table.rows)
+    cells = dict(zip(header, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
+    columns = {column: cells.get(column, blank) for column in declared}
+    words = [_words(row) for row in table.written]
+    return _Seed(name, columns, table.lines, words, table.unread), []
 
 
 def _cell_faults(
@@ -260,7 +251,9 @@ def _cell_faults(
         allowed = ONE_OF.get((seed.name, column))
         if (seed.name, column) == ("method_parameters", "parameter"):
             allowed = parameters
-        for line, words, value in zip(seed.lines, seed.words, cells, strict=True):
+        for number, (line, words, value) in enumerate(
+            zip(seed.lines, seed.words, cells, strict=True)
+        ):
             rule = None
             if not value.strip():
                 rule = None if column in may_be_empty else "cells_are_filled"
@@ -268,6 +261,8 @@ def _cell_faults(
                 rule = "cells_are_of_their_list"
             elif column in PLAIN_IDS and not is_plain_word(value):
                 rule = "ids_are_plain"
+            elif (number, column) in seed.unread:
+                rule = "numbers_are_readable"
             elif declared[column] != "varchar":
                 rule = _unreadable(value, declared[column])
             if rule:
@@ -322,7 +317,7 @@ def _load(connection: "duckdb.DuckDBPyConnection", seed: _Seed, types: dict[str,
     connection.execute(
         f"create table {seed.name} as select line, {columns}"
         f" from (select unnest(cast(? as integer[])) as line, {cells})",
-        [seed.lines, *seed.columns.values()],
+        [list(seed.lines), *map(list, seed.columns.values())],
     )
 
 
@@ -339,7 +334,7 @@ def _worded(
     return Contradiction(rule, seed, line, words, filled)
 
 
-def _words(row: list[str]) -> str:
+def _words(row: Iterable[str]) -> str:
     """Return a row as its file has it, on one line and not endless."""
     written = io.StringIO()
     csv.writer(written, lineterminator="").writerow([" ".join(cell.split()) for cell in row])

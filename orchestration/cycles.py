@@ -4,12 +4,11 @@ Belongs here: reading that one seed, for partitions, schedules and the command l
 a cycle holds (the raw zone's registry) or means (dbt).
 """
 
-import csv
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration.durable_files import is_plain_word
+from orchestration.seed_tables import read_seed
 
 
 class UnknownCycleError(ValueError):
@@ -33,48 +32,36 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
     """Return the cycles in order of their opening.
 
     Raises:
-        FileNotFoundError: there is no survey_cycles.csv in `seeds_dir`.
+        SeedFileError: there is no survey_cycles.csv in `seeds_dir`, or it is no table.
         ValueError: a column is missing, a date is not YYYY-MM-DD, or an id is no plain word; the
             message names the row.
     """
     path = seeds_dir / "survey_cycles.csv"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} tidak ada. Arahkan ILK_SEEDS_DIR ke folder seeds Anda, atau pulihkan berkas "
-            "itu. / It is missing. It lists the survey cycles: set ILK_SEEDS_DIR to the folder of "
-            "your seeds, or restore the file."
-        )
+    table = read_seed(path)
     cycles = []
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
-            try:
-                cycles.append(
-                    SurveyCycle(
-                        cycle_id=row["cycle_id"],
-                        opens_on=date.fromisoformat(row["opens_on"]),
-                        closes_on=date.fromisoformat(row["closes_on"]),
-                        previous_cycle_id=row["previous_cycle_id"] or None,
-                        method_id=row["method_id"],
-                        instrument_id=row["instrument_id"],
-                        status=row["status"],
-                    )
+    for line, row in zip(table.lines, table.records(), strict=True):
+        try:
+            cycles.append(
+                SurveyCycle(
+                    cycle_id=row["cycle_id"],
+                    opens_on=date.fromisoformat(row["opens_on"]),
+                    closes_on=date.fromisoformat(row["closes_on"]),
+                    previous_cycle_id=row["previous_cycle_id"] or None,
+                    method_id=row["method_id"],
+                    instrument_id=row["instrument_id"],
+                    status=row["status"],
                 )
-            except KeyError as error:
-                raise ValueError(
-                    f"{path.name} tidak memiliki kolom {error}; simpan sebagai CSV dengan koma. / "
-                    f"has no column {error}; save it as CSV with commas."
-                ) from error
-            except ValueError as error:
-                raise ValueError(
-                    f"{path.name}, baris/line {number}: {error}. Tulis tanggal sebagai YYYY-MM-DD. "
-                    "/ Write dates as YYYY-MM-DD."
-                ) from error
-            if not is_plain_word(row["cycle_id"]):  # every command makes paths of it
-                raise ValueError(
-                    f"{path.name}, baris/line {number}: cycle_id '{row['cycle_id']}' menjadi nama "
-                    "folder. Pakai huruf, angka, dan tanda hubung. / It names folders: use "
-                    "letters, digits and hyphens."
-                )
+            )
+        except KeyError as error:
+            raise ValueError(
+                f"{path.name} tidak memiliki kolom {error}; tambahkan. / has no column {error}; "
+                "add it."
+            ) from error
+        except ValueError as error:
+            raise ValueError(
+                f"{path.name}, baris/line {line}: {error}. Tulis tanggal sebagai YYYY-MM-DD. "
+                "/ Write dates as YYYY-MM-DD."
+            ) from error
     return sorted(cycles, key=lambda cycle: (cycle.opens_on, cycle.cycle_id))
 
 

@@ -38,6 +38,7 @@ BORDER_CODE = (
     "orchestration/exports",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
+    "orchestration/seed_tables.py",
     "orchestration/sql_text.py",
 )
 
@@ -58,8 +59,9 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def seeds_hash(settings: Settings) -> str:
-    """Return the sha256 of all seeds."""
-    return hash_files(sorted(settings.seeds_dir.glob("*.csv")))
+    """Return the sha256 of all seeds and of the code that reads them."""
+    seeds = sorted(settings.seeds_dir.glob("*.csv"))
+    return hash_files([*seeds, REPOSITORY / "orchestration" / "seed_tables.py"])
 
 
 def code_hash() -> str:

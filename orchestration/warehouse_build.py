@@ -20,7 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.durable_files import whole_file
 from orchestration.fingerprints import project_hash
+from orchestration.seed_tables import SeedFileError, read_seed
 from orchestration.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -232,20 +234,34 @@ def _seed_path(settings: Settings) -> str:
     """Return where dbt finds the seeds, relative to its project and inside the repository.
 
     dbt writes compiled files under target path joined with a seed's path: an absolute path, or one
-    with many `..`, would overwrite the seeds themselves. Seeds from elsewhere are therefore copied.
+    with many `..`, would overwrite the seeds themselves. Seeds from elsewhere are therefore copied,
+    and those that a spreadsheet saved are copied in the form that dbt reads.
     """
-    if settings.seeds_dir == REPOSITORY / "seeds":
+    contents = {path.name: _as_dbt_reads(path) for path in settings.seeds_dir.glob("*.csv")}
+    if settings.seeds_dir == REPOSITORY / "seeds" and all(
+        (settings.seeds_dir / name).read_bytes() == content for name, content in contents.items()
+    ):
         return "../seeds"
     name = hashlib.sha256(str(settings.seeds_dir).encode()).hexdigest()[:12]
     mirror = settings.dbt_project_dir / ".seeds" / name
     mirror.mkdir(parents=True, exist_ok=True)
-    sources = {path.name: path for path in settings.seeds_dir.glob("*.csv")}
     for gone in mirror.glob("*.csv"):
-        if gone.name not in sources:
+        if gone.name not in contents:
             gone.unlink()
-    for path in sources.values():
-        shutil.copyfile(path, mirror / path.name)
+    for name_of_seed, content in contents.items():
+        copy = mirror / name_of_seed
+        if not copy.is_file() or copy.read_bytes() != content:
+            with whole_file(copy) as fresh:
+                fresh.write_bytes(content)
     return f".seeds/{name}"
+
+
+def _as_dbt_reads(path: Path) -> bytes:
+    """Return a seed in the seeds' own form; as it is where it is no table, which is told later."""
+    try:
+        return read_seed(path).as_csv().encode()
+    except SeedFileError:
+        return path.read_bytes()
 
 
 def _progress() -> "Callable[[Any], None]":

@@ -84,10 +84,10 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        (",", ";", "has no column 'cycle_id'; save it as CSV with commas"),
+        ("cycle_id,", "siklus,", "has no column 'cycle_id'; add it"),
         ("2025-10-06", "06/10/2025", "baris/line 3: Invalid isoformat string: '06/10/2025'"),
     ],
-    ids=["as Excel saves CSV in Indonesia", "as Excel writes dates"],
+    ids=["a column is missing", "a date that could mean two days"],
 )
 def test_cycles_that_cannot_be_read_are_a_sentence(
     old: str, new: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

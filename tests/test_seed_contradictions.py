@@ -35,16 +35,21 @@ QUESTION = "skm-permenpan-14-2017,{},{},pelayanan,{},masyarakat,unit,{},{},false
 
 # rule: (seed, a text of it or nothing, what stands there instead or a row more, what is reported)
 CASES: dict[str, tuple[str, str, str, str]] = {
-    "columns_are_there": ("units", "valid_to", "sampai", "no column 'valid_to'; the header has"),
+    "columns_are_there": (
+        "units",
+        "valid_to",
+        "sampai",
+        "add the column 'valid_to'; the header has",
+    ),
     "headings_are_named_once": ("roles", "name_en", "name_en,name_en", "names 'name_en' twice"),
     "rows_fit_the_header": ("roles", "", "tamu,Tamu", "line 3: tamu,Tamu"),
     "seed_is_csv": ("roles", "", 'tamu,"Tamu,Guest', "line 3"),
     "cells_are_filled": ("services", "Pelayanan publik", "", "'name_id' is empty"),
     "cells_are_of_their_list": ("methods", "none", "rata", "may be: none, poststrat, rake"),
     "ids_are_plain": ("regions", "", "jawa barat,,Jawa Barat,Jawa", "'jawa barat'"),
-    "dates_are_readable": ("survey_cycles", "2020-08-31", "31/08/2020", "as YYYY-MM-DD"),
+    "dates_are_readable": ("survey_cycles", "2020-08-31", "31 Agustus", "as YYYY-MM-DD"),
     "whole_numbers_are_readable": ("services", ",1", ",1.5", "is '1.5', no whole number"),
-    "numbers_are_readable": ("targets", "3.6", '"3,6"', "is '3,6', no number"),
+    "numbers_are_readable": ("targets", "3.6", '"3,600"', "'3,600', no number, or"),
     "codes_are_unique": ("export_codes", "", "skm-plain,*, Baik ,2", "as in line 79"),
     "headings_are_unique": (
         *("export_columns", "", "skm-plain,U1 ,ignore,"),
@@ -290,11 +295,16 @@ def test_a_seed_that_is_missing_or_not_utf8_is_named_and_the_others_are_judged(f
     }
 
 
-def test_many_contradictions_of_one_kind_are_counted_with_their_lines(folder):
+def test_of_many_contradictions_of_one_kind_three_and_the_count_are_told(folder):
     change(folder, "services", "skm,pelayanan", "skm,layanan")
     text = report(folder, contradictions(folder, REPOSITORY))
-    assert text.count("service_id 'pelayanan' is in no row of services.csv") == 5
-    assert "questions.csv: ... 4 lagi/more like these, baris/lines 7, 8, 9, 10" in text
+    assert text.count("service_id 'pelayanan' is in no row of services.csv") == 3
+    assert "questions.csv: ... dan 6 baris lagi, semuanya 9. / and 6 more rows, 9 in all." in text
+    # What another row says differently is among the three.
+    change(folder, "questions", "pelayanan,kompetensi", "lain,kompetensi")
+    text = report(folder, contradictions(folder, REPOSITORY))
+    assert text.count("'pelayanan' is in no row") == 2
+    assert "service_id 'lain' is in no row" in text
 
 
 def test_a_row_is_counted_by_the_line_it_begins_in(folder):

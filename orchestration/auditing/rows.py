@@ -4,7 +4,6 @@ Belongs here: a response's verdict and its answers', each with the seed row or p
 Doesn't: judging (int_responses_judged, int_answers); what the row says of a person.
 """
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.warehouse import AuditError
 from orchestration.fingerprints import CurrentFile, raw_files
+from orchestration.seed_tables import read_seed
 from orchestration.settings import Settings
 
 
@@ -321,13 +321,9 @@ class _Rulebook:
 
     def _rows(self, seed: str, **keys: str) -> list[str]:
         """Return a seed's rows with these values as `file, line N: the row`."""
-        found = []
-        with (self._settings.seeds_dir / seed).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            line = 1 + (reader.line_num if reader.fieldnames else 0)
-            for row in reader:
-                if all(row.get(key) == value for key, value in keys.items()):
-                    cells = ",".join(" ".join(str(cell).split()) for cell in row.values())
-                    found.append(f"{seed}, baris / line {line}: {cells}")
-                line = reader.line_num + 1  # a quoted cell may hold line breaks
-        return found
+        table = read_seed(self._settings.seeds_dir / seed)
+        return [
+            f"{seed}, baris / line {line}: {','.join(' '.join(cell.split()) for cell in row)}"
+            for line, row, record in zip(table.lines, table.rows, table.records(), strict=True)
+            if all(record.get(key) == value for key, value in keys.items())
+        ]

@@ -5,11 +5,11 @@ Doesn't: whether the seeds agree with each other (expectations/seeds.py), openin
 """
 
 import codecs
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.exports.headers import fold
+from orchestration.seed_tables import SeedFileError, read_seed
 
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
@@ -94,24 +94,21 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             f"{path} tidak ada; arahkan ILK_SEEDS_DIR ke folder yang memuatnya. / is missing. "
             "Set ILK_SEEDS_DIR to a folder that holds it."
         )
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        header = reader.fieldnames or []
-        lacking = [column for column in columns if column not in header]
-        if lacking:
-            raise SeedError(
-                f"{path} tidak berkolom / has no column '{lacking[0]}'; yang ada / it has: "
-                f"{', '.join(header)}."
-            )
-        # A delimiter may be a tab: only the other cells lose their surrounding blanks.
-        return [
-            {
-                key: value if key == "delimiter" else value.strip()
-                for key, value in row.items()
-                if key is not None
-            }
-            for row in reader
-        ]
+    try:
+        table = read_seed(path)
+    except SeedFileError as error:
+        raise SeedError(str(error)) from error
+    lacking = [column for column in columns if column not in table.header]
+    if lacking:
+        raise SeedError(
+            f"{path} tidak berkolom / has no column '{lacking[0]}'; yang ada / it has: "
+            f"{', '.join(table.header)}."
+        )
+    # A delimiter may be a tab: only the other cells lose their surrounding blanks.
+    return [
+        {key: value if key == "delimiter" else value.strip() for key, value in row.items()}
+        for row in table.records()
+    ]
 
 
 def _delimiter(text: str, place: str) -> str | None:

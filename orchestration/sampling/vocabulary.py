@@ -3,7 +3,6 @@
 Belongs here: reading seeds into arrays and tables. Doesn't: drawing anything at random.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.cycles import SurveyCycle, find_cycle, read_cycles
+from orchestration.seed_tables import seed_records
 
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 TOOLS = ("limesurvey", "google_forms", "ms_forms")
@@ -91,7 +91,7 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
         ValueError: a profile is unknown, is no source of the cycle, or its tool can't be imitated.
     """
     cycle = find_cycle(read_cycles(seeds_dir), cycle_id)
-    units = _rows(seeds_dir, "units")
+    units = seed_records(seeds_dir, "units")
     opens_on = cycle.opens_on.isoformat()
     valid = [
         unit for unit in units if unit["valid_from"] <= opens_on <= (unit["valid_to"] or "9999")
@@ -109,15 +109,15 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
             scale_max=int(row["scale_max"]),
             is_reverse_scored=row["is_reverse_scored"] == "true",
         )
-        for row in _rows(seeds_dir, "questions")
+        for row in seed_records(seeds_dir, "questions")
         if row["instrument_id"] == cycle.instrument_id
     )
     categories = tuple(
-        row["recipient_category_id"] for row in _rows(seeds_dir, "recipient_categories")
+        row["recipient_category_id"] for row in seed_records(seeds_dir, "recipient_categories")
     )
     audiences = {
         (row["recipient_category_id"], row["audience_id"])
-        for row in _rows(seeds_dir, "category_audiences")
+        for row in seed_records(seeds_dir, "category_audiences")
     }
     profiles = tuple(_profile(seeds_dir, cycle, profile_id) for profile_id in profile_ids)
     return Vocabulary(
@@ -130,7 +130,7 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
             sorted({unit["unit_id"] for unit in units} - {unit["unit_id"] for unit in valid})
         ),
         categories=categories,
-        roles=tuple(row["role_id"] for row in _rows(seeds_dir, "roles")),
+        roles=tuple(row["role_id"] for row in seed_records(seeds_dir, "roles")),
         demographics={
             attribute: tuple(profiles[0].labels.get(attribute, {})) for attribute in DEMOGRAPHICS
         },
@@ -148,7 +148,7 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
 def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
     sources = [
         row["profile_id"]
-        for row in _rows(seeds_dir, "survey_sources")
+        for row in seed_records(seeds_dir, "survey_sources")
         if row["cycle_id"] == cycle.cycle_id
     ]
     if profile_id not in sources:
@@ -156,7 +156,7 @@ def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
             f"survey_sources.csv has no source '{profile_id}' for {cycle.cycle_id}; it has: "
             f"{', '.join(sources) or 'none'}. Name one of these in tools, or add a row."
         )
-    tools = {row["profile_id"]: row["tool"] for row in _rows(seeds_dir, "export_profiles")}
+    tools = {row["profile_id"]: row["tool"] for row in seed_records(seeds_dir, "export_profiles")}
     tool = tools.get(profile_id)
     if tool not in TOOLS:
         raise ValueError(
@@ -164,7 +164,7 @@ def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
             f"the tools {', '.join(TOOLS)}. Leave it out of tools."
         )
     labels: dict[str, dict[str, str]] = {}
-    for row in _rows(seeds_dir, "export_codes"):
+    for row in seed_records(seeds_dir, "export_codes"):
         if row["profile_id"] == profile_id:
             labels.setdefault(row["target"], {}).setdefault(row["code"], row["source_value"])
     return Profile(
@@ -172,7 +172,7 @@ def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
         tool=tool,
         columns=tuple(
             Column(row["source_column"], row["target_kind"], row["target"])
-            for row in _rows(seeds_dir, "export_columns")
+            for row in seed_records(seeds_dir, "export_columns")
             if row["profile_id"] == profile_id
         ),
         labels=labels,
@@ -194,8 +194,3 @@ def _providers(units: list[dict[str, str]], questions: tuple[Question, ...]) -> 
             above = None if parent is None else units[parent]
         providers[position] = [nearest.get(each.provider_level_id, -1) for each in questions]
     return providers
-
-
-def _rows(seeds_dir: Path, seed: str) -> list[dict[str, str]]:
-    with (seeds_dir / f"{seed}.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
