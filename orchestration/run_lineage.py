@@ -13,6 +13,7 @@ from orchestration.durable_files import below
 from orchestration.exports.sources import landed_address
 from orchestration.fingerprints import CurrentFile
 from orchestration.open_lineage import Dataset, Json, LineageRun, Outlet, facet
+from orchestration.publishing.tables import declarations
 from orchestration.settings import Settings
 from orchestration.warehouse_build import NodeResult
 from orchestration.warehouse_tables import ColumnLineage, Table
@@ -85,10 +86,10 @@ def tell_published(
 ) -> None:
     """Tell of each published table which one of the warehouse it is, less its hidden cells."""
     place = f"duckdb://{settings.published_dir / 'ilk.duckdb'}"
-    schemas = {node["name"]: node["schema"] for node in manifest["nodes"].values()}
+    declared = declarations(manifest)
     events: list[Json] = []
     for table, count in sorted(row_counts.items()):
-        inputs = [_table(settings, f"{schemas[table]}.{table}")]
+        inputs = [_table(settings, ".".join(declared[table].rows_of))]
         inputs.append(_table(settings, "intermediate.int_hidden_cells"))
         statistics = facet("OutputStatisticsOutputDatasetFacet", rowCount=count)
         output = Dataset(place, f"main.{table}", io_facets={"outputStatistics": statistics})

@@ -13,6 +13,7 @@ import pytest
 from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, final_version
 from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
+from orchestration.publishing.tables import read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import NodeResult
@@ -26,11 +27,13 @@ NATIONAL = "domain_type = 'national' and component_type = 'index' and weighting_
 
 def publish_again(settings: Settings, *restated: str, why: str = "") -> PublicationReport:
     """Publish the warehouse as it lies there, as a run would."""
+    declared = read_declarations(settings)
     return publish(
         warehouse=settings.warehouse,
+        declared=declared,
         data_dir=settings.data_dir,
         fingerprint={},
-        guard=Guard(settings, "a-run", frozenset(restated), why),
+        guard=Guard(settings, declared, "a-run", frozenset(restated), why),
     )
 
 

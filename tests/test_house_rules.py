@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from orchestration.column_tracing import parsed, qualified, sqlglot_schema
-from orchestration.publishing.tables import RESPONDENT_COLUMNS, is_published
+from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
 from orchestration.warehouse_tables import warehouse_tables
@@ -312,10 +312,26 @@ def test_a_singular_test_is_named_for_its_claim_and_tells_the_harm(
     )
 
 
+def test_every_public_model_says_whether_and_how_it_is_published(manifest: Node) -> None:
+    obeyed(
+        undeclared(manifest),
+        "say in its YAML what stands behind its rows and how it is hidden, config: meta: "
+        "published: (orchestration/publishing/tables.py); until then it is not published",
+    )
+    obeyed(
+        (
+            f"{table.name} {fault}"
+            for table in declarations(manifest).values()
+            for fault in table.faults
+        ),
+        "mend config: meta: published: in its YAML (orchestration/publishing/tables.py)",
+    )
+
+
 def test_each_shape_of_the_publication_is_an_exposure_of_all_its_tables(
-    manifest: Node, models: list[Node]
+    manifest: Node,
 ) -> None:
-    published = {node["unique_id"] for node in models if is_published(node["schema"], node["name"])}
+    published = {f"model.ilk.{name}" for name in declarations(manifest)}
     assert manifest["exposures"], "models/_exposures.yml says who reads the publication"
     for exposure in manifest["exposures"].values():
         obeyed(

@@ -8,17 +8,11 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration.auditing.run_records import RESTATEMENTS
-from orchestration.publishing.shown_figures import KEY_SUFFIXES
+from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_text
 
 TOLERANCE = 1e-9  # what two engines, or two versions of one, may differ by
 
-# Results; dimensions hold names, which may be corrected, and the records differ by nature.
-_RESULTS = ("idx_", "fct_", "audit_reconciliation")
-# What says where a row stands though its name doesn't end like a key, and the other way round.
-_FURTHER_KEYS = {"between", "measure", "day_on", "is_accepted", "rejection_reason", "file_sha256"}
-_KEYS_OF = {"idx_robustness": {"band"}}
-_NO_KEYS = {"method_id", "previous_cycle_id"}
 _NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "HUGEINT", "DOUBLE", "DECIMAL", "BOOLEAN")
 # Keys that have a column of their own in audit_restatements.
 _OWN_COLUMNS = (
@@ -35,8 +29,14 @@ _FOUND = [
 ]
 
 
-def result_tables(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, str]:
-    """Return the tables of an attached publication that hold a cycle's results, by name."""
+def result_tables(
+    connection: duckdb.DuckDBPyConnection, database: str, declared: Mapping[str, Declaration]
+) -> dict[str, str]:
+    """Return the tables of an attached publication that hold a cycle's results, by name.
+
+    Results are made of persons' answers. Dimensions hold names, which may be corrected, and the
+    records of runs differ by nature.
+    """
     rows = connection.execute(
         """
         select distinct table_name from information_schema.columns
@@ -45,7 +45,11 @@ def result_tables(connection: duckdb.DuckDBPyConnection, database: str) -> dict[
         """,
         [database],
     ).fetchall()
-    return {name: f"{database}.main.{name}" for (name,) in rows if name.startswith(_RESULTS)}
+    return {
+        name: f"{database}.main.{name}"
+        for (name,) in rows
+        if name in declared and declared[name].has_persons
+    }
 
 
 def find_moved(
@@ -54,23 +58,25 @@ def find_moved(
     *,
     old: Mapping[str, str],
     new: Mapping[str, str],
+    declared: Mapping[str, Declaration],
 ) -> int:
     """Add the cycle's figures that differ to the temporary table `moved`; return how many.
 
-    `old` and `new` are relations by table name. Tables and columns that one side alone has are
-    no figures that moved. A row that one side alone has counts with each of its figures.
+    `old` and `new` are relations by table name; `declared` says what tells their rows apart.
+    Tables and columns that one side alone has are no figures that moved. A row that one side alone
+    has counts with each of its figures.
     """
     connection.execute(f"create temp table if not exists moved as {_nothing_moved()}")
     before = _count(connection)
     for table in sorted(old.keys() & new.keys()):
         columns = _common_columns(connection, old[table], new[table])
-        keys = [name for name in columns if _is_key(table, name)]
+        keys = [name for name in declared[table].grain if name in columns]
         figures = {name: kind for name, kind in columns.items() if name not in keys}
         connection.execute(_joined(cycle_id, old[table], new[table], keys, list(figures)))
         if _has_twins(connection, keys):
             raise ValueError(
-                f"{table}: rows are not told apart by {', '.join(keys)}; add what does to "
-                "orchestration/auditing/differences.py"
+                f"{table}: rows are not told apart by {', '.join(keys)}; mend the model's data "
+                "test unique_together"
             )
         for name, kind in figures.items():
             connection.execute(_moved(cycle_id, table, keys, name, kind))
@@ -96,11 +102,6 @@ def examples(connection: duckdb.DuckDBPyConnection, cycle_id: str, count: int) -
         [cycle_id, count],
     ).fetchall()
     return [f"{where}: {old} → {new}" for where, old, new in rows]
-
-
-def _is_key(table: str, name: str) -> bool:
-    is_named_so = name.endswith(KEY_SUFFIXES) or name in _FURTHER_KEYS | _KEYS_OF.get(table, set())
-    return is_named_so and name not in _NO_KEYS
 
 
 def _common_columns(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ from orchestration.fingerprints import (
     seeds_hash,
 )
 from orchestration.publishing import PublicationError
+from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
@@ -112,7 +113,8 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
                 )
         with duckdb.connect() as connection:
             connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
-            return _freeze(connection, settings, cycle_id, why=None, restatements=None)
+            declared = read_declarations(settings)
+            return _freeze(connection, settings, declared, cycle_id, why=None)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class Guard:
     """
 
     settings: Settings
+    declared: Mapping[str, Declaration]
     run_id: str
     restated: frozenset[str]
     why: str
@@ -132,11 +135,11 @@ class Guard:
 
         Raises FinalCycleMovedError; nothing is frozen then.
         """
-        new = result_tables(connection, "ilk")
+        new = result_tables(connection, "ilk", self.declared)
         rows = connection.execute("select distinct cycle_id from ilk.main.idx_scores order by all")
         cycle_ids = [cycle_id for (cycle_id,) in rows.fetchall()]
         moved = {
-            cycle_id: find_moved(connection, cycle_id, old=old, new=new)
+            cycle_id: find_moved(connection, cycle_id, old=old, new=new, declared=self.declared)
             for cycle_id in cycle_ids
             if (old := self._tables_before(connection, cycle_id)) is not None
         }
@@ -148,12 +151,27 @@ class Guard:
         for cycle_id in cycle_ids:
             if moved.get(cycle_id):
                 restatements = self._restatements(connection, cycle_id)
-                _freeze(
-                    connection, self.settings, cycle_id, why=self.why, restatements=restatements
-                )
+                self._freeze(connection, cycle_id, why=self.why, restatements=restatements)
             elif self._becomes_final(cycle_id):
-                _freeze(connection, self.settings, cycle_id, why=None, restatements=None)
+                self._freeze(connection, cycle_id, why=None)
         _gather_restatements(self.settings)
+
+    def _freeze(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        cycle_id: str,
+        *,
+        why: str | None,
+        restatements: pa.Table | None = None,
+    ) -> None:
+        _freeze(
+            connection,
+            self.settings,
+            self.declared,
+            cycle_id,
+            why=why,
+            restatements=restatements,
+        )
 
     def _tables_before(
         self, connection: duckdb.DuckDBPyConnection, cycle_id: str
@@ -166,7 +184,7 @@ class Guard:
             return None
         attached = f"attach if not exists {as_text(database.resolve())} as shown (read_only)"
         connection.execute(attached)
-        shown = result_tables(connection, "shown")
+        shown = result_tables(connection, "shown", self.declared)
         has_cycle = connection.execute(
             "select 1 from shown.main.idx_scores where cycle_id = ? limit 1", [cycle_id]
         ).fetchall()
@@ -202,10 +220,11 @@ class Guard:
 def _freeze(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
+    declared: Mapping[str, Declaration],
     cycle_id: str,
     *,
     why: str | None,
-    restatements: pa.Table | None,
+    restatements: pa.Table | None = None,
 ) -> FinalVersion:
     """Keep the cycle's rows of `ilk.main`, and what they were made from; whole or not at all."""
     versions = _versions(settings, cycle_id)
@@ -214,7 +233,7 @@ def _freeze(
     shutil.rmtree(building, ignore_errors=True)
     (building / "tables").mkdir(parents=True)
     (building / "seeds").mkdir()
-    for name, relation in result_tables(connection, "ilk").items():
+    for name, relation in result_tables(connection, "ilk", declared).items():
         connection.execute(
             f"copy (from {relation} where cycle_id = $cycle_id) to $path (format parquet)",
             {"cycle_id": cycle_id, "path": str(building / "tables" / f"{name}.parquet")},

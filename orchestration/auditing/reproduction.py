@@ -10,6 +10,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from orchestration.exports.seed_files import ReaderSettings, read_reader_setting
 from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.fingerprints import code_hash
 from orchestration.forgetting import ERASURE, erased_at
+from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 
@@ -65,6 +67,7 @@ def reproduce(settings: Settings, cycle_id: str) -> Reproduction:
     version = final_version(settings, cycle_id)
     if version is None:
         raise AuditError(f"{cycle_id} belum final / is not final: ./ilk finalise {cycle_id}")
+    declared = read_declarations(settings)
     scratch = settings.data_dir / "reproduction"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=0o700)
@@ -77,7 +80,7 @@ def reproduce(settings: Settings, cycle_id: str) -> Reproduction:
         ]
         _run(scratch, run)
         comparisons = tuple(
-            _compare(version, cycle_id, database, with_what=what)
+            _compare(version, cycle_id, database, with_what=what, declared=declared)
             for what, database in (
                 ("hitung ulang / computed again", scratch / "published" / "ilk.duckdb"),
                 ("publikasi / publication", settings.published_dir / "ilk.duckdb"),
@@ -168,11 +171,18 @@ def _run(scratch: Path, cycle_ids: list[str]) -> None:
         )
 
 
-def _compare(version: FinalVersion, cycle_id: str, database: Path, *, with_what: str) -> Comparison:
+def _compare(
+    version: FinalVersion,
+    cycle_id: str,
+    database: Path,
+    *,
+    with_what: str,
+    declared: Mapping[str, Declaration],
+) -> Comparison:
     with duckdb.connect() as connection:
         connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
-        old, new = version.tables, result_tables(connection, "ilk")
-        moved_count = find_moved(connection, cycle_id, old=old, new=new)
+        old, new = version.tables, result_tables(connection, "ilk", declared)
+        moved_count = find_moved(connection, cycle_id, old=old, new=new, declared=declared)
         return Comparison(
             with_what=with_what,
             table_count=len(old),

@@ -16,7 +16,7 @@ from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, not
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
-from orchestration.publishing.tables import is_published
+from orchestration.publishing.tables import declarations
 from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 
@@ -36,6 +36,7 @@ PUBLICATION = dg.AssetKey(["publication", "ilk"])
 _PUBLIC = [
     key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
 ]
+_DECLARED = declarations(warehouse_defs.MANIFEST)
 _OWNERS = ["team:index-team"]
 
 
@@ -54,15 +55,14 @@ _OWNERS = ["team:index-team"]
         ),
         *(
             dg.AssetSpec(
-                ["publication", key.path[-1]],
-                deps=[key, HIDDEN_CELLS],
-                description=f"{'.'.join(key.path)} without what disclosure control hides.",
+                ["publication", table.name],
+                deps=[dg.AssetKey([*table.rows_of]), HIDDEN_CELLS],
+                description=f"{'.'.join(table.rows_of)} without what disclosure control hides.",
                 owners=_OWNERS,
                 kinds={"duckdb", "parquet"},
                 skippable=True,
             )
-            for key in _PUBLIC
-            if is_published(*key.path)
+            for table in _DECLARED.values()
         ),
     ],
     required_resource_keys={"run_lock", "lineage"},
@@ -106,9 +106,10 @@ def ilk(
     try:
         report = publish(
             warehouse=settings.warehouse,
+            declared=_DECLARED,
             data_dir=settings.data_dir,
             fingerprint=built,
-            guard=Guard(settings, run_id, frozenset(config.restated_cycles), config.why),
+            guard=Guard(settings, _DECLARED, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
             announce=lambda publication_id: note_outcome(
                 settings, run_id=run_id, outcome=PUBLISHED, publication_id=publication_id

@@ -29,6 +29,7 @@ from orchestration.publishing.shown_figures import (
     shown_tables,
 )
 from orchestration.publishing.swap import next_publication
+from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name, as_text
 
 # Copied last, when the guard and the run's record have had their say. The records of runs tell of
@@ -64,12 +65,13 @@ def _nothing(_: object) -> None:
 def publish(
     *,
     warehouse: Path,
+    declared: Mapping[str, Declaration],
     data_dir: Path,
     fingerprint: Mapping[str, str],
     guard: Callable[[duckdb.DuckDBPyConnection], None] = _nothing,
     announce: Callable[[str], None] = _nothing,
 ) -> PublicationReport:
-    """Publish the marts and indexes of the warehouse below `data_dir`, after disclosure control.
+    """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
@@ -82,6 +84,7 @@ def publish(
         report = _build(
             building.folder,
             warehouse=warehouse,
+            declared=declared,
             fingerprint=fingerprint,
             guard=guard,
             announce=announce,
@@ -106,6 +109,7 @@ def _build(
     folder: Path,
     *,
     warehouse: Path,
+    declared: Mapping[str, Declaration],
     fingerprint: Mapping[str, str],
     guard: Callable[[duckdb.DuckDBPyConnection], None],
     announce: Callable[[str], None],
@@ -113,7 +117,7 @@ def _build(
     """Write the whole publication into `folder`; the report names the folder it is meant for."""
     with _session() as connection:
         _attach(connection, warehouse)
-        tables = shown_tables(connection)
+        tables = shown_tables(connection, declared)
         name_hidden_cells(connection)
         connection.execute(
             f"attach {as_text(folder / 'ilk.duckdb')} as ilk (storage_version '{STORAGE_VERSION}')"
@@ -213,16 +217,19 @@ def _comments(
         where database_name = 'warehouse' and comment is not null
         """
     ).fetchall()
-    published = {(table.schema, table.name) for table in tables}
-    comments = [
-        (f"table ilk.main.{as_name(table)}", comment)
-        for schema, table, comment in on_tables
-        if (schema, table) in published
-    ] + [
-        (f"column ilk.main.{as_name(table)}.{as_name(column)}", comment)
-        for schema, table, column, comment in on_columns
-        if (schema, table) in published
-    ]
+    of_table = {(schema, table): comment for schema, table, comment in on_tables}
+    of_column = {(schema, table, column): comment for schema, table, column, comment in on_columns}
+    comments = []
+    for table in tables:
+        own = table.declared.model
+        if comment := of_table.get(own):
+            comments.append((f"table ilk.main.{as_name(table.name)}", comment))
+        for column in table.columns:
+            # A column that the rows have and the table inside hasn't is described where it is made.
+            places = [(*own, column), (*table.declared.rows_of, column)]
+            if comment := next((of_column[place] for place in places if place in of_column), None):
+                target = f"column ilk.main.{as_name(table.name)}.{as_name(column)}"
+                comments.append((target, comment))
     return sorted(comments)
 
 

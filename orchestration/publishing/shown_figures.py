@@ -1,26 +1,20 @@
-"""Which tables of the warehouse leave, and with which of their figures blank.
+"""The rows of each published table, with which of their figures blank.
 
-Belongs here: what is refused, the query of each published table. Doesn't: which cells are hidden
-(int_hidden_cells, by disclosure.py), running the queries (publication.py).
+Belongs here: what is refused, the query of each published table. Doesn't: which tables are
+published (tables.py), which cells are hidden (int_hidden_cells, by disclosure.py), running the
+queries (publication.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import duckdb
 
 from orchestration.publishing import PublicationError
 from orchestration.publishing.disclosure import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
-from orchestration.publishing.tables import RESPONDENT_COLUMNS, RESPONDENT_TABLES
+from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name
 
-# Index tables without a domain's keys: made of shown domains alone, or of the nation as a whole.
-WITHOUT_DOMAIN = ("idx_evenness", "idx_reliability")
-# "A change of a domain that is suppressed in either cycle is suppressed."
-OVER_TWO_CYCLES = ("idx_changes", "idx_change_parts")
-# A column that ends so says where a row stands; every other one of a hidden row is a figure.
-KEY_SUFFIXES = ("_id", "_type", "_mode", "_name", "_at", "why")
 # What must be there to be blanked, and to tell that all was judged.
 NEEDED_COLUMNS = {
     ("intermediate", "int_hidden_cells"): {*CELL, "reason", "is_exposed"},
@@ -40,19 +34,26 @@ NEEDED_COLUMNS = {
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table of the warehouse that is published."""
+    """A published table: what its model says of it, and the columns of its rows."""
 
-    schema: str
-    name: str
+    declared: Declaration
     columns: tuple[str, ...]
 
     @property
-    def has_domain(self) -> bool:
-        """Whether its rows are about domains, which may be hidden."""
-        return {"cycle_id", "domain_type", "domain_id"} <= set(self.columns)
+    def name(self) -> str:
+        """Its name, inside and outside."""
+        return self.declared.name
+
+    @property
+    def rows(self) -> str:
+        """The relation of the attached `warehouse` that holds its rows."""
+        schema, name = self.declared.rows_of
+        return f"warehouse.{as_name(schema)}.{as_name(name)}"
 
 
-def shown_tables(connection: duckdb.DuckDBPyConnection) -> list[ShownTable]:
+def shown_tables(
+    connection: duckdb.DuckDBPyConnection, declared: Mapping[str, Declaration]
+) -> list[ShownTable]:
     """Return the tables to publish, by name, of the attached `warehouse`.
 
     Raises PublicationError where one leads to a respondent, or can't be judged.
@@ -61,47 +62,30 @@ def shown_tables(connection: duckdb.DuckDBPyConnection) -> list[ShownTable]:
         """
         select table_schema, table_name, list(column_name order by ordinal_position)
         from information_schema.columns
-        where table_catalog = 'warehouse' and table_schema in ('marts', 'indexes', 'intermediate')
+        where table_catalog = 'warehouse'
         group by all
-        order by table_name, table_schema
         """
     ).fetchall()
-    found = [
-        ShownTable(schema=schema, name=name, columns=tuple(columns))
-        for schema, name, columns in rows
-    ]
-    columns_of = {(table.schema, table.name): set(table.columns) for table in found}
+    columns_of = {(schema, name): tuple(columns) for schema, name, columns in rows}
     for (schema, name), needed in NEEDED_COLUMNS.items():
-        if missing := needed - columns_of.get((schema, name), set()):
+        if missing := needed - {*columns_of.get((schema, name), ())}:
             raise PublicationError(
                 f"the warehouse has no {schema}.{name} with {', '.join(sorted(missing))}, without "
                 "which nothing can be judged: run dbt build first"
             )
-    tables = [
-        table
-        for table in found
-        if table.schema != "intermediate" and table.name not in RESPONDENT_TABLES
+    faults = [f"{table.name} {fault}" for table in declared.values() for fault in table.faults]
+    if faults:
+        raise PublicationError("; ".join(faults))
+    lost = [table for table in declared.values() if table.rows_of not in columns_of]
+    if lost:
+        raise PublicationError(
+            f"the warehouse has no {', '.join('.'.join(table.rows_of) for table in lost)}, whose "
+            "rows are published: run dbt build first"
+        )
+    return [
+        ShownTable(table, columns_of[table.rows_of])
+        for table in sorted(declared.values(), key=lambda table: table.name)
     ]
-    for one, other in pairwise(tables):
-        if one.name == other.name:
-            raise PublicationError(f"marts and indexes both have a table {one.name}: rename one")
-    for table in tables:
-        _refuse_what_tells(table)
-    return tables
-
-
-def _refuse_what_tells(table: ShownTable) -> None:
-    personal = [column for column in table.columns if column.lower() in RESPONDENT_COLUMNS]
-    if personal:
-        raise PublicationError(
-            f"{table.schema}.{table.name} has {', '.join(personal)}, which lead to a respondent: "
-            "drop the column, or add the table to RESPONDENT_TABLES so that it stays inside"
-        )
-    if table.schema == "indexes" and not table.has_domain and table.name not in WITHOUT_DOMAIN:
-        raise PublicationError(
-            f"indexes.{table.name} has no cycle_id, domain_type and domain_id, by which hidden "
-            "figures are found: add them, or name it in WITHOUT_DOMAIN if it tells on no domain"
-        )
 
 
 def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
@@ -140,8 +124,8 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
 
 def shown_figures(table: ShownTable) -> str:
     """Return the query whose rows are published."""
-    if not table.has_domain:
-        return f"select * from warehouse.{table.schema}.{as_name(table.name)}"
+    if not table.declared.cell_keys:
+        return f"select * from {table.rows}"
     if table.name == "idx_scores":
         return _with_shown_medians(_blanked(table))
     return _blanked(table)
@@ -163,14 +147,14 @@ def _blanked(table: ShownTable) -> str:
     """
     cell = _is_cell_of("figures", table.columns)
     cycle = "hidden.cycle_id = figures.cycle_id"
-    if table.name in OVER_TWO_CYCLES:
+    if table.declared.is_over_two_cycles:
         cycle = f"""({cycle} or hidden.cycle_id in (
             select previous_cycle_id from warehouse.marts.dim_cycles as cycles
             where cycles.cycle_id = figures.cycle_id
         ))"""
     columns = [
         f"figures.{as_name(column)}"
-        if column.endswith(KEY_SUFFIXES)
+        if column in table.declared.cell_keys
         else f"case when not is_suppressed then figures.{as_name(column)} end as {as_name(column)}"
         for column in table.columns
     ]
@@ -183,7 +167,7 @@ def _blanked(table: ShownTable) -> str:
                     from hidden
                     where {cycle} and {cell}
                 ) as is_suppressed
-            from warehouse.{table.schema}.{as_name(table.name)} as figures
+            from {table.rows} as figures
         )"""
 
 

@@ -1,16 +1,192 @@
-"""Which tables of the warehouse are published.
+"""Which tables of the warehouse are published, and how: what each model's YAML says of itself.
 
-Belongs here: the names, which Dagster shows before anything is computed. Doesn't: publishing them
-(publication.py, which imports pandas).
+Belongs here: reading `config: meta: published:` out of dbt's manifest, and what a declaration must
+say. Doesn't: publishing (publication.py, which imports pandas), the queries (shown_figures.py).
+
+A model of marts or indexes says one of
+
+- `{nothing_to_hide: why}`: all of its rows as they are;
+- `{cells: {keys: [...]}}`: rows are about a domain and a component. `keys` say where a row stands,
+  every other column is a figure, NULL where int_hidden_cells hides the cell; `cycles: both` where a
+  figure compares a cycle with the one before;
+- `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
+- `{stays_inside: why}`.
+
+What says nothing is not published. Answers of persons stand behind a model that descends from the
+responses read. A key of such a model that disclosure control doesn't know would divide a cell into
+groups that nobody judged: it is refused, unless `no_smaller_group: {key: why}` says that the same
+persons stand behind each of its values.
 """
 
-# One row a respondent, an answer, or a rejected one with the value that was given: whoever joins
-# them to what they know of a colleague reads the colleague's ratings.
-RESPONDENT_TABLES = ("fct_responses", "fct_answers", "audit_rejections")
-# What leads back to a person. A table with one of these is refused, whatever its name.
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestration.settings import Settings
+from orchestration.warehouse_build import manifest_path
+
+LAYERS = ("marts", "indexes")
+# What leads back to a person. A table with one of these is refused, whatever it says.
 RESPONDENT_COLUMNS = ("response_key", "respondent_key", "respondent_identifier", "_source_row")
+# By these a row speaks of everybody who answered in a cycle, ...
+_OF_ALL = {"cycle_id", "weighting_mode"}
+_OF_A_DOMAIN = {"cycle_id", "domain_type", "domain_id"}
+# ... by these of a cell, which disclosure control judges.
+_OF_A_CELL = _OF_ALL | _OF_A_DOMAIN | {"component_type", "service_id", "perspective_id", "item_id"}
+_RESPONSES = "model.ilk.stg_raw__survey_responses"
+_HIDES_BY_ITSELF = "int_shown_"
+_WAYS = ("nothing_to_hide", "cells", "rows_of", "stays_inside")
 
 
-def is_published(schema: str, table: str) -> bool:
-    """Whether a table or view of the warehouse is part of each publication."""
-    return schema in ("marts", "indexes") and table not in RESPONDENT_TABLES
+@dataclass(frozen=True)
+class Declaration:
+    """What a model of marts or indexes says of its publication.
+
+    `model` is its (schema, name), `rows_of` that of what holds its published rows: the same, or
+    the model named.
+    `cell_keys` are empty where nothing is blanked. `grain` tells rows apart.
+    """
+
+    model: tuple[str, str]
+    rows_of: tuple[str, str]
+    grain: tuple[str, ...]
+    has_persons: bool
+    """Whether answers of persons stand behind it."""
+    cell_keys: tuple[str, ...] = ()
+    is_over_two_cycles: bool = False
+    faults: tuple[str, ...] = ()
+    """Why it can't be published as it says, each with its remedy."""
+
+    @property
+    def name(self) -> str:
+        """Its name, inside and outside."""
+        return self.model[1]
+
+
+def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
+    """Return the models that say that they are published, by name, out of dbt's manifest."""
+    models = _public_models(manifest)
+    grains = _grains(manifest)
+    return {
+        model["name"]: _declaration(model, said, grains.get(key, ()), manifest)
+        for key, model in models.items()
+        if (said := _said(model)) is not None and "stays_inside" not in said
+    }
+
+
+def read_declarations(settings: Settings) -> dict[str, Declaration]:
+    """Return the same of the project as it lies on disk."""
+    return declarations(json.loads(manifest_path(settings).read_text(encoding="utf-8")))
+
+
+def undeclared(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the models of marts and indexes that don't say whether they are published."""
+    models = _public_models(manifest).values()
+    return sorted(model["name"] for model in models if _said(model) is None)
+
+
+def _public_models(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["schema"] in LAYERS
+    }
+
+
+def _said(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    said: Mapping[str, Any] | None = model["config"]["meta"].get("published")
+    return said
+
+
+def _grains(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return by model the keys that its tests of uniqueness say tell its rows apart.
+
+    Of several, those that disclosure control knows best: rows that they tell apart are divided by
+    nothing else.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "unique_together":
+            found.setdefault(node["attached_node"], []).append(tuple(test["kwargs"]["columns"]))
+        elif test.get("name") == "unique":
+            found.setdefault(node["attached_node"], []).append((node["column_name"],))
+    return {
+        model: min(grains, key=lambda grain: (len({*grain} - _OF_A_CELL), grain))
+        for model, grains in found.items()
+    }
+
+
+def _declaration(
+    model: Mapping[str, Any],
+    said: Mapping[str, Any],
+    grain: tuple[str, ...],
+    manifest: Mapping[str, Any],
+) -> Declaration:
+    cells = said.get("cells") or {}
+    source = _model_named(manifest, str(said["rows_of"])) if "rows_of" in said else model
+    declaration = Declaration(
+        model=(model["schema"], model["name"]),
+        rows_of=(source["schema"], source["name"]) if source else (model["schema"], ""),
+        grain=grain,
+        has_persons=_descends_from_responses(model["unique_id"], manifest),
+        cell_keys=tuple(cells.get("keys", ())),
+        is_over_two_cycles=cells.get("cycles") == "both",
+    )
+    faults = _faults(declaration, said, columns=(source or model)["columns"])
+    return replace(declaration, faults=tuple(faults))
+
+
+def _model_named(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = manifest["nodes"].get(f"model.ilk.{name}")
+    return found
+
+
+def _descends_from_responses(unique_id: str, manifest: Mapping[str, Any]) -> bool:
+    parents: Mapping[str, list[str]] = manifest["parent_map"]
+    waiting, met = [unique_id], set()
+    while waiting:
+        one = waiting.pop()
+        if one not in met:
+            met.add(one)
+            waiting += parents.get(one, [])
+    return _RESPONSES in met
+
+
+def _faults(
+    declared: Declaration, said: Mapping[str, Any], *, columns: Mapping[str, Any]
+) -> list[str]:
+    faults = []
+    ways = [way for way in _WAYS if way in said]
+    if len(ways) != 1 or said.keys() - {*_WAYS, "no_smaller_group"}:
+        faults.append(f"published: says {', '.join(said)}: say one of {', '.join(_WAYS)}")
+    if "rows_of" in said and not declared.rows_of[1].startswith(_HIDES_BY_ITSELF):
+        faults.append(
+            f"rows_of: {said['rows_of']} is no model {_HIDES_BY_ITSELF}..., whose rows can be shown"
+        )
+    personal = [column for column in columns if column.lower() in RESPONDENT_COLUMNS]
+    if personal:
+        faults.append(
+            f"has {', '.join(personal)}, which lead to a respondent: drop the column, or say "
+            "published: {stays_inside: why}"
+        )
+    keys = {*declared.cell_keys}
+    if "cells" in said and (lacking := _OF_A_DOMAIN - keys or keys - {*columns}):
+        faults.append(
+            f"cells: keys and columns must both have {', '.join(sorted(lacking))}, by which hidden "
+            "figures are found"
+        )
+    if not declared.has_persons or "rows_of" in said:
+        return faults
+    if not declared.grain:
+        faults.append("nothing tells its rows apart: give it the data test unique_together")
+    known = _OF_A_CELL if "cells" in said else _OF_ALL
+    explained = said.get("no_smaller_group") or {}
+    if unknown := [key for key in declared.grain if key not in {*known, *explained}]:
+        faults.append(
+            f"has rows by {', '.join(unknown)}, and disclosure control doesn't know who stands "
+            "behind them: say cells where they are of domains, take the rows of a model that hides "
+            "them (rows_of), or say under no_smaller_group why no key divides the persons behind it"
+        )
+    return faults

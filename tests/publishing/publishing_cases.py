@@ -11,10 +11,36 @@ import duckdb
 import pandas as pd
 
 from orchestration.publishing.disclosure import hidden_cells
+from orchestration.publishing.tables import Declaration
 
 CYCLE = "ilk-2025-s2"
 ITEMS = {"i1": ("sdm", "reliability"), "i2": ("sdm", "empathy"), "i3": ("umum", "reliability")}
 CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", "item_id"]
+
+
+def declared(
+    schema: str, name: str, *cell_keys: str, is_over_two_cycles: bool = False
+) -> dict[str, Declaration]:
+    """A table that is published: as it is, or by cells."""
+    return {
+        name: Declaration(
+            model=(schema, name),
+            rows_of=(schema, name),
+            grain=(),
+            has_persons=bool(cell_keys),
+            cell_keys=cell_keys,
+            is_over_two_cycles=is_over_two_cycles,
+        )
+    }
+
+
+# What of the warehouse below is published.
+DECLARED = {
+    **declared("marts", "dim_cycles"),
+    **declared("marts", "dim_units"),
+    **declared("marts", "fct_participation"),
+    **declared("indexes", "idx_scores", "method_id", "weighting_mode", "component_type", *CELL),
+}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A publication: what it holds, and that readers meet the last one whole or the next one whole."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,11 +12,20 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from publishing_cases import CYCLE, Person, Unit, group, write_warehouse
+from publishing_cases import (
+    CELL,
+    CYCLE,
+    DECLARED,
+    Person,
+    Unit,
+    declared,
+    group,
+    write_warehouse,
+)
 
 from orchestration.publishing import PublicationError, publication, swap
-from orchestration.publishing.publication import publish, table_checksums
-from orchestration.publishing.tables import RESPONDENT_COLUMNS
+from orchestration.publishing.publication import PublicationReport, table_checksums
+from orchestration.publishing.publication import publish as publish_declared
 from orchestration.settings import REPOSITORY
 
 PERSONS = (
@@ -32,6 +42,10 @@ FIGURES = [
     *("weight_share", "null_reason"),
 ]
 PUBLISHED = {"dim_cycles", "dim_units", "fct_participation", "idx_scores"}
+
+
+def publish(**arguments) -> PublicationReport:
+    return publish_declared(**{"declared": DECLARED, **arguments})
 
 
 @pytest.fixture
@@ -58,7 +72,7 @@ def entries(folder: Path) -> set[str]:
 # --- what it holds -----------------------------------------------------------------------------
 
 
-def test_every_table_but_those_of_respondents_is_published_as_duckdb_and_parquet(warehouse):
+def test_every_declared_table_is_published_as_duckdb_and_parquet_and_no_other(warehouse):
     report = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
     link = warehouse.parent / "published"
     assert link.is_symlink()
@@ -124,7 +138,13 @@ def test_other_index_tables_lose_the_figures_of_hidden_cells(warehouse):
             from indexes.idx_scores where component_type = 'service'
             """
         )
-    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    keys = ("cycle_id", "domain_type", "domain_id", "service_id")
+    publish(
+        warehouse=warehouse,
+        declared=DECLARED | declared("indexes", "idx_coverage", *keys),
+        data_dir=warehouse.parent,
+        fingerprint=FINGERPRINT,
+    )
     assert published(
         warehouse.parent,
         """
@@ -154,7 +174,12 @@ def test_a_change_is_hidden_where_the_earlier_cycle_was(warehouse):
                 )
             """
         )
-    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+    publish(
+        warehouse=warehouse,
+        declared=DECLARED | declared("indexes", "idx_changes", *CELL, is_over_two_cycles=True),
+        data_dir=warehouse.parent,
+        fingerprint=FINGERPRINT,
+    )
     hidden = "select domain_id from idx_changes where is_suppressed and delta is null order by all"
     assert published(warehouse.parent, hidden) == [("u1",), ("u2",)]
 
@@ -193,20 +218,52 @@ def test_a_client_of_duckdb_1_reads_the_file(warehouse):
 # --- what is refused ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("column", RESPONDENT_COLUMNS)
-def test_a_table_with_a_column_that_leads_to_a_respondent_is_refused(warehouse, column):
-    with duckdb.connect(warehouse) as inside:
-        inside.execute(f"create table marts.fct_new as select 1 as {column}")
-    with pytest.raises(PublicationError, match=f"marts.fct_new has {column}"):
-        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+def test_a_declaration_with_a_fault_is_refused_in_its_words(warehouse):
+    faulty = dataclasses.replace(DECLARED["dim_units"], faults=("has response_key: drop it",))
+    with pytest.raises(PublicationError, match="dim_units has response_key: drop it"):
+        publish(
+            warehouse=warehouse,
+            declared=DECLARED | {"dim_units": faulty},
+            data_dir=warehouse.parent,
+            fingerprint=FINGERPRINT,
+        )
     assert not (warehouse.parent / "published").exists()
 
 
-def test_an_index_table_that_can_not_be_judged_is_refused(warehouse):
+def test_a_declared_table_that_the_warehouse_lacks_is_named(warehouse):
+    with pytest.raises(PublicationError, match=r"has no indexes\.idx_new, whose rows"):
+        publish(
+            warehouse=warehouse,
+            declared=DECLARED | declared("indexes", "idx_new"),
+            data_dir=warehouse.parent,
+            fingerprint=FINGERPRINT,
+        )
+
+
+def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
     with duckdb.connect(warehouse) as inside:
-        inside.execute("create table indexes.idx_new as select 'gini' as measure, 0.1 as value")
-    with pytest.raises(PublicationError, match=r"indexes\.idx_new has no cycle_id"):
-        publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
+        inside.execute(
+            """
+            create table intermediate.int_shown_units as
+                select unit_id, 7 as step from marts.dim_units where unit_id <> 'u1';
+            comment on column intermediate.int_shown_units.step is 'How finely it is shown';
+            comment on column marts.dim_units.unit_id is 'The unit'
+            """
+        )
+    shown = dataclasses.replace(DECLARED["dim_units"], rows_of=("intermediate", "int_shown_units"))
+    publish(
+        warehouse=warehouse,
+        declared=DECLARED | {"dim_units": shown},
+        data_dir=warehouse.parent,
+        fingerprint=FINGERPRINT,
+    )
+    assert published(warehouse.parent, "select unit_id, step from dim_units order by all") == [
+        ("u2", 7), ("u3", 7), ("u4", 7), ("w1", 7)
+    ]  # fmt: skip
+    assert published(
+        warehouse.parent,
+        "select comment from duckdb_columns() where table_name = 'dim_units' order by all",
+    ) == [("How finely it is shown",), ("The unit",)]
 
 
 def test_a_small_cell_that_nobody_judged_is_refused_with_its_cycle(warehouse):
@@ -328,12 +385,17 @@ def test_a_killed_publication_leaves_the_last_one_and_the_next_clears_up(warehou
     write_warehouse(warehouse, PERSONS, shift=0.1)
     code = (
         "from pathlib import Path; import sys;"
+        "from publishing_cases import DECLARED;"
         "from orchestration.publishing.publication import publish;"
-        "publish(warehouse=Path(sys.argv[1]), data_dir=Path(sys.argv[2]), fingerprint={})"
+        "publish(warehouse=Path(sys.argv[1]), declared=DECLARED, data_dir=Path(sys.argv[2]),"
+        " fingerprint={})"
     )
     started = [sys.executable, "-c", code, str(warehouse), str(warehouse.parent)]
     building = warehouse.parent / "publications/.building"
-    process = subprocess.Popen(started, cwd=Path(publication.__file__).parents[2])
+    found = os.pathsep.join(
+        [str(Path(publication.__file__).parents[2]), str(Path(__file__).parent)]
+    )
+    process = subprocess.Popen(started, env=os.environ | {"PYTHONPATH": found})
     while process.poll() is None and not (building / "ilk.duckdb").exists():
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
