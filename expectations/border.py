@@ -12,7 +12,7 @@ import duckdb
 
 from expectations.failing_rows import failing_rows, write_rows
 from expectations.file_profiles import profile_files, profile_staff_frame
-from expectations.macros import EngineMacros
+from expectations.identifier_profiles import superseded
 from expectations.raw_files import (
     Cycle,
     RawFile,
@@ -30,6 +30,7 @@ from expectations.rules import (
 )
 from expectations.validation import Outcome, Validation, validate
 from orchestration.durable_files import below
+from orchestration.engine_macros import EngineMacros
 
 PSEUDONYM_CHECK = "pseudonym_key_is_set"
 _EXAMPLES = 5  # failing rows that a check's metadata shows; the list has all
@@ -46,6 +47,7 @@ class Border:
     quality_dir: Path
     cycle: Cycle
     max_off_scale_share: float
+    max_superseded_share: float
 
     @property
     def failing_rows_file(self) -> Path:
@@ -101,7 +103,13 @@ class Border:
         listed = []
         with duckdb.connect() as connection:
             frame = profile_responses(
-                connection, self.raw_dir, self.seeds_dir, self.cycle, files, macros
+                connection,
+                self.raw_dir,
+                self.seeds_dir,
+                self.cycle,
+                files,
+                macros,
+                self.max_off_scale_share,
             )
             validation = validate(frame, rules, suite="survey_responses")
             for place, rule in enumerate(rules):
@@ -117,6 +125,7 @@ class Border:
                     macros,
                     rule,
                     validation.failing[rule.name],
+                    self.max_off_scale_share,
                 )
                 listed += rows
                 validation.outcomes[place] = replace(
@@ -135,4 +144,13 @@ class Border:
         frame = profile_files(
             self.export_files, self.raw_dir, self.seeds_dir, self.cycle, self.files()
         )
-        return validate(frame, export_file_rules(), suite="export_files")
+        share, examples = superseded(
+            self.raw_dir,
+            self.seeds_dir,
+            self.cycle,
+            self.files("survey_responses"),
+            EngineMacros(self.dbt_project_dir),
+        )
+        frame = frame.assign(superseded_share=share, superseded_examples=examples)
+        rules = export_file_rules(max_superseded_share=self.max_superseded_share)
+        return validate(frame, rules, suite="export_files")

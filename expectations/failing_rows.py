@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from expectations.macros import EngineMacros
 from expectations.raw_files import IDENTIFIERS, Cycle, Profile, RawFile, mapped_columns
-from expectations.response_profiles import SCIENTIFIC, is_time, local_time
+from expectations.response_profiles import is_cut
 from expectations.rules import Listed, Rule
+from expectations.time_profiles import is_outside, is_time, local_time
+from orchestration.engine_macros import EngineMacros
+from orchestration.exports.headers import fold
 from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def failing_rows(
     macros: EngineMacros,
     rule: Rule,
     failing: "pd.DataFrame",
+    most: float,
 ) -> list[dict[str, str]]:
     """Return the rows that break a rule, by file and row; none for a rule about files as a whole.
 
@@ -48,17 +51,18 @@ def failing_rows(
     if rule.lists is None:
         return []
     found = []
-    wanted = set(zip(failing["file_name"], failing["target"], strict=True))
+    wanted = set(zip(failing["file_name"], failing["source_column"], strict=True))
     for file in files:
         for mapped in mapped_columns(seeds_dir, file):
-            if mapped.column is None or (file.name, mapped.target) not in wanted:
+            heading = fold(mapped.source_column)
+            if mapped.column is None or (file.name, heading) not in wanted:
                 continue
             where, values = _where(
-                rule.lists, mapped.column, file, mapped.target, cycle, profiles, macros
+                rule.lists, mapped.column, file, heading, cycle, profiles, macros, most
             )
             cell = "''" if mapped.target in IDENTIFIERS else as_name(mapped.column)
             rows = connection.execute(
-                f"select _source_row, {macros.without_identifiers(cell)}"
+                f"select {file.row}, {macros.without_identifiers(cell)}"
                 f" from read_parquet(?) where {where} order by _source_row limit {_MOST}",
                 [str(file.parquet(raw_dir, cycle.cycle_id)), *values],
             ).fetchall()
@@ -68,7 +72,7 @@ def failing_rows(
                     "severity": rule.severity,
                     "file": file.name,
                     "row": str(row),
-                    "column": " ".join(mapped.source_column.split()),
+                    "column": heading,
                     "cell": cell,
                 }
                 for row, cell in rows
@@ -95,25 +99,24 @@ def _where(
     listed: Listed,
     column: str,
     file: RawFile,
-    target: str,
+    heading: str,
     cycle: Cycle,
     profiles: dict[str, Profile],
     macros: EngineMacros,
+    most: float,
 ) -> tuple[str, list[Any]]:
     """Return the condition that a row breaks the rule in this column, and its parameters."""
     name = as_name(column)
     if listed in _BY_VALUE:
-        judged = f"select value from judged where file_number = ? and target = ? and is_{listed}"
-        return f"{macros.trim_blanks(name)} in ({judged})", [file.file_number, target]
-    if listed == "scientific":
-        return SCIENTIFIC.format(name), []
+        judged = (
+            f"select value from judged where file_number = ? and source_column = ? and is_{listed}"
+        )
+        return f"{macros.trim_blanks(name)} in ({judged})", [file.file_number, heading]
+    if listed == "cut":
+        return f"true qualify {is_cut(name, most)}", []
     if listed == "repeated":
         repeated = "select response_id from repeated_ids where profile_id = ?"
         return f"{macros.trim_blanks(name)} in ({repeated})", [file.profile_id]
     time = local_time(column, profiles[file.profile_id], macros)
-    if listed == "unreadable":
-        return f"{is_time(column)} and {time} is null", []
-    return (
-        f"{is_time(column)} and cast({time} as date) not between ? and ?",
-        [cycle.opens_on, cycle.closes_on],
-    )
+    stray = f"({time} is null or {is_outside(time, cycle.opens_on, cycle.closes_on)})"
+    return f"{is_time(column)} and {stray if listed == 'stray' else f'{time} is null'}", []

@@ -95,7 +95,7 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
             )
             gender = as_name(present["gender"]) if "gender" in present else "''"
             frame = connection.execute(
-                f"select {chosen}, {gender} as gender, _source_row as source_row"
+                f"select {chosen}, {gender} as gender, {file.row} as source_row"
                 " from read_parquet(?)",
                 [str(file.parquet(raw_dir, cycle_id))],
             ).df()

@@ -36,6 +36,9 @@ class Profile:
     tool: str
     timezone: str
     date_order: str
+    written_timezone: str
+    """Of times written without one; the window is judged in `timezone`."""
+    identifier_kind: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class RawFile:
     def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
         """Return where its rows lie."""
         return parquet_path(raw_dir, kind=self.kind, cycle_id=cycle_id, sha256=self.sha256)
+
+    @property
+    def row(self) -> str:
+        """SQL of a record's row as a spreadsheet shows it, where the headings stand in row 1."""
+        return f"(_source_row + {self.header_rows})"
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,8 @@ def read_profiles(seeds_dir: Path) -> dict[str, Profile]:
             tool=row.get("tool") or "plain",
             timezone=row.get("timezone") or "UTC",
             date_order=row.get("date_order") or "dmy",
+            written_timezone=row.get("written_timezone") or row.get("timezone") or "UTC",
+            identifier_kind=row.get("identifier_kind") or "",
         )
         for row in seed_records(seeds_dir, "export_profiles")
     }

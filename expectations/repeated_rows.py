@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.macros import EngineMacros
 from expectations.raw_files import Cycle, MappedColumn, Profile, RawFile, mapped_columns
 from expectations.raw_files import read_profiles as _read_profiles
+from orchestration.engine_macros import EngineMacros
 from orchestration.sql_text import as_name, as_text
 
 _TIMES = ("submitted_at", "started_at")
@@ -160,6 +160,6 @@ def _comparable(mapped: MappedColumn, profile: Profile, macros: EngineMacros) ->
     """Return SQL of a cell's text, alike in CSV and workbook: an instant, '4' for '4.0'."""
     text = macros.trim_blanks(as_name(str(mapped.column)))
     if mapped.target in _TIMES:
-        instant = macros.parse_instant(text, profile.timezone, profile.date_order)
+        instant = macros.parse_instant(text, profile.written_timezone, profile.date_order)
         return f"coalesce(cast({instant} as varchar), {text})"
     return macros.plain_number(text)

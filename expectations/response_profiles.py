@@ -5,7 +5,6 @@ what is demanded of the figures (rules.py). A million answers x 80 columns becom
 Great Expectations, which copies a frame for every metric, never sees the answers themselves.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,19 +13,18 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.macros import EngineMacros
 from expectations.raw_files import (
     IDENTIFIERS,
     Cycle,
     MappedColumn,
-    Profile,
     RawFile,
-    known_ids,
     listed,
     mapped_columns,
     read_profiles,
 )
 from expectations.repeated_rows import find_repeats
+from expectations.time_profiles import time_figures
+from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import fold
 from orchestration.seed_tables import seed_records
 from orchestration.sql_text import as_name, as_text
@@ -43,8 +41,11 @@ _KNOWN_IDS = {
     "recipient_category_id": "recipient_categories",
     "role_id": "roles",
 }
-_SAMPLED_TIMES = 20_000  # reading a time costs some 2 us; a share is told by fewer rows
 SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')"
+# Excel keeps 15 digits of a number; what it cut off ends in zeros. A single one may be a person's.
+CUT = "regexp_full_match(trim({0}), '[0-9]{{15}}0{{2,5}}')"
+_LONG = "regexp_full_match(trim({0}), '[0-9]{{17,20}}')"
+_FEW = 5  # answers of a question: fewer that are all no known code are judged one by one
 _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}')"
 
 
@@ -55,15 +56,18 @@ def profile_responses(
     cycle: Cycle,
     files: list[RawFile],
     macros: EngineMacros,
+    most: float,
 ) -> "pd.DataFrame":
     """Return one row per file x mapped column with the figures that the rules speak of.
+
+    `most`: the share (max_off_scale_share) above which a file is taken to be broken as a whole.
 
     A figure that has no meaning for a column (off-scale shares of an attribute) is NULL; figures
     of the file as a whole stand in each of its rows. The table `judged` (a row a file, column and
     value) stays in the connection: failing rows are found by it.
     """
     connection.execute(_PROFILE_TABLES)
-    _load_instrument(connection, seeds_dir, cycle.instrument_id)
+    _load_instrument(connection, seeds_dir, cycle)
     profiles = read_profiles(seeds_dir)
     for file in files:
         columns = [
@@ -71,13 +75,26 @@ def profile_responses(
         ]
         profile, whole = profiles[file.profile_id], file.parquet(raw_dir, cycle.cycle_id)
         with _responses_alone(connection, whole, file, columns, macros) as parquet:
-            _profile_file(connection, parquet, file, columns, seeds_dir, macros)
+            _profile_file(connection, parquet, file, columns, seeds_dir, macros, most)
             for mapped in columns:
                 if mapped.column and mapped.target == "submitted_at":
-                    _profile_times(connection, parquet, file, mapped, cycle, profile, macros)
+                    figures = time_figures(
+                        connection, parquet, file, mapped.column, cycle, profile, macros, most
+                    )
+                    connection.execute(
+                        "insert into times values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        [
+                            file.file_number, mapped.target, figures.date_order,
+                            figures.unreadable_share, figures.outside_share, figures.stray_share,
+                            figures.time_cell, figures.time_row, figures.better_order,
+                            figures.readable, cycle.opens_on, cycle.closes_on, profile.timezone,
+                        ],
+                    )  # fmt: skip
     find_repeats(connection, raw_dir, seeds_dir, cycle, files, macros)
     connection.execute(_judged(macros))
-    return connection.execute(_PROFILE).df()
+    for file in files:
+        _show_unknown(connection, raw_dir, seeds_dir, cycle, file, macros)
+    return connection.execute(_PROFILE, {"most": most, "few": _FEW}).df()
 
 
 _PROFILE_TABLES = """
@@ -86,29 +103,40 @@ create temp table files (
     unmapped_count bigint, unmapped_columns varchar);
 create temp table columns (
     file_number bigint, source_column varchar, target_kind varchar, target varchar,
-    is_present boolean, scientific_count bigint, first_scientific_row bigint,
-    blank_count bigint);
+    is_present boolean, cut_count bigint, first_cut_row bigint, blank_count bigint,
+    twice_count bigint, first_twice_row bigint);
 create temp table times (
-    file_number bigint, target varchar, unreadable_share double, outside_share double);
+    file_number bigint, target varchar, date_order varchar, unreadable_share double,
+    outside_share double, stray_share double, time_cell varchar, time_row bigint,
+    better_order varchar, readable varchar, opens_on date, closes_on date, timezone varchar);
+create temp table unknown_cells (
+    file_number bigint, target varchar, unknown_cell varchar, unknown_row bigint,
+    nearest varchar);
+create temp table codes (
+    profile_id varchar, target varchar, source_value varchar, code varchar, precedence integer);
 create temp table known_ids (target varchar, id varchar);
 create temp table value_counts (
-    file_number bigint, target_kind varchar, target varchar, value varchar, cell_count bigint);
+    file_number bigint, source_column varchar, target_kind varchar, target varchar,
+    value varchar, cell_count bigint);
 """
 
 
 def _judged(macros: EngineMacros) -> str:
-    """Return the statement that makes the table `judged`: what each value of a column is.
+    """Return the statements that make the table `judged`: what each value of a column is.
 
-    The order of method.md 11: a code row of the question, then one of all questions (*), then a
-    whole number as itself; what is then on no scale is off_scale.
+    By the macros that the warehouse reads cells with, in the order of method.md 1.
     """
+    number = macros.plain_number("value")
     return f"""
+create temp view mapped_values as
+select distinct profile_id, target, value from value_counts join files using (file_number);
+create temp table translated as select * from {macros.codes_of_values("mapped_values", "codes")};
 create temp table judged as
 with coded as (
     select
         value_counts.*,
-        coalesce(own.code, every.code) as code,
-        coalesce(own.code, every.code, value) as meaning,
+        translated.code,
+        coalesce(translated.code, {number}) as meaning,
         scales.scale_min,
         scales.scale_max,
         target_kind = 'question' as is_answer,
@@ -116,36 +144,34 @@ with coded as (
         target_kind = 'attribute' and value_counts.target in {tuple(_KNOWN_IDS)} as is_id,
     from value_counts
     join files using (file_number)
+    join translated using (profile_id, target, value)
     left join scales on scales.question_id = value_counts.target
-        and value_counts.target_kind = 'question'
-    left join codes as own on own.profile_id = files.profile_id
-        and own.target = value_counts.target and own.source_value = value
-    left join codes as every on every.profile_id = files.profile_id
-        and every.target = '*' and every.source_value = value
         and value_counts.target_kind = 'question'
     left join known_ids on known_ids.target = value_counts.target
         and value_counts.target_kind = 'attribute'
-        and known_ids.id = coalesce(own.code, value)
+        and known_ids.id = coalesce(translated.code, value)
 )
 select
     file_number,
+    source_column,
     target_kind,
     target,
     value,
     cell_count,
     is_answer,
     is_id,
-    value = '' or coalesce(code, '') = 'blank' as is_blank,
+    {macros.fold_value("value")} = '' or coalesce(code, '') = 'blank' as is_blank,
     is_answer and not is_blank and not (
         coalesce(code, '') in ('not_available', 'not_used')
         or coalesce(
-            regexp_full_match(meaning, '[+-]?[0-9]{{1,4}}([.,]0*)?')
-            and try_cast(regexp_extract(meaning, '^[+-]?[0-9]+') as integer)
-                between scale_min and scale_max,
+            (code is not null or regexp_full_match(meaning, '-?[0-9]{{1,4}}'))
+            and try_cast(meaning as double) = floor(try_cast(meaning as double))
+            and try_cast(meaning as double) between scale_min and scale_max,
             false
         )
     ) as is_off_scale,
-    is_id and not is_blank and not is_known_id as is_unknown,
+    -- A blank unit is rejected as any other that nobody knows.
+    is_id and not is_known_id as is_unknown,
     {_MOJIBAKE} as is_mojibake,
     code is null and not is_known_id and {macros.holds_identifier("value")} as is_personal,
     '''' || {macros.without_identifiers("value")} || '''' as quoted_value,
@@ -153,10 +179,61 @@ from coded
 """
 
 
+def _show_unknown(
+    connection: duckdb.DuckDBPyConnection,
+    raw_dir: Path,
+    seeds_dir: Path,
+    cycle: Cycle,
+    file: RawFile,
+    macros: EngineMacros,
+) -> None:
+    """Note the first cell of each column that leads to no known id, and the name nearest to it."""
+    for mapped in mapped_columns(seeds_dir, file):
+        if mapped.target_kind != "attribute" or mapped.target not in _KNOWN_IDS:
+            continue
+        if mapped.column is None:
+            continue
+        cell = macros.trim_blanks(as_name(mapped.column))
+        connection.execute(
+            f"""
+            insert into unknown_cells
+            with unknown as (
+                select {cell} as cell, {file.row} as row from read_parquet($parquet)
+                where {cell} in (
+                    select value from judged
+                    where file_number = $file and target = $target and is_unknown
+                )
+                order by row limit 1
+            ),
+            nearest as (
+                select source_value from codes, unknown
+                where profile_id = $profile and target = $target and len(cell) > 3
+                    and jaro_winkler_similarity(
+                        {macros.fold_value("source_value")}, {macros.fold_value("cell")}
+                    ) > 0.9
+                order by jaro_winkler_similarity(
+                    {macros.fold_value("source_value")}, {macros.fold_value("cell")}
+                ) desc, source_value
+                limit 1
+            )
+            select $file, $target, {macros.without_identifiers("cell")}, row,
+                coalesce((select '; ''' || source_value || '''?' from nearest), ''),
+            from unknown
+            """,
+            {
+                "parquet": str(file.parquet(raw_dir, cycle.cycle_id)),
+                "file": file.file_number,
+                "target": mapped.target,
+                "profile": file.profile_id,
+            },
+        )
+
+
 _PROFILE = """
 with by_column as (
     select
         file_number,
+        source_column,
         target,
         sum(cell_count) as cell_count,
         sum(cell_count) filter (is_blank) as blank_count,
@@ -187,36 +264,58 @@ select
     files.*,
     columns.source_column,
     columns.target,
-    columns.is_present,
-    columns.scientific_count,
-    columns.first_scientific_row,
+    -- A question may stand in several columns, of which a file has one at least.
+    bool_or(columns.is_present) over (
+        partition by columns.file_number, columns.target_kind, columns.target
+    ) as is_present,
+    columns.cut_count,
+    columns.first_cut_row,
     case when columns.target = 'response_id' then coalesce(repeats.repeated_count, 0)
     end as repeated_count,
     repeats.repeated_row,
     repeats.repeated_in,
     copied.copied_in,
+    columns.twice_count,
+    columns.first_twice_row,
     cast(coalesce(by_column.blank_count, columns.blank_count, 0) as double)
         / nullif(files.row_count, 0) as blank_share,
     cast(coalesce(by_column.off_scale_count, 0) as double)
         / nullif(by_column.answer_count, 0) as off_scale_share,
     by_column.off_scale_examples,
+    by_column.answer_count,
+    by_column.answer_count < $few
+        or by_column.answer_count > coalesce(by_column.off_scale_count, 0) as keeps_answers,
     case when by_column.is_id
-        then cast(coalesce(by_column.unknown_count, 0) as double)
-            / nullif(by_column.cell_count - coalesce(by_column.blank_count, 0), 0)
+        then cast(coalesce(by_column.unknown_count, 0) as double) / by_column.cell_count
     end as unknown_share,
     by_column.unknown_examples,
+    unknown_cells.unknown_cell,
+    unknown_cells.unknown_row,
+    unknown_cells.nearest,
+    -- What one critical rule tells is not told again.
+    case when unknown_share <= $most then unknown_share end as few_unknown_share,
     coalesce(by_column.mojibake_count, 0)::bigint as mojibake_count,
     by_column.mojibake_examples,
     coalesce(by_column.personal_count, 0)::bigint as personal_count,
     cast(coalesce(by_column.personal_count, 0) as double) / by_column.cell_count as personal_share,
-    times.unreadable_share,
-    times.outside_share,
+    times.* exclude (file_number, target, unreadable_share, outside_share, stray_share),
+    times.stray_share,
+    case when times.better_order is null then times.unreadable_share end as unreadable_share,
+    case
+        when times.better_order is null and times.unreadable_share <= $most then times.stray_share
+    end as outside_share,
+    case when times.stray_share <= $most then times.stray_share end as few_stray_share,
     by_file.file_off_scale_share,
     by_file.file_off_scale_examples,
 from columns
 join files using (file_number)
-left join by_column using (file_number, target)
-left join times using (file_number, target)
+left join by_column
+    on by_column.file_number = columns.file_number
+    and by_column.source_column = columns.source_column
+left join times on times.file_number = columns.file_number and times.target = columns.target
+left join unknown_cells
+    on unknown_cells.file_number = columns.file_number
+    and unknown_cells.target = columns.target
 left join by_file using (file_number)
 left join repeats using (file_number)
 left join copied using (file_number)
@@ -224,11 +323,12 @@ order by files.file_name, columns.source_column
 """
 
 
-def _load_instrument(
-    connection: duckdb.DuckDBPyConnection, seeds_dir: Path, instrument_id: str
-) -> None:
+def _load_instrument(connection: duckdb.DuckDBPyConnection, seeds_dir: Path, cycle: Cycle) -> None:
+    """Load the scales, and what each value is translated to: codes, ids, names of units."""
     questions = [
-        row for row in seed_records(seeds_dir, "questions") if row["instrument_id"] == instrument_id
+        row
+        for row in seed_records(seeds_dir, "questions")
+        if row["instrument_id"] == cycle.instrument_id
     ]
     # One statement with lists: a row at a time, 2,000 codes cost half a second.
     connection.execute(
@@ -238,21 +338,43 @@ def _load_instrument(
     )
     codes = seed_records(seeds_dir, "export_codes")
     connection.execute(
-        "create temp table codes as select unnest(?::varchar[]) as profile_id,"
-        " unnest(?::varchar[]) as target, unnest(?::varchar[]) as source_value,"
-        " unnest(?::varchar[]) as code",
+        """
+        insert into codes
+        with rows as (
+            select unnest(?::varchar[]) as profile_id, unnest(?::varchar[]) as target,
+                unnest(?::varchar[]) as source_value, unnest(?::varchar[]) as code
+        )
+        select *, 1 from rows where target <> '*'
+        union all
+        select profile_id, question_id, source_value, code, 2 from rows, scales where target = '*'
+        """,
         [
             [row["profile_id"] for row in codes],
             [row["target"] for row in codes],
             [_trimmed(row["source_value"]) for row in codes],
-            [row["code"] for row in codes],
+            [row["code"].strip() for row in codes],
         ],
     )
+    profiles = list(read_profiles(seeds_dir))
     for target, seed in _KNOWN_IDS.items():
+        rows = [
+            row
+            for row in seed_records(seeds_dir, seed)
+            if (row.get("valid_from") or "0001-01-01") <= cycle.opens_on.isoformat()
+            and cycle.opens_on.isoformat() <= (row.get("valid_to") or "9999-12-31")
+        ]
+        ids = [row[target] for row in rows]
         connection.execute(
-            "insert into known_ids select ?, unnest(?::varchar[])",
-            [target, known_ids(seeds_dir, seed, target)],
+            "insert into known_ids select distinct ?, unnest(?::varchar[])", [target, ids]
         )
+        names = [_trimmed(row.get("unit_name") or "") for row in rows]
+        for spellings, precedence in ((ids, 2), (names, 3)):
+            connection.execute(
+                "insert into codes select profile_id, ?, spelling, id, ? from"
+                " (select unnest(?::varchar[]) as spelling, unnest(?::varchar[]) as id),"
+                " (select unnest(?::varchar[]) as profile_id) where spelling <> ''",
+                [target, precedence, spellings, ids, profiles],
+            )
 
 
 @contextmanager
@@ -305,6 +427,7 @@ def _profile_file(
     columns: list[MappedColumn],
     seeds_dir: Path,
     macros: EngineMacros,
+    most: float,
 ) -> None:
     named = {fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
     unmapped = [
@@ -320,6 +443,7 @@ def _profile_file(
         ],
     )  # fmt: skip
     nothing = (None, None, None)
+    twice = _answered_twice(connection, parquet, file, columns, macros)
     rows = [
         (
             fold(mapped.source_column),
@@ -327,10 +451,11 @@ def _profile_file(
             mapped.target,
             mapped.column is not None,
             *(
-                _uncounted_figures(connection, parquet, mapped)
+                _uncounted_figures(connection, parquet, file, mapped, most)
                 if mapped.column and mapped.target in _UNCOUNTED
                 else nothing
             ),
+            *twice.get(mapped.source_column, (None, None)),
         )
         for mapped in columns
     ]
@@ -339,7 +464,7 @@ def _profile_file(
         connection.execute(
             "insert into columns select ?, unnest(?::varchar[]), unnest(?::varchar[]),"
             " unnest(?::varchar[]), unnest(?::boolean[]), unnest(?::bigint[]), unnest(?::bigint[]),"
-            " unnest(?::bigint[])",
+            " unnest(?::bigint[]), unnest(?::bigint[]), unnest(?::bigint[])",
             [file.file_number, *map(list, zip(*rows, strict=True))],
         )
     counts = _value_counts(
@@ -348,7 +473,7 @@ def _profile_file(
     if counts is not None:
         connection.register("counts", counts)
         connection.execute(
-            "insert into value_counts select ?, target_kind, target,"
+            "insert into value_counts select ?, source_column, target_kind, target,"
             f" {macros.trim_blanks('value')} as trimmed, sum(cell_count) from counts group by all",
             [file.file_number],
         )
@@ -356,7 +481,7 @@ def _profile_file(
 
 
 def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | None":
-    """Return target_kind, target, value and cell_count for all cells of the columns there are.
+    """Return value and cell_count by column, its kind and target, for all cells of those there are.
 
     A row group of the file keeps the texts of a column once, in a dictionary, and numbers for the
     cells: counting those costs less than half of grouping texts in SQL. Values come once for each.
@@ -376,6 +501,7 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
             counts.append(
                 pa.table(
                     {
+                        "source_column": pa.repeat(fold(mapped.source_column), rows),
                         "target_kind": pa.repeat(mapped.target_kind, rows),
                         "target": pa.repeat(mapped.target, rows),
                         "value": values,
@@ -387,64 +513,64 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
 
 
 def _uncounted_figures(
-    connection: duckdb.DuckDBPyConnection, parquet: Path, mapped: MappedColumn
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    file: RawFile,
+    mapped: MappedColumn,
+    most: float,
 ) -> tuple[int | None, ...]:
-    """Return how many cells are scientific, the first one's row, blanks; None unasked."""
-    cell = f"trim({as_name(str(mapped.column))})"
+    """Return how many identifiers are cut off, the first one's row, blanks; None unasked."""
+    name = as_name(str(mapped.column))
     is_identifier = mapped.target in IDENTIFIERS
     figures = {
-        "count(*) filter (is_scientific)": is_identifier,
-        "min(_source_row) filter (is_scientific)": is_identifier,
+        "count(*) filter (is_cut)": is_identifier,
+        "min(row) filter (is_cut)": is_identifier,
         "count(*) filter (cell = '')": True,
     }
     asked = ", ".join(figure if is_asked else "null" for figure, is_asked in figures.items())
     row: tuple[int | None, ...] = connection.execute(
-        f"select {asked} from (select {cell} as cell, _source_row,"
-        f" {SCIENTIFIC.format(as_name(str(mapped.column)))} as is_scientific from read_parquet(?))",
+        f"select {asked} from (select trim({name}) as cell, {file.row} as row,"
+        f" {is_cut(name, most)} as is_cut from read_parquet(?))",
         [str(parquet)],
     ).fetchall()[0]
     return row
 
 
-def _profile_times(
-    connection: duckdb.DuckDBPyConnection,
-    parquet: Path,
-    file: RawFile,
-    mapped: MappedColumn,
-    cycle: Cycle,
-    profile: Profile,
-    macros: EngineMacros,
-) -> None:
-    """Note which share of a column's times can't be read, or lies outside the cycle's window."""
-    rows = connection.execute("select count(*) from read_parquet(?)", [str(parquet)]).fetchall()
-    step = max(1, math.ceil(rows[0][0] / _SAMPLED_TIMES))
-    connection.execute(
-        f"""
-        insert into times
-        with read as (
-            select {local_time(str(mapped.column), profile, macros)} as local_time
-            from read_parquet(?)
-            where _source_row % {step} = 0 and {is_time(str(mapped.column))}
-        )
-        select ?, ?, avg((local_time is null)::integer),
-            avg((cast(local_time as date) not between ? and ?)::integer)
-                filter (local_time is not null),
-        from read
-        """,
-        [str(parquet), file.file_number, mapped.target, cycle.opens_on, cycle.closes_on],
+def is_cut(name: str, most: float) -> str:
+    """Return SQL of whether a spreadsheet has cut off an identifier's last digits."""
+    return (
+        f"({SCIENTIFIC.format(name)} or ({CUT.format(name)}"
+        f" and count(*) filter ({CUT.format(name)}) over () > 1"
+        f" and count(*) filter ({CUT.format(name)}) over ()"
+        f" > {most} * count(*) filter ({_LONG.format(name)}) over ()))"
     )
 
 
-def local_time(column: str, profile: Profile, macros: EngineMacros) -> str:
-    """Return SQL of the local time that a cell names, NULL where it can't be read."""
-    text = macros.trim_blanks(as_name(column))
-    instant = macros.parse_instant(text, profile.timezone, profile.date_order)
-    return macros.utc_to_local(instant, profile.timezone)
-
-
-def is_time(column: str) -> str:
-    """Return SQL of whether a cell names a time at all; LimeSurvey's 1980-01-01 stands for none."""
-    return f"trim({as_name(column)}) not in ('', '1980-01-01 00:00:00', '1980-01-01 00:00')"
+def _answered_twice(
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    file: RawFile,
+    columns: list[MappedColumn],
+    macros: EngineMacros,
+) -> dict[str, tuple[int, int | None]]:
+    """Return, by the first column of each question that has several, how many rows fill them
+    differently, and the first such row."""
+    found = {}
+    by_target: dict[str, list[MappedColumn]] = {}
+    for mapped in columns:
+        if mapped.target_kind == "question" and mapped.column:
+            by_target.setdefault(mapped.target, []).append(mapped)
+    for several in (group for group in by_target.values() if len(group) > 1):
+        cells = ", ".join(
+            f"nullif({macros.plain_number(macros.fold_value(as_name(str(mapped.column))))}, '')"
+            for mapped in several
+        )
+        found[several[0].source_column] = connection.execute(
+            f"select count(*), min({file.row}) from read_parquet(?)"
+            f" where len(list_distinct([{cells}])) > 1",
+            [str(parquet)],
+        ).fetchall()[0]
+    return found
 
 
 def _trimmed(text: str) -> str:

@@ -19,16 +19,18 @@ Listed = Literal[
     "unknown",
     "mojibake",
     "personal",
-    "scientific",
+    "cut",
     "repeated",
     "unreadable",
-    "outside",
+    "stray",
 ]
 
 # A cycle with less than half or more than twice the responses of the one before is more often a
 # file that is missing or there twice than a change in the field. Our assumption of 2026: there are
 # no real cycles yet to learn from.
 _NEAR_LAST_CYCLE = (0.5, 2.0)
+# A share of rejected rows below it is told by their count alone. Our assumption of 2026, too.
+_WORTH_A_WARNING = 0.02
 _COLUMN = "{file_name}, kolom / column '{source_column}'"
 _ROW = "{file_name}, baris / row {source_row}"
 
@@ -116,18 +118,18 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
         Rule(
             name="identifiers_are_whole",
             expectation="expect_column_values_to_be_between",
-            column="scientific_count",
+            column="cut_count",
             kwargs={"max_value": 0},
             severity="critical",
-            lists="scientific",
+            lists="cut",
             place=_COLUMN,
             text=FaultText(
-                "{scientific_count} identifiers in scientific notation, the first in row "
-                "{first_scientific_row}; Excel has cut their digits off. Export the file again "
-                "and don't save it with Excel.",
-                "{scientific_count} pengenal dalam notasi ilmiah, yang pertama di baris "
-                "{first_scientific_row}; Excel telah memotong angkanya. Ekspor ulang dan jangan "
-                "simpan dengan Excel.",
+                "Export the file again and don't open it with Excel, or let the form store them as "
+                "text: {cut_count} identifiers have lost their last digits (such as 1.9E+17, or "
+                "15 digits and zeros), the first in row {first_cut_row}.",
+                "Ekspor ulang dan jangan buka dengan Excel, atau simpan sebagai teks: {cut_count} "
+                "pengenal kehilangan angka terakhirnya (seperti 1.9E+17, atau 15 angka lalu nol), "
+                "yang pertama di baris {first_cut_row}.",
             ),
         ),
         Rule(
@@ -139,13 +141,31 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             lists="unknown",
             place=_COLUMN,
             text=FaultText(
+                "Add these to export_codes.csv for profile '{profile_id}', or to the seed: "
                 f"{{unknown_share:.1%}} of the cells lead to no known {{target}} (at most {most}, "
-                "max_off_scale_share); such as {unknown_examples}. Add them to export_codes.csv "
-                "for profile '{profile_id}', or to the seed.",
+                "max_off_scale_share), such as {unknown_examples}; the first in row "
+                "{unknown_row}{nearest}",
+                "Tambahkan ke export_codes.csv untuk profil '{profile_id}', atau ke seed: "
                 f"{{unknown_share:.1%}} sel tidak menuju {{target}} yang dikenal "
                 f"(paling banyak {most}, "
-                "max_off_scale_share), misalnya {unknown_examples}. Tambahkan ke "
-                "export_codes.csv untuk profil '{profile_id}', atau ke seed.",
+                "max_off_scale_share), misalnya {unknown_examples}; yang pertama di baris "
+                "{unknown_row}{nearest}",
+            ),
+        ),
+        Rule(
+            name="date_orders_are_right",
+            expectation="expect_column_values_to_be_null",
+            column="better_order",
+            severity="critical",
+            lists="stray",
+            place=_COLUMN,
+            text=FaultText(
+                "Set date_order of profile '{profile_id}' in export_profiles.csv to "
+                "{better_order}: read as {date_order}, {stray_share:.1%} of the times are none of "
+                "the cycle's window, such as '{time_cell}' in row {time_row}.",
+                "Isi date_order profil '{profile_id}' di export_profiles.csv dengan "
+                "{better_order}: dibaca sebagai {date_order}, {stray_share:.1%} waktu tidak di "
+                "masa survei siklus, misalnya '{time_cell}' di baris {time_row}.",
             ),
         ),
         Rule(
@@ -157,12 +177,33 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             lists="unreadable",
             place=_COLUMN,
             text=FaultText(
-                f"{{unreadable_share:.1%}} of the times can't be read (at most {most}, "
-                "max_off_scale_share). Correct date_order of profile '{profile_id}' in "
-                "export_profiles.csv, or export again.",
-                f"{{unreadable_share:.1%}} waktu tidak terbaca (paling banyak {most}, "
-                "max_off_scale_share). Perbaiki date_order profil '{profile_id}' di "
-                "export_profiles.csv, atau ekspor ulang.",
+                "Export the times as one of {readable}: "
+                f"{{unreadable_share:.1%}} can't be read (at most {most}, "
+                "max_off_scale_share), such as '{time_cell}' in row {time_row}.",
+                "Ekspor waktu dengan salah satu bentuk {readable}: "
+                f"{{unreadable_share:.1%}} tidak terbaca (paling banyak {most}, "
+                "max_off_scale_share), misalnya '{time_cell}' di baris {time_row}.",
+            ),
+        ),
+        Rule(
+            name="times_are_in_the_window",
+            expectation="expect_column_values_to_be_between",
+            column="outside_share",
+            kwargs={"max_value": max_off_scale_share},
+            severity="critical",
+            lists="stray",
+            place=_COLUMN,
+            text=FaultText(
+                "Take out the file of another cycle, or correct opens_on and closes_on in "
+                "survey_cycles.csv: "
+                f"{{outside_share:.1%}} of the times lie outside the window (at most {most}, "
+                "max_off_scale_share), such as '{time_cell}' in row {time_row}; expected: "
+                "{opens_on:%Y-%m-%d} to {closes_on:%Y-%m-%d}, {timezone}.",
+                "Keluarkan berkas siklus lain, atau perbaiki opens_on dan closes_on di "
+                "survey_cycles.csv: "
+                f"{{outside_share:.1%}} waktu di luar masa survei (paling banyak {most}, "
+                "max_off_scale_share), misalnya '{time_cell}' di baris {time_row}; seharusnya "
+                "{opens_on:%Y-%m-%d} s.d. {closes_on:%Y-%m-%d}, {timezone}.",
             ),
         ),
         Rule(
@@ -180,6 +221,23 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
                 "{personal_share:.1%} sel tampak seperti pengenal, nomor telepon, atau alamat "
                 "e-mail, padahal kolom ini dipetakan ke {target}. Perbaiki export_columns.csv: "
                 "semua itu tidak boleh masuk gudang.",
+            ),
+        ),
+        Rule(
+            name="questions_keep_their_answers",
+            expectation="expect_column_values_to_be_in_set",
+            column="keeps_answers",
+            kwargs={"value_set": [True]},
+            severity="critical",
+            lists="off_scale",
+            place=_COLUMN,
+            text=FaultText(
+                "Add them to export_codes.csv, or correct the scale in questions.csv: not one of "
+                "the {answer_count:.0f} answers to {target} is a known code, such as "
+                "{off_scale_examples}.",
+                "Tambahkan ke export_codes.csv, atau perbaiki skala di questions.csv: tidak satu "
+                "pun dari {answer_count:.0f} jawaban {target} berupa kode yang dikenal, misalnya "
+                "{off_scale_examples}.",
             ),
         ),
         Rule(
@@ -272,20 +330,55 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             ),
         ),
         Rule(
-            name="times_are_in_the_window",
+            name="all_units_and_categories_are_known",
             expectation="expect_column_values_to_be_between",
-            column="outside_share",
-            kwargs={"max_value": max_off_scale_share},
+            column="few_unknown_share",
+            kwargs={"max_value": _WORTH_A_WARNING},
             severity="warning",
-            lists="outside",
+            lists="unknown",
             place=_COLUMN,
             text=FaultText(
-                "{outside_share:.1%} of the times lie outside the cycle's window; these "
-                "responses are rejected. Is it the file of another cycle, or date_order of "
-                "profile '{profile_id}' wrong (day and month)?",
-                "{outside_share:.1%} waktu di luar masa survei siklus; jawaban itu ditolak. "
-                "Apakah ini berkas siklus lain, atau date_order profil '{profile_id}' salah "
-                "(hari dan bulan)?",
+                "Correct these, or add them to export_codes.csv: {unknown_share:.1%} of the "
+                "responses are rejected, their cell leads to no known {target}, such as "
+                "'{unknown_cell}' in row {unknown_row}; expected: an id or name of the seed, or a "
+                "source_value of export_codes.csv{nearest}",
+                "Perbaiki, atau tambahkan ke export_codes.csv: {unknown_share:.1%} jawaban ditolak "
+                "karena selnya tidak menuju {target} yang dikenal, misalnya '{unknown_cell}' di "
+                "baris {unknown_row}; seharusnya id atau nama dari seed, atau source_value dari "
+                "export_codes.csv{nearest}",
+            ),
+        ),
+        Rule(
+            name="all_times_are_in_the_window",
+            expectation="expect_column_values_to_be_between",
+            column="few_stray_share",
+            kwargs={"max_value": _WORTH_A_WARNING},
+            severity="warning",
+            lists="stray",
+            place=_COLUMN,
+            text=FaultText(
+                "Look at these times: {stray_share:.1%} of the responses are rejected, such as "
+                "'{time_cell}' in row {time_row}; expected: {opens_on:%Y-%m-%d} to "
+                "{closes_on:%Y-%m-%d}, {timezone}, as {readable}.",
+                "Periksa waktunya: {stray_share:.1%} jawaban ditolak, misalnya '{time_cell}' di "
+                "baris {time_row}; seharusnya {opens_on:%Y-%m-%d} s.d. {closes_on:%Y-%m-%d}, "
+                "{timezone}, dalam bentuk {readable}.",
+            ),
+        ),
+        Rule(
+            name="questions_are_answered_once",
+            expectation="expect_column_values_to_be_between",
+            column="twice_count",
+            kwargs={"max_value": 0},
+            severity="warning",
+            place=_COLUMN,
+            text=FaultText(
+                "Leave one answer in these rows: {twice_count:.0f} rows answer {target} "
+                "differently in two of its columns, the first is row {first_twice_row:.0f}; such "
+                "an answer is rejected.",
+                "Sisakan satu jawaban di baris itu: {twice_count:.0f} baris menjawab {target} "
+                "berbeda di dua kolomnya, yang pertama baris {first_twice_row:.0f}; jawaban "
+                "demikian ditolak.",
             ),
         ),
         Rule(
@@ -304,9 +397,10 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
     ]
 
 
-def export_file_rules() -> list[Rule]:
+def export_file_rules(*, max_superseded_share: float) -> list[Rule]:
     """Return the suite of `raw/export_files`, for a frame of one row per current export."""
     lowest, highest = _NEAR_LAST_CYCLE
+    answered_again = f"{max_superseded_share:.0%}"
     return [
         Rule(
             name="exports_are_of_their_tool",
@@ -345,6 +439,24 @@ def export_file_rules() -> list[Rule]:
                 "{record_count:,.0f} jawaban, di {previous_cycle_id} "
                 "{previous_record_count:,.0f}. Apakah ada berkas yang kurang, atau ada dua kali "
                 "dengan dua nama?",
+            ),
+        ),
+        Rule(
+            name="persons_answer_once",
+            expectation="expect_column_values_to_be_between",
+            column="superseded_share",
+            kwargs={"max_value": max_superseded_share},
+            severity="warning",
+            place="{cycle_id}",
+            text=FaultText(
+                "Compare these rows: {superseded_share:.1%} of the responses are another one's of "
+                f"the same person (expected: at most {answered_again}, max_superseded_share) and "
+                "don't count. Is the column of identifiers right, and are its digits whole? Such "
+                "as {superseded_examples}.",
+                "Bandingkan baris ini: {superseded_share:.1%} jawaban berasal dari orang yang "
+                f"sudah menjawab (paling banyak {answered_again}, max_superseded_share) dan tidak "
+                "dihitung. Benarkah kolom pengenalnya, dan utuhkah angkanya? Misalnya "
+                "{superseded_examples}.",
             ),
         ),
         Rule(
@@ -445,7 +557,9 @@ STAFF_IDS = {
 RESPONSE_CHECKS: dict[str, Severity] = {
     rule.name: rule.severity for rule in survey_response_rules(max_off_scale_share=0)
 }
-FILE_CHECKS: dict[str, Severity] = {rule.name: rule.severity for rule in export_file_rules()}
+FILE_CHECKS: dict[str, Severity] = {
+    rule.name: rule.severity for rule in export_file_rules(max_superseded_share=0)
+}
 STAFF_CHECKS: dict[str, Severity] = {
     rule.name: rule.severity for rule in staff_frame_rules(known={})
 }

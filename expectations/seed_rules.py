@@ -27,9 +27,12 @@ class SeedRule:
 
 # What a folder of seeds may leave out: columns, and cells of the other columns.
 OPTIONAL_COLUMNS = {
-    "export_profiles": ("date_order", "delimiter", "encoding", "sheet", "decimal"),
+    "export_profiles": (
+        "date_order", "delimiter", "encoding", "sheet", "decimal", "written_timezone",
+        "identifier_kind",
+    ),
     "questions": ("asks",),
-}
+}  # fmt: skip
 MAY_BE_EMPTY = {
     "export_columns": ("target",),
     "export_profiles": ("description",),
@@ -45,6 +48,7 @@ ONE_OF = {
     ("export_columns", "target_kind"): ("attribute", "question", "ignore"),
     ("export_profiles", "date_order"): ("dmy", "mdy", "ymd"),
     ("export_profiles", "decimal"): (".", ","),
+    ("export_profiles", "identifier_kind"): ("nip", "email", "token"),
     ("export_profiles", "tool"): (
         "limesurvey", "kobo", "google_forms", "ms_forms", "qualtrics", "surveymonkey", "spss",
         "plain",
@@ -180,10 +184,10 @@ def _keys() -> Iterator[SeedRule]:
         {"profile_id": "profile_id", "source_column": _FOLDED.format("source_column")},
     )
     yield _repeated(
-        "targets_are_mapped_once",
+        "attributes_are_mapped_once",
         "export_columns",
         {"profile_id": "profile_id", "target_kind": "target_kind", "target": "target"},
-        where="target_kind <> 'ignore'",
+        where="target_kind = 'attribute'",
     )
 
 
@@ -632,7 +636,10 @@ _RULES = [
         name="time_zones_are_known",
         seed="export_profiles",
         sql="""
-            select line, timezone from export_profiles
+            with named as (
+                select line, unnest([timezone, written_timezone]) as timezone from export_profiles
+            )
+            select line, timezone from named
             where timezone not in (select name from pg_timezone_names())
         """,
         text=FaultText(

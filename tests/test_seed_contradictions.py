@@ -55,8 +55,8 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         *("export_columns", "", "skm-plain,U1 ,ignore,"),
         "the same profile_id, source_column as in line",
     ),
-    "targets_are_mapped_once": (
-        *("export_columns", "", "skm-plain,U1 lagi,question,U1"),
+    "attributes_are_mapped_once": (
+        *("export_columns", "", "skm-plain,Satuan kerja,attribute,unit_id"),
         "the same profile_id, target_kind, target as in line",
     ),
     "windows_are_in_order": ("survey_cycles", "2021-01-31", "2020-12-31", "is after closes_on"),
@@ -227,6 +227,24 @@ def test_every_rule_has_a_case_here():
     )
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
     assert rules == CASES.keys() | GENERATED | elsewhere
+
+
+def test_a_question_may_stand_in_two_columns(folder):
+    add(folder, "export_columns", "skm-plain,U1 lagi,question,U1")
+    assert contradictions(folder, REPOSITORY) == []
+
+
+def test_the_zone_that_a_tool_writes_and_the_kind_of_its_identifiers_may_be_told(folder):
+    path = folder / "export_profiles.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    told = [f"{header},written_timezone,identifier_kind", *(f"{row},UTC,nip" for row in rows)]
+    path.write_text("\n".join(told) + "\n", encoding="utf-8")
+    assert contradictions(folder, REPOSITORY) == []
+    wrong = [f"{told[0]}", *(f"{row},WIB,ktp" for row in rows)]
+    path.write_text("\n".join(wrong) + "\n", encoding="utf-8")
+    said = report(folder, contradictions(folder, REPOSITORY))
+    assert "timezone 'WIB' is unknown" in said
+    assert "may be: nip, email, token" in said
 
 
 def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):

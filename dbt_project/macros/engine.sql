@@ -34,11 +34,12 @@
     Of `fold` in orchestration/exports/headers.py, which a test holds it to.
 #}
 {% macro fold_blanks(text) -%}
-    trim(regexp_replace(
-        {{ text }},
-        '[\s\x{0B}\x{1C}-\x{1F}\x{85}\x{A0}\x{1680}\x{2000}-\x{200B}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]+',
-        ' ', 'g'
-    ))
+    trim(regexp_replace({{ text }}, '[{{ white_space() }}]+', ' ', 'g'))
+{%- endmacro %}
+
+{# White space as characters of a pattern. #}
+{% macro white_space() -%}
+    \s\x{0B}\x{1C}-\x{1F}\x{85}\x{A0}\x{1680}\x{2000}-\x{200B}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}
 {%- endmacro %}
 
 {# A local time without a zone as the instant in UTC. #}
@@ -51,75 +52,11 @@
     timezone({{ timezone }}, timezone('UTC', {{ instant }}))
 {%- endmacro %}
 
-{# A text that is a whole number ('5', '5.0', with another decimal mark '5,0'), else NULL. #}
-{% macro whole_number(text, decimal_mark='.') -%}
-    case
-        when regexp_full_match({{ text }}, '[+-]?[0-9]{1,4}([{{ decimal_mark }}]0*)?')
-            then cast(split_part({{ text }}, '{{ decimal_mark }}', 1) as smallint)
-    end
-{%- endmacro %}
-
-{# A whole number ('5.0', '+5', ' 05 ') as it is plainly written ('5'); any other text as it is. #}
-{% macro plain_number(text, decimal_mark='.') -%}
-    regexp_replace({{ text }}, '^[ \x{A0}\t\n\r]*[+]?(-?)0{0,3}([0-9]{1,4})([{{ decimal_mark }}]0*)?[ \x{A0}\t\n\r]*$', '\1\2')
-{%- endmacro %}
-
 {# HMAC-SHA-256 of an identifier; the padded keys are DuckDB variables (orchestration/pseudonyms.py). #}
 {% macro pseudonym(identifier) -%}
     sha256(
         getvariable('pseudonym_outer')
         || unhex(sha256(getvariable('pseudonym_inner') || encode({{ identifier }})))
-    )
-{%- endmacro %}
-
-{#
-    A survey tool's time as text, read as the date_order of its profile says ('dmy', 'mdy', 'ymd'):
-    an ambiguous day and month is settled by the profile, never guessed. NULL where it can't be read.
-#}
-{% macro parse_time(text, date_order='dmy') -%}
-    try_strptime(
-        replace(regexp_replace({{ text }}, '([0-9])[.][0-9]{3,9}', '\1'), 'T', ' '),
-        [{{ time_formats(date_order, [
-            ' %H:%M:%S', ' %H.%M.%S', ' %H:%M', ' %H.%M', ' %I:%M:%S %p', ' %I:%M %p', '',
-        ]) }}]
-    )
-{%- endmacro %}
-
-{# The formats of dates in this order, each with each of the times, as SQL texts. #}
-{% macro time_formats(date_order, times) -%}
-    {%- set dates = ['%Y-%m-%d', '%Y/%m/%d'] + {
-        'mdy': ['%m/%d/%Y', '%m-%d-%Y'], 'dmy': ['%d/%m/%Y', '%d-%m-%Y'],
-    }.get(date_order, []) -%}
-    {%- for date in dates -%}
-        {%- set dated = loop -%}
-        {%- for time in times -%}
-            '{{ date }}{{ time }}'{{ ', ' if not (loop.last and dated.last) }}
-        {%- endfor -%}
-    {%- endfor -%}
-{%- endmacro %}
-
-{#
-    The instant in UTC of a survey tool's time: by the offset it carries ('Z', '+07:00', 'GMT+7'),
-    else in the profile's time zone. The date of an offset follows a time of day, so that the last
-    part of 2025-03-01 is no offset. Nearly all exports write plain times to the second, which are
-    tried first: the patterns for all the others take four times as long.
-#}
-{% macro parse_instant(text, timezone, date_order='dmy') -%}
-    {%- set plain = "try_strptime(" ~ text ~ ", [" ~ time_formats(date_order, [' %H:%M:%S']) ~ "])" -%}
-    {%- set offset = "regexp_extract(" ~ text ~ ", ':[0-9]{2}(?:[.][0-9]+)?(?: ?[AP]M)?( ?(?:Z|(?:GMT|UTC)(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?))$', 1)" -%}
-    coalesce(
-        {{ local_to_utc(plain, "'" ~ timezone ~ "'") }},
-        case
-            when {{ offset }} = '' then {{ local_to_utc(parse_time(text, date_order), "'" ~ timezone ~ "'") }}
-            else
-                {{ parse_time("trim(left(" ~ text ~ ", length(" ~ text ~ ") - length(" ~ offset ~ ")))", date_order) }}
-                - to_minutes(
-                    (case when {{ offset }} like '%-%' then -1 else 1 end) * (
-                        60 * coalesce(try_cast(regexp_extract({{ offset }}, '[+-]([0-9]{1,2})', 1) as bigint), 0)
-                        + coalesce(try_cast(regexp_extract({{ offset }}, '[+-][0-9]{1,2}:?([0-9]{2})$', 1) as bigint), 0)
-                    )
-                )
-        end
     )
 {%- endmacro %}
 

@@ -32,8 +32,8 @@
 
 {#
     This cycle's current files, those with the same profile and the same headings together:
-    profile_id, paths, the file numbers by SHA-256, and the heading of each mapped target
-    ({'unit_id': 'Unit kerja', '12': 'Q12'}; questions by their number).
+    profile_id, paths, the file numbers by SHA-256, and the headings of each mapped target
+    ({'unit_id': ['Unit kerja'], '12': ['Q12', 'Q12 (revisi)']}; questions by their number).
 #}
 {% macro current_exports() -%}
     {% set folder = env_var('ILK_RAW_DIR', 'raw') ~ '/survey_responses/cycle_id=' ~ cycle_id() %}
@@ -74,14 +74,15 @@
         inner join mapped
             on mapped.profile_id = export_files.profile_id
             and list_contains(export_files.header_folded, mapped.heading)
-        order by export_files.profile_id, files, mapped.target
+        order by export_files.profile_id, files, mapped.target,
+            list_position(export_files.header_folded, mapped.heading)
     ") %}
     {% set exports = {} %}
     {% for row in rows %}
         {% set export = exports.setdefault(
             row.files, {'profile_id': row.profile_id, 'paths': [], 'numbers': {}, 'headings': {}}
         ) %}
-        {% do export.headings.update({row.target: row.heading}) %}
+        {% do export.headings.setdefault(row.target, []).append(quote_heading(row.heading)) %}
         {% if not export.paths %}
             {% for file in row.files.split(',') %}
                 {% set sha256, number = file.split(' ') %}
@@ -91,6 +92,19 @@
         {% endif %}
     {% endfor %}
     {{ return(exports.values() | list) }}
+{%- endmacro %}
+
+{# A relation: by profile, target_kind and target the headings that hold it; of a question there may be several. #}
+{% macro headings_by_target() -%}
+    (
+        select
+            profile_id,
+            target_kind,
+            target,
+            string_agg(source_column, ' | ' order by source_column) as source_column,
+        from {{ ref('export_columns') }}
+        group by profile_id, target_kind, target
+    )
 {%- endmacro %}
 
 {# Columns of a staff frame; all but gender must be there (expectations/file_profiles.py). #}

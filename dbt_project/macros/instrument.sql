@@ -49,7 +49,8 @@
 
 {#
     What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): by
-    profile and question_number, rows source_value, code. A row for the question wins over `*`.
+    profile and question_number, rows source_value, folded_value, is_own (of the question, not of `*`),
+    code. A row for the question wins over `*`.
 #}
 {% macro answer_codes() -%}
     {% set sentinels, codes = answer_sentinels(), {} %}
@@ -62,6 +63,7 @@
                 export_codes.profile_id,
                 " ~ trim_blanks('export_codes.source_value') ~ " as source_value,
                 trim(export_codes.code) as code,
+                export_codes.target <> '*' as is_own,
                 row_number() over (
                     partition by questions.question_number, export_codes.profile_id,
                         " ~ trim_blanks('export_codes.source_value') ~ "
@@ -83,8 +85,10 @@
             question_number,
             profile_id,
             source_value,
+            " ~ fold_value('source_value') ~ " as folded_value,
+            is_own,
             case
-                when code = 'blank' then null
+                when code = 'blank' then " ~ sentinels.blank ~ "
                 when code = 'not_available' then " ~ sentinels.not_available ~ "
                 when code = 'not_used' then " ~ sentinels.not_used ~ "
                 when try_cast(code as double) = floor(try_cast(code as double))
@@ -94,7 +98,7 @@
             end as code,
         from codes
         where precedence = 1 and source_value <> ''
-        order by question_number, profile_id, source_value
+        order by question_number, profile_id, is_own, source_value
     ") %}
         {% do codes.setdefault((row.profile_id, row.question_number), []).append(row) %}
     {% endfor %}
@@ -103,31 +107,40 @@
 
 {#
     The code of one answer as the export has it, never NULL. A text without a row that is a whole number
-    on the scale is itself. Cells are looked up as they stand, then trimmed, then as plain numbers: nearly
-    all are found at once, and an expression that is written once is not worked out for them (one that
-    is written twice DuckDB computes for every row, asked for or not).
+    on the scale is itself. Cells are looked up as they stand, then folded, then as plain numbers, in the
+    order of `codes_of_values`: nearly all are found at once, and an expression that is written once is
+    not worked out for them (one that is written twice DuckDB computes for every row, asked for or not).
 #}
-{% macro answer_code(cell, question, codes, decimal_mark='.') -%}
+{% macro answer_code(cell, question, codes) -%}
     {%- set blank, off_scale = answer_sentinels().blank, answer_sentinels().off_scale -%}
     {%- set is_listed = question.scale_max - question.scale_min <= 100 -%}
-    {%- set known = {'': blank} -%}
+    {%- set known, folded = {'': blank}, {'': blank} -%}
     {%- if is_listed -%}
         {%- for code in range(question.scale_min, question.scale_max + 1) -%}
             {%- do known.update({code | string: code}) -%}
+            {%- do folded.update({code | string: code}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for row in codes -%}
-        {%- do known.update({row.source_value: blank if row.code is none else row.code}) -%}
+        {%- do known.update({row.source_value: row.code}) -%}
+    {%- endfor -%}
+    {#- Those of `*` first, so that the question's own win; what folds alike and differs is left out. -#}
+    {%- for is_own in [false, true] -%}
+        {%- for spelling, alike in (codes | selectattr('is_own', 'equalto', is_own) | groupby('folded_value')) -%}
+            {%- if alike | map(attribute='code') | unique | list | length == 1 -%}
+                {%- do folded.update({spelling: alike[0].code}) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     coalesce(
             {{ looked_up(cell, known, 'smallint') }},
-            {{ looked_up(trim_blanks(cell), known, 'smallint') }},
-            {{ looked_up(plain_number(cell, decimal_mark), known, 'smallint') }},
+            {{ looked_up(fold_value(cell), folded, 'smallint') }},
+            {{ looked_up(plain_number(cell), folded, 'smallint') }},
             {#- Bare numbers are INTEGER, and would make every answer one: twice the bytes. #}
             case
                 when {{ cell }} is null then {{ blank }}::smallint
                 {%- if not is_listed %}
-                {%- set number = whole_number(trim_blanks(cell), decimal_mark) %}
+                {%- set number = whole_number(cell) %}
                 when {{ number }} between {{ question.scale_min }} and {{ question.scale_max }} then {{ number }}
                 {%- endif %}
                 else {{ off_scale }}::smallint

@@ -7,9 +7,7 @@
 {%- set slots = answer_slots() %}
 {%- set audiences = questions | map(attribute='audience_id') | unique | list %}
 {%- set profiles = query_rows("
-    select
-        profile_id,
-        " ~ optional_column(ref('export_profiles'), 'decimal', "'.'") ~ " as decimal_mark,
+    select profile_id
     from " ~ ref('export_profiles') ~ "
     where profile_id in (
         select profile_id from " ~ ref('stg_raw__export_files') ~ " where cycle_id = '" ~ cycle_id() ~ "'
@@ -52,7 +50,6 @@ coded as (
             'answer_' ~ question.question_number,
             question,
             codes.get((profile.profile_id, question.question_number), []),
-            profile.decimal_mark,
         ) }} as answer_{{ question.question_number }},
         {%- endfor %}
     from {{ ref('stg_raw__survey_responses') }}

@@ -3,7 +3,8 @@
 {%- set profiles = query_rows("
     select
         profile_id,
-        timezone,
+        " ~ optional_column(ref('export_profiles'), 'written_timezone', 'timezone') ~ " as timezone,
+        " ~ optional_column(ref('export_profiles'), 'identifier_kind', "''") ~ " as identifier_kind,
         " ~ optional_column(ref('export_profiles'), 'date_order', "'dmy'") ~ " as date_order,
     from " ~ ref('export_profiles') ~ "
     order by profile_id
@@ -14,6 +15,10 @@
 {%- do (shared if attribute in coded else own).append('responses.' ~ attribute) %}
 {%- endfor %}
 with
+exported as (
+    select * from {{ ref('stg_raw__survey_responses') }}
+),
+
 responses as (
     select
         response_key,
@@ -21,10 +26,20 @@ responses as (
         profile_id,
         _file_sha256,
         _source_row,
-        {%- for attribute in attribute_names() %}
+        {%- for attribute in attribute_names() if attribute != 'respondent_identifier' %}
         nullif({{ trim_blanks(attribute) }}, '') as {{ attribute }},
         {%- endfor %}
-    from {{ ref('stg_raw__survey_responses') }}
+        nullif(
+            case profile_id
+                {%- for profile in profiles %}
+                when '{{ profile.profile_id }}' then {{ normal_identifier('respondent_identifier', profile.identifier_kind) }}
+                {%- else %}
+                when null then null::varchar
+                {%- endfor %}
+            end,
+            ''
+        ) as respondent_identifier,
+    from exported
 ),
 
 mapped as (
@@ -46,13 +61,57 @@ mapped_attributes as (
     group by profile_id
 ),
 
+attribute_values as (
+    {%- for attribute in coded %}
+    select distinct
+        profile_id,
+        '{{ attribute }}' as target,
+        coalesce({{ trim_blanks(attribute) }}, '') as value,
+    from exported
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 codes as (
     select
         profile_id,
         target,
         {{ trim_blanks('source_value') }} as source_value,
         trim(code) as code,
+        1 as precedence,
     from {{ ref('export_codes') }}
+    union all
+    select
+        profiles.profile_id,
+        known.target,
+        known.source_value,
+        known.code,
+        known.precedence,
+    from {{ ref('export_profiles') }} as profiles
+    cross join (
+        {#- Ids need no code, nor do the names that units bear when the cycle opens. #}
+        {%- for target, seed in [('unit_id', 'units'), ('recipient_category_id', 'recipient_categories'), ('role_id', 'roles')] %}
+        select
+            '{{ target }}' as target,
+            {{ target }} as source_value,
+            {{ target }} as code,
+            2 as precedence,
+        from {{ ref(seed) }}
+        union all
+        {%- endfor %}
+        select
+            'unit_id' as target,
+            {{ trim_blanks('unit_name') }} as source_value,
+            unit_id as code,
+            3 as precedence,
+        from {{ ref('units') }}
+        where (select opens_on from {{ ref('survey_cycles') }} where cycle_id = '{{ cycle_id() }}')
+            between valid_from and coalesce(valid_to, date '9999-12-31')
+    ) as known
+),
+
+translated as (
+    select * from {{ codes_of_values('attribute_values', 'codes') }}
 ),
 
 only_category as (
@@ -125,10 +184,10 @@ final as (
     left join only_category
         on true
     {%- for attribute in coded %}
-    left join codes as {{ attribute }}_codes
+    left join translated as {{ attribute }}_codes
         on {{ attribute }}_codes.profile_id = responses.profile_id
         and {{ attribute }}_codes.target = '{{ attribute }}'
-        and {{ attribute }}_codes.source_value = coalesce(responses.{{ attribute }}, '')
+        and {{ attribute }}_codes.value = coalesce(responses.{{ attribute }}, '')
     {%- endfor %}
 )
 

@@ -82,7 +82,7 @@ final as (
         export_files.name as file_name,
         responses._file_sha256,
         responses._source_row,
-        export_columns.source_column,
+        mapped_columns.source_column,
         rejected.target,
         {{ without_identifiers('rejected.cell') }} as value,
     from rejected
@@ -90,10 +90,10 @@ final as (
         on responses.response_key = rejected.response_key
     inner join export_files
         on export_files.sha256 = responses._file_sha256
-    left join {{ ref('export_columns') }} as export_columns
-        on export_columns.profile_id = responses.profile_id
-        and export_columns.target_kind = rejected.target_kind
-        and export_columns.target = rejected.target
+    left join {{ headings_by_target() }} as mapped_columns
+        on mapped_columns.profile_id = responses.profile_id
+        and mapped_columns.target_kind = rejected.target_kind
+        and mapped_columns.target = rejected.target
 )
 
 select * from final

@@ -13,12 +13,11 @@ exported as (
         _file_sha256,
         _source_row,
         {%- for attribute in attribute_names() %}
-        {{ quote_heading(export.headings[attribute]) if attribute in export.headings else 'null::varchar' }}
-            as {{ attribute }},
+        {{ export.headings[attribute][0] if attribute in export.headings else 'null::varchar' }} as {{ attribute }},
         {%- endfor %}
         {%- for question in questions %}
-        {%- set heading = export.headings.get(question.question_number | string) %}
-        {{ quote_heading(heading) if heading is not none else 'null::varchar' }} as answer_{{ question.question_number }},
+        {%- set cells = export.headings.get(question.question_number | string, ['null::varchar']) %}
+        {{ one_answer(cells) }} as answer_{{ question.question_number }},
         {%- endfor %}
     from read_parquet([{{ export.paths | join(', ') }}], hive_partitioning = false)
     {{ 'union all' if not loop.last }}

@@ -63,11 +63,13 @@ def raw_border(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
 
 def _border(settings: Settings, cycle_id: str) -> border.Border:
     cycle = find_cycle(read_cycles(settings.seeds_dir), cycle_id)
-    share = method_parameter(settings.seeds_dir, cycle.method_id, "max_off_scale_share")
-    if share is None:
-        project = (settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8")
-        defaults = yaml.safe_load(project)["vars"]["method_parameter_defaults"]
-        share = float(defaults["max_off_scale_share"])
+    project = (settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8")
+    defaults = yaml.safe_load(project)["vars"]["method_parameter_defaults"]
+
+    def share(parameter: str) -> float:
+        given = method_parameter(settings.seeds_dir, cycle.method_id, parameter)
+        return float(defaults[parameter]) if given is None else given
+
     return border.Border(
         raw_dir=settings.raw_dir,
         seeds_dir=settings.seeds_dir,
@@ -82,7 +84,8 @@ def _border(settings: Settings, cycle_id: str) -> border.Border:
             previous_cycle_id=cycle.previous_cycle_id,
             is_over=cycle.status in ("closed", "final"),
         ),
-        max_off_scale_share=share,
+        max_off_scale_share=share("max_off_scale_share"),
+        max_superseded_share=share("max_superseded_share"),
     )
 
 

@@ -20,6 +20,7 @@ from orchestration.exports.table import ExportTable
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
 _BATCH_RECORDS = 10_000
+_LOSSY = 10**15  # a spreadsheet keeps 15 digits of a number
 
 
 def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
@@ -58,14 +59,17 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
 def cell_text(cell: Cell) -> str:
     """Return a cell as text: `5` for 5.0, `0.1`, `true`, `2025-06-01 23:59:59`, `10:30:00`.
 
-    A duration is `H:MM:SS`, hours beyond 24 included.
+    A duration is `H:MM:SS`, hours beyond 24 included. A number of more than 15 digits has lost the
+    others when it was typed: it is `1.98501012010011E+17`, never taken for a whole one.
     """
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int | float) and abs(cell) >= _LOSSY:
+        return f"{cell:.14E}"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ", timespec="seconds")
     if isinstance(cell, date):

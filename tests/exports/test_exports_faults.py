@@ -116,6 +116,11 @@ def one(place: int, value: str) -> Change:
     return lambda cells: all_(place, value)(cells) if cells[0].endswith("0") else cells
 
 
+def some(place: int, value: str) -> Change:
+    """Write it into three rows of ten."""
+    return lambda cells: all_(place, value)(cells) if cells[0][-1] in "012" else cells
+
+
 def export(
     number: int,
     change: Change = list,
@@ -135,15 +140,25 @@ def export(
 # name: (check, its file)
 BORDER: dict[str, tuple[str, str]] = {
     "column_missing": ("mapped_columns_are_present", export(10, header=HEADER.replace("q2", "Q"))),
+    "digits_cut": ("identifiers_are_whole", export(31, all_(2, "198001012001011000"))),
     "scientific_notation": ("identifiers_are_whole", export(11, all_(2, "1.98E+17"))),
     "texts_for_codes": ("codes_are_known", export(12, all_(4, "Sangat baik"))),
-    "other_scale": ("answers_are_on_their_scale", export(13, all_(5, "9"))),
+    "other_scale": ("questions_keep_their_answers", export(13, all_(5, "9"))),
+    "some_off_scale": ("answers_are_on_their_scale", export(32, some(5, "9"))),
+    "some_units": ("all_units_and_categories_are_known", export(33, one(3, "Bandung"))),
+    "some_times": ("all_times_are_in_the_window", export(34, one(1, "6/5/2025 8:00:00"))),
+    "times_unreadable": ("times_are_readable", export(35, all_(1, "kemarin"))),
+    "answered_twice": (
+        "questions_are_answered_once",
+        export(36, lambda cells: [*cells, "4"], header=f"{HEADER},q2 (revisi)"),
+    ),
+    "one_person_many_times": ("persons_answer_once", ""),
     "column_of_blanks": ("columns_have_answers", export(14, all_(5, ""))),
     "mojibake": ("texts_are_decoded", export(15, one(3, "CafÃ©"))),
     "ids_repeated": ("response_ids_are_unique", export(16, one(0, "161"))),
     "column_added": ("columns_are_mapped", export(17, header=HEADER.replace("note", "Saran?"))),
     "other_units": ("units_and_categories_are_known", export(18, all_(3, "Bandung"))),
-    "other_date_order": ("times_are_readable", export(19, all_(1, "10/25/2025 8:00:00"))),
+    "other_date_order": ("date_orders_are_right", export(19, all_(1, "10/25/2025 8:00:00"))),
     "other_cycle": ("times_are_in_the_window", export(20, all_(1, "6/5/2025 8:00:00"))),
     "identifiers_mapped_wrongly": ("columns_hold_no_identifiers", export(21, all_(3, NIP + "9"))),
     "address_in_a_cell": ("cells_hold_no_identifiers", export(22, one(5, "a@x.go.id"))),
@@ -164,7 +179,8 @@ SEEDS = {
     "export_columns": "profile_id,source_column,target_kind,target\n"
     "gform,id,attribute,response_id\ngform,Timestamp,attribute,submitted_at\n"
     "gform,NIP,attribute,respondent_identifier\ngform,unit,attribute,unit_id\n"
-    "gform,q1,question,q1\ngform,q2,question,q2\ngform,note,ignore,\n",
+    "gform,q1,question,q1\ngform,q2,question,q2\ngform,q2 (revisi),question,q2\n"
+    "gform,note,ignore,\n",
     "export_codes": "profile_id,target,source_value,code\n",
     "questions": "instrument_id,question_id,scale_min,scale_max\ni,q1,1,4\ni,q2,1,4\n",
     "units": "unit_id\nA\n",
@@ -198,6 +214,7 @@ def border_of(folder: Path, files: dict[str, str], frame: str) -> Border:
         quality_dir=folder / "quality",
         cycle=Measure(CYCLE, "i", date(2025, 10, 6), date(2025, 11, 7), None, is_over=True),
         max_off_scale_share=0.2,
+        max_superseded_share=0.1,
     )
 
 

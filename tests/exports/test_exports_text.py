@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from expectations.macros import EngineMacros
+from orchestration.engine_macros import EngineMacros
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.faults import FAULTS, ExportFault
 from orchestration.exports.headers import WHITE_SPACE, fold
@@ -183,26 +183,3 @@ def test_the_warehouse_folds_the_blanks_of_headings_as_the_landing_does():
     assert [text for (text,) in found] == list(map(fold, texts))
     assert {mark for mark in map(chr, range(0x10000)) if mark.isspace()} < set(WHITE_SPACE)
     assert fold("\ufeffNIP\u200b \n(18\u00a0angka)") == "NIP (18 angka)"
-
-
-@pytest.mark.parametrize(
-    ("cell", "plain"),
-    [
-        ("5", "5"), ("5.0", "5"), ("5.", "5"), ("+5", "5"), ("05", "5"), (" 5 ", "5"),
-        ("\u00a0005\t", "5"), ("-03.0", "-3"), ("0", "0"), ("000", "0"), ("1000", "1000"),
-        ("5,0", "5,0"), ("5.5", "5.5"), ("12345", "12345"), ("5 baik", "5 baik"), ("", ""),
-    ],
-)  # fmt: skip
-def test_a_whole_number_is_the_same_however_it_is_written(cell: str, plain: str) -> None:
-    macros = EngineMacros(REPOSITORY / "dbt_project")
-    plainly, read = (macros._call(name, "text") for name in ("plain_number", "whole_number"))
-    with duckdb.connect() as connection:
-        [(found,)] = connection.execute(
-            f"select {plainly} from (select ? as text)", [cell]
-        ).fetchall()
-        [(number,)] = connection.execute(
-            f"select {read} from (select {macros.trim_blanks('?')} as text)", [cell]
-        ).fetchall()
-    assert found == plain
-    is_number = plain.removeprefix("-").isdigit() and len(plain) < 5
-    assert number == (int(plain) if is_number else None)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+_FILES = ("engine.sql", "cells.sql", "responses.sql")
+
 
 class EngineMacros:
     """The macros by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
@@ -23,9 +25,21 @@ class EngineMacros:
         """Return the text trimmed, with every run of white space as one blank."""
         return self._call("fold_blanks", text)
 
+    def fold_value(self, text: str) -> str:
+        """Return the text as values are compared: composed, small letters, blanks folded."""
+        return self._call("fold_value", text)
+
     def plain_number(self, text: str) -> str:
         """Return a whole number as it is plainly written, any other text as it is."""
         return self._call("plain_number", text)
+
+    def codes_of_values(self, values: str, codes: str) -> str:
+        """Return the relation that says what each value of an export stands for."""
+        return self._call("codes_of_values", values, codes)
+
+    def normal_identifier(self, text: str, kind: str = "") -> str:
+        """Return an identifier as the person is known by, however it is spelled."""
+        return self._call("normal_identifier", text, kind)
 
     def parse_instant(self, text: str, timezone: str, date_order: str) -> str:
         """Return the instant in UTC that a tool's time names, NULL where it can't be read."""
@@ -67,6 +81,5 @@ def _module(folder: Path) -> object:
     from jinja2 import Environment
 
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    files = [folder / name for name in ("engine.sql", "responses.sql")]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
     return environment.from_string(text).module
