@@ -28,7 +28,7 @@ _MOST = (
     1_000  # rows of one rule and column that are listed: enough to see what is wrong with the rest
 )
 
-_BY_VALUE = {"off_scale", "unknown", "mojibake", "personal"}
+_BY_VALUE = {"off_scale", "unknown", "mojibake", "error", "personal"}
 
 
 def failing_rows(

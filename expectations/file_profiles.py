@@ -62,7 +62,9 @@ def profile_files(
                 "header": listed(file.header),
                 "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
                 "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
-                "is_encoding_told": not file.message,
+                "is_encoding_told": "cp1252" not in file.message,
+                "is_whole": "\ufffd" not in file.message,
+                **_note(file),
                 "cycle_id": cycle.cycle_id,
                 "record_count": record_count,
                 "previous_cycle_id": cycle.previous_cycle_id,
@@ -105,12 +107,20 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
             frames.append(
                 frame.assign(
                     file_name=file.name,
-                    is_encoding_told=not file.message,
+                    is_encoding_told="cp1252" not in file.message,
+                    is_whole="\ufffd" not in file.message,
+                    **_note(file),
                     missing_columns=", ".join(missing),
                     is_repeated=frame.duplicated(key),
                 )
             )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _note(file: RawFile) -> dict[str, str]:
+    """Return what the pull noted of a file, which is not what the file's name says."""
+    in_indonesian, _, in_english = file.message.removeprefix(f"{file.name}: ").partition(" / ")
+    return {"note_id": in_indonesian, "note_en": in_english}
 
 
 def _has_tool_heading(file: RawFile, profile: Profile) -> bool:

@@ -46,6 +46,10 @@ SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')
 CUT = "regexp_full_match(trim({0}), '[0-9]{{15}}0{{2,5}}')"
 _LONG = "regexp_full_match(trim({0}), '[0-9]{{17,20}}')"
 _FEW = 5  # answers of a question: fewer that are all no known code are judged one by one
+_ERROR = (
+    "value in ('#NULL!', '#DIV/0!', '#VALUE!', '#REF!', '#NAME?', '#NUM!', '#N/A', '#ERROR',"
+    " '#ERROR!', '#SPILL!', '#CALC!', '#GETTING_DATA')"
+)
 _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}')"
 
 
@@ -173,6 +177,7 @@ select
     -- A blank unit is rejected as any other that nobody knows.
     is_id and not is_known_id as is_unknown,
     {_MOJIBAKE} as is_mojibake,
+    {_ERROR} as is_error,
     code is null and not is_known_id and {macros.holds_identifier("value")} as is_personal,
     '''' || {macros.without_identifiers("value")} || '''' as quoted_value,
 from coded
@@ -242,6 +247,7 @@ with by_column as (
         sum(cell_count) filter (is_unknown) as unknown_count,
         bool_or(is_id) as is_id,
         sum(cell_count) filter (is_mojibake) as mojibake_count,
+        sum(cell_count) filter (is_error) as error_count,
         sum(cell_count) filter (is_personal) as personal_count,
         left(string_agg(distinct quoted_value, ', ' order by quoted_value)
             filter (is_off_scale), 80) as off_scale_examples,
@@ -249,6 +255,8 @@ with by_column as (
             filter (is_unknown), 80) as unknown_examples,
         left(string_agg(distinct quoted_value, ', ' order by quoted_value)
             filter (is_mojibake), 80) as mojibake_examples,
+        left(string_agg(distinct quoted_value, ', ' order by quoted_value)
+            filter (is_error), 80) as error_examples,
     from judged
     group by all
 ),
@@ -296,6 +304,8 @@ select
     case when unknown_share <= $most then unknown_share end as few_unknown_share,
     coalesce(by_column.mojibake_count, 0)::bigint as mojibake_count,
     by_column.mojibake_examples,
+    coalesce(by_column.error_count, 0)::bigint as error_count,
+    by_column.error_examples,
     coalesce(by_column.personal_count, 0)::bigint as personal_count,
     cast(coalesce(by_column.personal_count, 0) as double) / by_column.cell_count as personal_share,
     times.* exclude (file_number, target, unreadable_share, outside_share, stray_share),

@@ -18,6 +18,7 @@ Listed = Literal[
     "off_scale",
     "unknown",
     "mojibake",
+    "error",
     "personal",
     "cut",
     "repeated",
@@ -285,6 +286,21 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             ),
         ),
         Rule(
+            name="cells_hold_no_errors",
+            expectation="expect_column_values_to_be_between",
+            column="error_count",
+            kwargs={"max_value": 0},
+            severity="warning",
+            lists="error",
+            place=_COLUMN,
+            text=FaultText(
+                "{error_count} cells hold a spreadsheet's errors, such as {error_examples}. "
+                "Correct the formulas, or use the tool's own export.",
+                "{error_count} sel memuat galat lembar kerja, misalnya {error_examples}. "
+                "Betulkan rumusnya, atau pakai hasil ekspor asli aplikasinya.",
+            ),
+        ),
+        Rule(
             name="response_ids_are_unique",
             expectation="expect_column_values_to_be_between",
             column="repeated_count",
@@ -397,6 +413,16 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
     ]
 
 
+_CHARACTERS_ARE_WHOLE = Rule(
+    name="characters_are_whole",
+    expectation="expect_column_values_to_be_in_set",
+    column="is_whole",
+    kwargs={"value_set": [True]},
+    severity="warning",
+    text=FaultText("{note_en}", "{note_id}"),
+)
+
+
 def export_file_rules(*, max_superseded_share: float) -> list[Rule]:
     """Return the suite of `raw/export_files`, for a frame of one row per current export."""
     lowest, highest = _NEAR_LAST_CYCLE
@@ -425,6 +451,7 @@ def export_file_rules(*, max_superseded_share: float) -> list[Rule]:
             severity="warning",
             text=LAST_RESORT,
         ),
+        _CHARACTERS_ARE_WHOLE,
         Rule(
             name="responses_are_as_many_as_in_the_last_cycle",
             expectation="expect_column_values_to_be_between",
@@ -504,6 +531,7 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
             severity="warning",
             text=FRAME_OF_LAST_RESORT,
         ),
+        _CHARACTERS_ARE_WHOLE,
         Rule(
             name="staff_counts_are_whole",
             expectation="expect_column_values_to_match_regex",

@@ -233,7 +233,6 @@ class _Erasure:
                     records=records,
                     encoding=last.encoding,
                     delimiter=last.delimiter,
-                    header_rows=last.header_rows,
                     profile_id=last.profile_id,
                     pulled_at=last.pulled_at,
                 )
@@ -302,7 +301,7 @@ class _Erasure:
                 for number, *cells in found:
                     for heading, cell in zip(row.header, cells, strict=True):
                         if any(identifier in (cell or "") for identifier in identifiers):
-                            yield f"{row.name}, record {number}, column '{heading}'"
+                            yield f"{row.name}, row {number}, column '{heading}'"
 
     def commit(self, unread: Collection[Path]) -> None:
         """Make it count: list and registry, then the old bytes and readings go."""

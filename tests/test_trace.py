@@ -260,4 +260,4 @@ def test_a_row_that_is_not_there_is_answered_with_how_many_there_are(sample: Sam
     name = f"{LAST}/gform/survei-{LAST}.csv"
     result = ilk("trace", LAST, "--file", name, "--row", "100000")
     assert result.exit_code == 1
-    assert "has no record 100000; 1 – 747" in result.output.replace("\n", " ")
+    assert "no response in row 100000; 2 – 748" in result.output.replace("\n", " ")

@@ -34,7 +34,7 @@
     Of `fold` in orchestration/exports/headers.py, which a test holds it to.
 #}
 {% macro fold_blanks(text) -%}
-    trim(regexp_replace({{ text }}, '[{{ white_space() }}]+', ' ', 'g'))
+    trim(regexp_replace(nfc_normalize({{ text }}), '[{{ white_space() }}]+', ' ', 'g'))
 {%- endmacro %}
 
 {# White space as characters of a pattern. #}

@@ -69,7 +69,7 @@ def print_verdicts(console: Console, question: Question, verdicts: Sequence[Verd
 def print_row(console: Console, fate: RowFate) -> None:
     """Print what became of a record of an export and of its answers; nobody's identifier."""
     console.print(
-        f"[bold]{escape(fate.file_name)}[/bold], baris / record {fate.source_row}\n"
+        f"[bold]{escape(fate.file_name)}[/bold], baris / row {fate.source_row}\n"
         f"sha256 {fate.file_sha256}\nresponse_key {fate.response_key}, "
         f"respondent_key {fate.respondent_key or '–'}"
     )

@@ -145,6 +145,7 @@ def _read_again(
         header=reading.header.names,
         header_folded=reading.header.folded_names,
         record_count=reading.record_count,
+        blank_row_count=reading.blank_row_count,
     )
 
 

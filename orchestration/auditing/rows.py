@@ -59,7 +59,7 @@ def row_fate(
     file_name: str,
     source_row: int,
 ) -> RowFate:
-    """Return what became of a record, numbered from 1 after the header, of a cycle's export.
+    """Return what became of a record, by its row in a cycle's export (header = row 1).
 
     `file_name` as the registry has it (the path below the landing), or its last part.
 
@@ -126,21 +126,22 @@ def _file(settings: Settings, cycle_id: str, file_name: str) -> CurrentFile:
 def _no_row(
     connection: duckdb.DuckDBPyConnection, cycle_id: str, file: CurrentFile, source_row: int
 ) -> str:
-    counts = connection.execute(
+    rows = connection.execute(
         """
-        select any_value(records_read) from warehouse.marts.audit_reconciliation
-        where cycle_id = ? and file_sha256 = ?
+        select min(_source_row), max(_source_row) from warehouse.marts.fct_responses
+        where cycle_id = ? and _file_sha256 = ?
         """,
         [cycle_id, file.sha256],
     ).fetchall()
-    if counts[0][0] is None:
+    first, last = rows[0]
+    if first is None:
         return (
             f"{file.name}: versi ini belum dihitung. / This version is not computed yet: "
             f"./ilk run {cycle_id}"
         )
     return (
-        f"{file.name}: tidak ada baris / it has no record {source_row}; 1 – {counts[0][0]} "
-        "(1 = setelah judul kolom / first after the header)"
+        f"{file.name}: tidak ada jawaban di baris / no response in row {source_row}; "
+        f"{first} – {last} (seperti di lembar kerja / as a spreadsheet shows them)"
     )
 
 

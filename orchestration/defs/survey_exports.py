@@ -143,12 +143,17 @@ def pull(
     yield dg.AssetCheckResult(
         asset_key=STAFF_FRAME,
         check_name=STAFF_FRAME_IS_THERE,
-        passed="staff_frame" in kinds,
+        passed="staff_frame" in kinds and not report.kept_frame,
         severity=dg.AssetCheckSeverity.WARN,
-        description=None
+        description=f"{report.kept_frame} tidak ada lagi di landing; versi yang terakhir dibaca "
+        "tetap dipakai. Kembalikan, atau taruh penggantinya. / It is in the landing no more; the "
+        "version read last stays in use. Put it back, or another in its place."
+        if report.kept_frame
+        else None
         if "staff_frame" in kinds
-        else f"{cycle_id}/staff_frame.csv tidak ada: semua orang berbobot 1 dan tingkat respons "
-        "tak diketahui. / It is missing: everybody weighs 1 and no response rate is known.",
+        else f"{cycle_id}/staff_frame.csv (atau / or .xlsx) tidak ada: semua orang berbobot 1 dan "
+        "tingkat respons tak diketahui. / It is missing: everybody weighs 1 and no response rate "
+        "is known.",
     )
     files = {"new": report.new, "superseded": report.superseded, "withdrawn": report.withdrawn}
     metadata: dict[str, dg.RawMetadataValue] = {

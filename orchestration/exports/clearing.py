@@ -8,8 +8,12 @@ from collections.abc import Mapping, Set
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
+
 from orchestration.exports.erasure import ErasureError, check_nothing_else_changed, erase_records
 from orchestration.exports.faults import ExportFault
+from orchestration.exports.headers import heading_key
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.store import StoredBytes, store_edited, stored_path
@@ -22,7 +26,6 @@ def clear(
     records: Mapping[int, Set[str]],
     encoding: str,
     delimiter: str,
-    header_rows: int,
     profile_id: str,
     pulled_at: datetime,
 ) -> tuple[StoredBytes, Reading]:
@@ -39,13 +42,15 @@ def clear(
             target,
             encoding=encoding,
             delimiter=delimiter,
-            header_rows=header_rows,
             records=records,
         ),
     )
     target = parquet.with_name(f"{cleared.sha256}.parquet")
     settings = ReaderSettings(
-        delimiter=delimiter or None, encoding=None if sheet else encoding, sheet=sheet
+        delimiter=delimiter or None,
+        encoding=None if sheet or encoding.startswith("utf-8") else encoding,
+        sheet=sheet,
+        headings=frozenset(map(heading_key, pa.parquet.read_schema(parquet).names)),
     )
     try:
         reading = read_export(

@@ -6,24 +6,25 @@ registry.
 """
 
 import csv
-import io
 import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Set
-from itertools import islice
 from pathlib import Path
-from xml.etree import ElementTree
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute
-from python_calamine import CalamineWorkbook
+
+from orchestration.exports.sniffing import separator_line
+from orchestration.exports.workbook_cells import sheet_path
+from orchestration.exports.xlsx_reader import first_column
 
 MARK = "ILKFORGOTTEN"
 """What the first cell of an erased record holds; its other cells are empty."""
 
 _BOM = "\ufeff"
+_LONGEST_SEPARATOR_LINE = 12
 # Codecs that leave the byte order mark in the text, so that it is written back as it was.
 _KEEPING_THE_MARK = {"utf-8-sig": "utf-8", "utf_8_sig": "utf-8"}
 
@@ -47,22 +48,21 @@ def erase_records(
     *,
     encoding: str,
     delimiter: str,
-    header_rows: int,
     records: Mapping[int, Set[str]],
 ) -> None:
-    """Copy an export to `target` without some of its records (1 = the first after the header).
+    """Copy an export to `target` without some of its records, named by the rows they stand in.
 
     `records` holds for each the cells that tell whose it is: they may stand nowhere else in a
-    workbook afterwards. `encoding`, `delimiter` and `header_rows` are the registry's. The same
-    bytes and records give the same bytes. Raises ErasureError.
+    workbook afterwards. `encoding` and `delimiter` are the registry's. The same bytes and records
+    give the same bytes. Raises ErasureError.
     """
     if encoding.startswith("xlsx:"):
         if not zipfile.is_zipfile(source):
             raise ErasureError("an old .xls workbook can't be edited")
         sheet = encoding.removeprefix("xlsx:")
-        _erase_in_workbook(source, target, sheet=sheet, header_rows=header_rows, records=records)
+        _erase_in_workbook(source, target, sheet=sheet, records=records)
     else:
-        _erase_in_text(source, target, encoding, delimiter, {header_rows + n for n in records})
+        _erase_in_text(source, target, encoding, delimiter, records.keys())
 
 
 def check_nothing_else_changed(before: Path, after: Path, *, erased: Set[int]) -> None:
@@ -84,21 +84,21 @@ def check_nothing_else_changed(before: Path, after: Path, *, erased: Set[int]) -
 def _erase_in_text(
     source: Path, target: Path, encoding: str, delimiter: str, numbers: Set[int]
 ) -> None:
-    """Replace records by number, header rows counted, as Python's csv module sees them."""
+    """Replace records by their row, as Python's csv module sees them; broken bytes stay."""
     codec = _KEEPING_THE_MARK.get(encoding, encoding)
     if encoding.replace("_", "-") == "utf-16":
         with source.open("rb") as file:
             codec = "utf-16-le" if file.read(2) == b"\xff\xfe" else "utf-16-be"
     csv.field_size_limit(sys.maxsize)
-    number = 0
     with (
-        source.open(encoding=codec, newline="") as text,
-        target.open("w", encoding=codec, newline="") as cleared,
+        source.open(encoding=codec, errors="surrogateescape", newline="") as text,
+        target.open("w", encoding=codec, errors="surrogateescape", newline="") as cleared,
     ):
         lines = _Lines(text)
-        for record in csv.reader(lines, delimiter=delimiter):
+        _, length = separator_line(text.read(_LONGEST_SEPARATOR_LINE).removeprefix(_BOM))
+        text.seek(0)
+        for number, record in enumerate(csv.reader(lines, delimiter=delimiter), start=not length):
             span = lines.taken()
-            number += bool(record)
             if record and number in numbers:
                 line_break = span[len(span.rstrip("\r\n")) :]
                 span = delimiter.join([MARK, *[""] * (len(record) - 1)]) + line_break
@@ -137,18 +137,22 @@ def _erase_in_workbook(
     target: Path,
     *,
     sheet: str,
-    header_rows: int,
     records: Mapping[int, Set[str]],
 ) -> None:
     """Blank rows of one sheet, and the shared texts that no cell refers to any longer."""
-    rows, first_column = _sheet_rows(source, sheet, header_rows, set(records))
+    letters, column = "", first_column(source, sheet)
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
     with zipfile.ZipFile(source) as workbook:
         parts = {info.filename: workbook.read(info) for info in workbook.infolist()}
         infos = workbook.infolist()
     sheets = [name for name in parts if name.startswith("xl/worksheets/") and name.endswith(".xml")]
     before = _shared_in(parts, sheets)
-    path = _sheet_path(parts, sheet)
-    parts[path] = _blank_rows(parts[path], rows, first_column)
+    path = sheet_path(parts.__getitem__, sheet)
+    if path is None:
+        raise ErasureError(f"its sheet '{sheet}' is not found")
+    parts[path] = _blank_rows(parts[path], records.keys(), letters)
     unused = before - _shared_in(parts, sheets)
     if unused:
         numbers = iter(range(len(parts[_SHARED_STRINGS])))
@@ -169,44 +173,11 @@ def _erase_in_workbook(
             cleared.writestr(info, parts[info.filename])
 
 
-def _sheet_rows(
-    source: Path, sheet: str, header_rows: int, records: set[int]
-) -> tuple[set[int], str]:
-    """Return the numbers that the records' rows have in the sheet, and its first column."""
-    with CalamineWorkbook.from_path(source) as workbook:
-        table = workbook.get_sheet_by_name(sheet)
-        filled = (
-            number
-            for number, row in enumerate(table.iter_rows(), start=1)
-            if any(cell != "" for cell in row)
-        )
-        after_header = enumerate(islice(filled, header_rows, None), start=1)
-        rows = {row for record, row in after_header if record in records}
-        letters, column = "", (table.start or (0, 0))[1] + 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return rows, letters
-
-
-def _sheet_path(parts: Mapping[str, bytes], sheet: str) -> str:
-    """Return the part that holds the sheet, by the workbook's list and its relations."""
-    book = ElementTree.parse(io.BytesIO(parts["xl/workbook.xml"]))
-    links = ElementTree.parse(io.BytesIO(parts["xl/_rels/workbook.xml.rels"]))
-    targets = {link.get("Id"): link.get("Target", "") for link in links.getroot()}
-    for entry in book.iterfind(".//{*}sheet"):
-        if entry.get("name") == sheet:
-            link = next(value for name, value in entry.attrib.items() if name.endswith("}id"))
-            path = targets[link]
-            return path.lstrip("/") if path.startswith("/") else f"xl/{path}"
-    raise ErasureError(f"its sheet '{sheet}' is not found")
-
-
 def _shared_in(parts: Mapping[str, bytes], sheets: list[str]) -> set[int]:
     return {int(number) for name in sheets for number in _SHARED_CELL.findall(parts[name])}
 
 
-def _blank_rows(content: bytes, rows: set[int], column: str) -> bytes:
+def _blank_rows(content: bytes, rows: Set[int], column: str) -> bytes:
     number = 0
 
     def blank(found: re.Match[bytes]) -> bytes:

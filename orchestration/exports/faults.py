@@ -13,6 +13,10 @@ class FaultText:
     en: str
     id: str
 
+    def filled(self, **details: object) -> "FaultText":
+        """Return it with its braces filled."""
+        return FaultText(self.en.format(**details), self.id.format(**details))
+
 
 FAULTS: dict[str, FaultText] = {
     "empty_file": FaultText(
@@ -55,6 +59,72 @@ FAULTS: dict[str, FaultText] = {
         "buku kerja tidak memiliki lembar '{sheet}'; yang ada: {sheets}. "
         "Perbaiki `sheet` profil ini di export_profiles.csv.",
     ),
+    "web_table": FaultText(
+        "this is {detail}, whatever its name says. Open it in Excel, save it as XLSX (or CSV "
+        "UTF-8) and drop that file here.",
+        "ini {detail}, apa pun nama berkasnya. Buka di Excel, simpan sebagai XLSX (atau CSV "
+        "UTF-8), lalu taruh berkas itu di sini.",
+    ),
+    "zip_archive": FaultText(
+        "this is a ZIP archive that holds {detail}. Unpack it and drop its files here.",
+        "ini arsip ZIP yang memuat {detail}. Buka arsipnya lalu taruh isinya di sini.",
+    ),
+    "too_many_columns": FaultText(
+        "its header has {found} columns, more than the {limit} that are read; most likely the line "
+        "ends were lost. Export it again.",
+        "judulnya {found} kolom, lebih dari {limit} yang dapat dibaca; kemungkinan pemisah baris "
+        "hilang. Ekspor ulang.",
+    ),
+    "header_below": FaultText(
+        "the headings stand in this row, below rows that look like responses. Move the headings "
+        "to row 1.",
+        "judul kolom ada di baris ini, di bawah baris yang tampak seperti jawaban. Pindahkan judul "
+        "kolom ke baris 1.",
+    ),
+    "apostrophes": FaultText(
+        "its cells stand in apostrophes ('...') instead of quotation marks. Choose quotation marks "
+        'or none when exporting (LimeSurvey: "Quote").',
+        "selnya diapit apostrof ('...'), bukan tanda kutip ganda. Pilih tanda kutip ganda atau "
+        'tanpa tanda saat mengekspor (LimeSurvey: "Kutipan").',
+    ),
+    "backslashes": FaultText(
+        'a quotation mark in a cell is written as \\" where CSV doubles it (""). Choose doubled '
+        "quotation marks when exporting, or export as XLSX.",
+        'tanda kutip di dalam sel ditulis \\", padahal CSV menggandakannya (""). Pilih tanda kutip '
+        "ganda saat mengekspor, atau ekspor sebagai XLSX.",
+    ),
+    "swallowed": FaultText(
+        "the cell of column '{column}' holds {lines} lines that look like whole records: a stray "
+        'quotation mark (") opens in it. Take the mark out, or export again.',
+        "sel kolom '{column}' memuat {lines} baris yang tampak seperti jawaban utuh: ada tanda "
+        'kutip (") lepas di dalamnya. Hapus tanda itu, atau ekspor ulang.',
+    ),
+    "several_sheets": FaultText(
+        "responses stand in several sheets: {sheets}. Put them into one, save each as a file of "
+        "its own, or name the one to read in `sheet` of this profile in export_profiles.csv.",
+        "jawaban ada di beberapa lembar: {sheets}. Gabungkan, simpan masing-masing sebagai berkas, "
+        "atau isi nama lembar yang dibaca di `sheet` profil ini di export_profiles.csv.",
+    ),
+    "no_headings": FaultText(
+        "none of its sheets holds the headings of this profile in export_columns.csv: {sheets}. "
+        "Export again, or correct export_columns.csv.",
+        "tak satu pun lembarnya memuat judul kolom profil ini di export_columns.csv: {sheets}. "
+        "Ekspor ulang, atau betulkan export_columns.csv.",
+    ),
+    "workbook_limits": FaultText(
+        "the workbook can't be read within {memory} GB of memory and {seconds} seconds; most "
+        "likely a cell stands far away from the table (Ctrl+End goes there). Copy the table alone "
+        "into a new workbook, or save the sheet as CSV UTF-8.",
+        "buku kerja tak dapat dibaca dengan memori {memory} GB dan waktu {seconds} detik; "
+        "kemungkinan ada sel yang jauh dari tabel (Ctrl+End menuju ke sana). Salin tabelnya saja "
+        "ke buku kerja baru, atau simpan lembarnya sebagai CSV UTF-8.",
+    ),
+    "hidden_errors": FaultText(
+        "the workbook holds error cells such as {detail}, and this kind of workbook does not tell "
+        "where. Correct them in Excel and save it as XLSX.",
+        "buku kerja memuat sel galat seperti {detail}, dan jenis buku kerja ini tak memberi tahu "
+        "letaknya. Betulkan di Excel lalu simpan sebagai XLSX.",
+    ),
     "undecodable": FaultText(
         "the text is not {encoding} (byte {offset}). Export again as UTF-8, "
         "or name the right `encoding` of this profile in export_profiles.csv.",
@@ -62,27 +132,27 @@ FAULTS: dict[str, FaultText] = {
         "atau isi `encoding` yang benar untuk profil ini di export_profiles.csv.",
     ),
     "cut_off": FaultText(
-        "{place}: the file ends in the middle of this record, or a quotation mark that opens in "
+        "the file ends in the middle of this record, or a quotation mark that opens in "
         "it is never closed. Export again and copy the file whole.",
-        "{place}: berkas terputus di tengah baris ini, atau tanda kutip di dalamnya tidak pernah "
+        "berkas terputus di tengah baris ini, atau tanda kutip di dalamnya tidak pernah "
         "ditutup. Ekspor ulang dan salin berkas sampai utuh.",
     ),
     "ragged": FaultText(
-        "{place}: {found} cells where the header has {expected}. Export again, or correct the "
+        "{found} cells where the header has {expected}. Export again, or correct the "
         "record: a cell that holds the delimiter ({delimiter}) must stand in quotation marks.",
-        "{place}: {found} sel, padahal judul kolom ada {expected}. Ekspor ulang, atau perbaiki "
+        "{found} sel, padahal judul kolom ada {expected}. Ekspor ulang, atau perbaiki "
         "baris itu: sel yang memuat pemisah ({delimiter}) harus diapit tanda kutip.",
     ),
     "nested": FaultText(
-        "{place}: the whole record stands inside a single cell, as happens when a spreadsheet "
+        "the whole record stands inside a single cell, as happens when a spreadsheet "
         "opens a CSV with another delimiter and saves it. Use the tool's own export, not re-saved.",
-        "{place}: seluruh baris berada di dalam satu sel, seperti bila CSV dibuka dengan pemisah "
+        "seluruh baris berada di dalam satu sel, seperti bila CSV dibuka dengan pemisah "
         "lain lalu disimpan ulang. Gunakan hasil ekspor asli, jangan disimpan ulang.",
     ),
     "record_too_long": FaultText(
-        "{place}: a single record of over {limit} MB; most likely a quotation mark is not closed. "
+        "a single record of over {limit} MB; most likely a quotation mark is not closed. "
         "Correct that record or export again.",
-        "{place}: satu baris lebih dari {limit} MB; mungkin ada tanda kutip yang tidak ditutup. "
+        "satu baris lebih dari {limit} MB; mungkin ada tanda kutip yang tidak ditutup. "
         "Perbaiki baris itu atau ekspor ulang.",
     ),
     "summary_table": FaultText(
@@ -119,6 +189,13 @@ FAULTS: dict[str, FaultText] = {
     ),
 }
 
+BROKEN_BYTES = FaultText(
+    "row {row}, column '{column}': a character is damaged (byte {offset}; {count} in the file), "
+    "read as \ufffd. Correct it in the survey tool and export again.",
+    "baris {row}, kolom '{column}': ada huruf yang rusak (bita ke-{offset}; {count} dalam berkas), "
+    "dibaca sebagai \ufffd. Betulkan di aplikasi survei lalu ekspor ulang.",
+)
+
 OLDER_STAYS = FaultText(
     " The version pulled at {pulled_at} UTC stays in use.",
     " Versi yang ditarik pada {pulled_at} UTC tetap dipakai.",
@@ -142,30 +219,24 @@ FRAME_OF_LAST_RESORT = FaultText(
 class ExportFault(Exception):
     """A file is refused: `code` of `FAULTS` and what fills its sentence, but not the file's name.
 
-    `place` is a pair `("record", 17)` or `("header row", 2)`: it is worded in both languages.
+    `row` is counted as a spreadsheet shows it: the header stands in row 1.
     """
 
-    def __init__(
-        self, code: str, *, place: tuple[str, int] | None = None, **details: object
-    ) -> None:
+    def __init__(self, code: str, *, row: int | None = None, **details: object) -> None:
         """`details` fill the braces of the fault's sentence."""
         super().__init__(code)
         self.code = code
-        self.place = place
+        self.row = row
         self.details = details
 
     def in_english(self, name: str) -> str:
-        """Return the sentence for the file `name`, such as `a.csv, record 17: 12 cells ...`."""
-        return self._sentence(name, FAULTS[self.code].en, {})
+        """Return the sentence for the file `name`, such as `a.csv, row 17: 12 cells ...`."""
+        return self._sentence(name, FAULTS[self.code].en, "row")
 
     def in_indonesian(self, name: str) -> str:
         """Return the same sentence in Indonesian."""
-        words = {"record": "jawaban ke-", "header row": "baris judul ke-"}
-        return self._sentence(name, FAULTS[self.code].id, words)
+        return self._sentence(name, FAULTS[self.code].id, "baris")
 
-    def _sentence(self, name: str, text: str, words: dict[str, str]) -> str:
-        if self.place is None:
-            return f"{name}: {text.format(**self.details)}"
-        kind, number = self.place
-        place = f"{words.get(kind, kind + ' ')}{number}"
-        return f"{name}, {text.format(place=place, **self.details)}"
+    def _sentence(self, name: str, text: str, row: str) -> str:
+        place = name if self.row is None else f"{name}, {row} {self.row}"
+        return f"{place}: {text.format(**self.details)}"

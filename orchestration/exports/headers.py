@@ -1,12 +1,15 @@
 """Header rows told by content, and the column names that the raw Parquet bears.
 
-Belongs here: how many header rows a table has, its names, tables that hold no respondents. Doesn't:
-what a column means (export_columns.csv maps it), how records are read.
+Belongs here: where a table's header stands, how many rows it takes, its names, tables that hold no
+respondents. Doesn't: what a column means (export_columns.csv maps it), how records are read.
 
-One header row is the rule. The others, told by what stands in them:
+The header stands in the row that holds most of the headings that the profile knows, else in the
+first with anything on it: titles may stand above it. One header row is the rule. The others, told
+by what stands in them:
 
 * Qualtrics: three rows (ids, texts, `{"ImportId": ...}`), before 2017 two (`V1`, `V2`, ... and
-  texts). The names are the first row's.
+  texts), as a workbook two (ids and texts, of which some are the ids again). The names are the
+  first row's.
 * LimeSurvey VV: two rows (texts, then codes with `id`, `submitdate`, `startlanguage`). The names
   are the first row's.
 * SurveyMonkey: two rows. A question stands over the first cell of its block, each cell's choice
@@ -14,11 +17,12 @@ One header row is the rule. The others, told by what stands in them:
 """
 
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from orchestration.exports.faults import ExportFault
-from orchestration.exports.sniffing import nested_widths
+from orchestration.exports.sniffing import DELIMITERS, nested_widths, sample_rows
 
 LANDING_COLUMNS = ("_file_sha256", "_source_row", "_profile_id", "_pulled_at")
 """The landing's own columns: an export's column of such a name is renamed, not they."""
@@ -30,16 +34,30 @@ WHITE_SPACE = (
 """Unicode's, and what has no width: the blank U+200B, the byte order mark U+FEFF."""
 
 _VV_CODES = {"id", "submitdate", "startlanguage"}
+_QUALTRICS_IDS = {
+    *("startdate", "enddate", "recordeddate", "responseid", "finished", "progress", "ipaddress"),
+    *("distributionchannel", "userlanguage", "responseset"),
+}
 _NO_CHOICE = {"", "response", "open-ended response"}
+_IMPORT_ID = re.compile("\\{[\"']ImportId[\"']")
+MAX_COLUMNS = 10_000
+"""More than any survey has: of a file whose line ends are lost, all is one header."""
+
+_MIN_KNOWN = 2
+"""One cell that is a heading may be chance."""
+
 _SHARE = re.compile(r"\s*\d+([.,]\d+)?\s*%\s*")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The column names in the file's order, and how many rows they took."""
+    """The column names in the file's order, and where they stand."""
 
     names: tuple[str, ...]
     rows: int
+    """The last row of the header, titles above it counted: records follow."""
+    width: int
+    """Cells of a record: one more than names where each record ends with a delimiter."""
 
     @property
     def folded_names(self) -> tuple[str, ...]:
@@ -47,30 +65,87 @@ class Header:
         return tuple(fold(name) for name in self.names)
 
 
-def tell_header(records: Sequence[Sequence[str]]) -> Header:
-    """Return the header of a table from its first records (the header's own included).
+def tell_delimiter(sample: str, known: Set[str], *, is_whole: bool) -> str:
+    """Return the delimiter under which the sample holds most of the headings that are known.
+
+    Where they don't tell: the one under which its records agree best with a wide header. Each
+    scores the header's width times the share of records as wide as it. `is_whole`: the sample is
+    the whole file, so its last record is not cut by sampling.
+    """
+
+    def score(delimiter: str) -> tuple[int, float]:
+        rows = sample_rows(sample, delimiter, is_whole=is_whole)
+        start, headings = find_header(rows, known)
+        header, *records = list(filter(None, rows[start:])) or [[]]
+        width = len(header)
+        if width < 2 or not records:
+            return headings, float(width)
+        agreeing = sum(_fits(record, header) for record in records)
+        return headings, width * (0.01 + agreeing / len(records))
+
+    return max(DELIMITERS, key=score)
+
+
+def find_header(rows: Sequence[Sequence[str]], known: Set[str]) -> tuple[int, int]:
+    """Return the place of the row that holds most known headings, and how many it holds.
+
+    The first row with anything on it, and 0, where they tell nothing. `known`: as `heading_key`.
+    """
+    first = next((place for place, row in enumerate(rows) if not is_blank(row)), 0)
+    counts = [len(known & set(map(heading_key, row))) for row in rows] if known else []
+    most = max(counts, default=0)
+    if most < min(_MIN_KNOWN, len(known)) or most == 0:
+        return first, 0
+    return counts.index(most), most
+
+
+def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) -> Header:
+    """Return the header of a table from its first rows, with `[]` for those with nothing on them.
 
     Raises ExportFault for a table that can't hold responses: no record at all, whole records in
-    single cells, a summary of shares.
+    single cells, a summary of shares, more columns than a survey has, records above the header.
     """
+    start, _ = find_header(rows, known)
+    records = [row for row in rows[start:] if not is_blank(row)]
     if not records:
         raise ExportFault("empty_file")
     first = records[0]
-    second = records[1] if len(records) > 1 and len(records[1]) == len(first) else ()
-    third = records[2] if len(records) > 2 and len(records[2]) == len(first) else ()
+    if len(first) > MAX_COLUMNS:
+        raise ExportFault("too_many_columns", found=len(first), limit=MAX_COLUMNS)
     if _are_nested(records[:3]):
-        raise ExportFault("nested", place=("header row", 1))
+        raise ExportFault("nested", row=start + 1)
+    if len(first) > 1 and all(re.fullmatch("'.*'", cell.strip(), re.S) for cell in first):
+        raise ExportFault("apostrophes")
+    if any(2 * sum(map(bool, map(fold, row))) >= len(first) > 2 for row in rows[:start]):
+        raise ExportFault("header_below", row=start + 1)
     if _is_summary(records):
         raise ExportFault("summary_table")
-    if any('"ImportId"' in cell for cell in third):
-        return Header(unique_names(first), 3)
+    names, count = _names(first, rows[start + 1 : start + 3])
+    width = len(first)
+    below = [row for row in rows[start + count :] if not is_blank(row)]
+    if below and all(_ends_in_delimiter(row, width) for row in below):
+        width += 1
+    elif below and not fold(first[-1]) and all(len(row) == width - 1 for row in below):
+        width -= 1
+    return Header(unique_names(names)[:width], start + count, width)
+
+
+def _names(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[Sequence[str], int]:
+    """Return the names that stand in a header, and its number of rows."""
+    second, third = [*(row if len(row) == len(first) else () for row in below), (), ()][:2]
+    for count, row in enumerate((second, third), start=2):
+        if any(_IMPORT_ID.match(cell.strip()) for cell in row):
+            return first, count
     if tuple(first[:3]) == ("V1", "V2", "V3") and second and _squash(second[0]) == "responseid":
-        return Header(unique_names(first), 2)
+        return first, 2
     if set(second) >= _VV_CODES and not set(first) >= _VV_CODES:
-        return Header(unique_names(first), 2)
+        return first, 2
     if second and _squash(first[0]) == "respondentid" and not second[0].strip() and any(second):
-        return Header(unique_names(_block_names(first, second)), 2)
-    return Header(unique_names(first), 1)
+        return _block_names(first, second), 2
+    own = [_squash(name) for name in first]
+    told = sum(_squash(cell) == name for cell, name in zip(second, own, strict=False)
+               if name in _QUALTRICS_IDS)  # fmt: skip
+    return first, 2 if told > 1 else 1
 
 
 def unique_names(header: Iterable[str]) -> tuple[str, ...]:
@@ -80,14 +155,17 @@ def unique_names(header: Iterable[str]) -> tuple[str, ...]:
     becomes `column N`, N being its place.
     """
     taken = {name.lower() for name in LANDING_COLUMNS}
+    last: dict[str, int] = {}  # by name: a header of 40,000 equal ones takes no longer than another
     names = []
     for place, cell in enumerate(header, start=1):
         base = cell if fold(cell) else f"column {place}"
-        name, count = base, 1
+        count = last.get(base.lower(), 1)
+        name = base if count == 1 else f"{base} [{count}]"
         while name.lower() in taken:
             count += 1
             name = f"{base} [{count}]"
         taken.add(name.lower())
+        last[base.lower()] = count
         names.append(name)
     return tuple(names)
 
@@ -95,9 +173,33 @@ def unique_names(header: Iterable[str]) -> tuple[str, ...]:
 def fold(text: str) -> str:
     """Return `text` trimmed, every run of white space as one blank; zero-width blanks are such.
 
-    The warehouse does the same to the headings of export_columns.csv (macro `fold_blanks`).
+    A letter and its accent that stand apart become one character. The warehouse does the same to
+    the headings of export_columns.csv (macro `fold_blanks`).
     """
-    return re.sub(f"[{WHITE_SPACE}]+", " ", text).strip(" ")
+    return re.sub(f"[{WHITE_SPACE}]+", " ", unicodedata.normalize("NFC", text)).strip(" ")
+
+
+def heading_key(text: str) -> str:
+    """Return what two spellings of a heading share when a header is looked for."""
+    return fold(text).casefold()
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    """Whether no cell of a row holds anything."""
+    return not any(map(fold, row))
+
+
+def _fits(record: Sequence[str], header: Sequence[str]) -> bool:
+    width = len(header)
+    return (
+        len(record) == width
+        or _ends_in_delimiter(record, width)
+        or _ends_in_delimiter(header, len(record))
+    )
+
+
+def _ends_in_delimiter(row: Sequence[str], width: int) -> bool:
+    return len(row) == width + 1 and not fold(row[-1])
 
 
 def _block_names(questions: Sequence[str], choices: Sequence[str]) -> list[str]:

@@ -16,13 +16,16 @@ from pathlib import Path
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.faults import (
+    BROKEN_BYTES,
     FRAME_OF_LAST_RESORT,
     LAST_RESORT,
     OLDER_STAYS,
     ExportFault,
+    FaultText,
 )
 from orchestration.exports.forgotten import Forgotten, personal_columns
-from orchestration.exports.reading import Reading, read_export
+from orchestration.exports.headers import fold
+from orchestration.exports.reading import Reading, is_current, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
     ReaderSettings,
@@ -73,6 +76,8 @@ class PullReport:
     """Locations that match no file: nothing was withdrawn for them."""
     records_read: int
     """Records in the files new and superseded."""
+    kept_frame: str = ""
+    """The staff frame that stays in use though it was taken out of the landing."""
     unclaimed: tuple[str, ...] = ()
     """What lies in the cycle's folder and is no source's: nobody reads it."""
 
@@ -156,6 +161,7 @@ class _Pull:
         while awaiting:
             file = awaiting.pop(0)
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
+        withdrawn += self._replace_frames(listing)
         if self.dropped:
             self.forgotten.save()
         self.registry.save()
@@ -169,6 +175,7 @@ class _Pull:
             refused=tuple(sorted(self.refused, key=lambda refusal: refusal.name)),
             notes=tuple(self.notes),
             missing_sources=tuple(source.location for source in listing.missing),
+            kept_frame=self._kept_frame(listing),
             records_read=self.records_read,
         )
 
@@ -176,7 +183,7 @@ class _Pull:
         """Withdraw the files that vanished, unless their source as a whole seems to be away.
 
         A source whose row was edited or removed counts as away while its profile has a source that
-        matches nothing: the edit may be a slip.
+        matches nothing: the edit may be a slip. Staff frames are `_replace_frames`'.
         """
         listed = {file.name for file in listing.files}
         if not listed:
@@ -187,12 +194,39 @@ class _Pull:
             row
             for row in self.registry.current(self.cycle_id)
             if row.name not in listed
+            and row.kind != STAFF_FRAME_KIND
             and row.source not in missing
             and (row.source in configured or row.profile_id not in away_profiles)
         ]
         for row in gone:
             self.registry.withdraw(row)
         return tuple(dict.fromkeys(row.name for row in gone))
+
+    def _replace_frames(self, listing: Listing) -> tuple[str, ...]:
+        """Withdraw the staff frames that vanished, once another one counts.
+
+        Without any, everybody would weigh 1.
+        """
+        listed = {file.name for file in listing.files}
+        frames = [
+            row for row in self.registry.current(self.cycle_id) if row.kind == STAFF_FRAME_KIND
+        ]
+        if not any(row.is_in_use and row.name in listed for row in frames):
+            return ()
+        gone = [row for row in frames if row.name not in listed]
+        for row in gone:
+            self.registry.withdraw(row)
+        return tuple(dict.fromkeys(row.name for row in gone))
+
+    def _kept_frame(self, listing: Listing) -> str:
+        """Return the staff frame that counts though it lies in the landing no more, else ''."""
+        listed = {file.name for file in listing.files}
+        kept = [
+            row.name
+            for row in self.registry.current(self.cycle_id)
+            if row.kind == STAFF_FRAME_KIND and row.is_in_use and row.name not in listed
+        ]
+        return kept[0] if kept else ""
 
     def _store(self, file: ListedFile) -> StoredBytes | None:
         """Keep the file's bytes; None where they can't be had whole, which is reported."""
@@ -216,11 +250,13 @@ class _Pull:
         A refused file is tried again by every pull: the remedy may have been a seed.
         """
         rows = [row for row in self.registry.current(self.cycle_id) if row.name == file.name]
-        if not rows or rows[-1].status != READ or not self._parquet(file, stored).exists():
+        if not rows or rows[-1].status != READ:
             return False
         last, settings = rows[-1], self._settings(file)
         return (
-            (last.sha256, last.kind, last.profile_id) == (stored.sha256, file.kind, file.profile_id)
+            is_current(self._parquet(file, stored), last.header, settings)
+            and (last.sha256, last.kind, last.profile_id)
+            == (stored.sha256, file.kind, file.profile_id)
             and settings.delimiter in (None, last.delimiter)
             and settings.encoding in (None, last.encoding)
             and (settings.sheet is None or last.encoding == f"xlsx:{settings.sheet}")
@@ -264,11 +300,8 @@ class _Pull:
                 self.registry.add(pull)
             return
         note = ""
-        if reading.encoding == "cp1252" and self._settings(file).encoding is None:
-            is_frame = file.kind == STAFF_FRAME_KIND
-            text = FRAME_OF_LAST_RESORT if is_frame else LAST_RESORT
-            words = [words.format(profile_id=file.profile_id) for words in (text.id, text.en)]
-            note = f"{file.name}: {' / '.join(words)}"
+        if texts := self._doubts(file, reading):
+            note = f"{file.name}: {texts.id} / {texts.en}"
             self.notes.append(note)
             self.on_progress(note)
         self.registry.add(
@@ -281,11 +314,27 @@ class _Pull:
                 header=reading.header.names,
                 header_folded=reading.header.folded_names,
                 record_count=reading.record_count,
+                blank_row_count=reading.blank_row_count,
             )
         )
         (self.new if older is None else self.superseded).append(file.name)
         self.records_read += reading.record_count
-        self.on_progress(f"{file.name}: {reading.record_count:,} records.")
+        blank = f", {reading.blank_row_count:,} blank rows" if reading.blank_row_count else ""
+        self.on_progress(f"{file.name}: {reading.record_count:,} records{blank}.")
+
+    def _doubts(self, file: ListedFile, reading: Reading) -> FaultText | None:
+        """Return what somebody should look at in a file that was read."""
+        if broken := reading.broken:
+            return BROKEN_BYTES.filled(
+                row=broken.row,
+                column=fold(broken.column).replace(" / ", "/"),
+                offset=broken.offset,
+                count=broken.count,
+            )
+        if reading.encoding == "cp1252" and self._settings(file).encoding is None:
+            text = FRAME_OF_LAST_RESORT if file.kind == STAFF_FRAME_KIND else LAST_RESORT
+            return text.filled(profile_id=file.profile_id)
+        return None
 
     def _without_forgotten(
         self, file: ListedFile, stored: StoredBytes, reading: Reading
@@ -308,7 +357,6 @@ class _Pull:
                 records=records,
                 encoding=reading.encoding,
                 delimiter=reading.delimiter,
-                header_rows=reading.header.rows,
                 profile_id=file.profile_id,
                 pulled_at=self.pulled_at,
             )

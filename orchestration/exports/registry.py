@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         ("header", pa.list_(pa.string())),
         ("header_folded", pa.list_(pa.string())),
         ("record_count", pa.int64()),
+        ("blank_row_count", pa.int64()),
         ("pulled_at", pa.timestamp("us")),
         ("status", pa.string()),
         ("message", pa.string()),
@@ -64,6 +65,8 @@ class ExportFile:
     header: tuple[str, ...] = ()
     header_folded: tuple[str, ...] = ()
     record_count: int = 0
+    blank_row_count: int | None = None
+    """None of a file that was read before blank rows were counted."""
     pulled_at: datetime
     status: str
     message: str = ""
@@ -81,7 +84,11 @@ def read_registry(raw_dir: Path) -> pa.Table:
     if not path.exists():
         return SCHEMA.empty_table()
     with pa.parquet.ParquetFile(path) as file:
-        return file.read(use_threads=False).cast(SCHEMA)
+        table = file.read(use_threads=False)
+    for place, column in enumerate(SCHEMA):  # a registry of before lacks what came later
+        if column.name not in table.column_names:
+            table = table.add_column(place, column, pa.nulls(len(table), column.type))
+    return table.cast(SCHEMA)
 
 
 class Registry:

@@ -8,9 +8,12 @@ import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.exports.headers import fold
+from orchestration.exports.headers import fold, heading_key
 from orchestration.seed_tables import SeedFileError, read_seed
 
+STAFF_FRAME_COLUMNS = frozenset(
+    ("unit_id", "recipient_category_id", "role_id", "staff_count", "gender")
+)
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -34,6 +37,8 @@ class ReaderSettings:
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
+    headings: frozenset[str] = frozenset()
+    """What export_columns.csv names (headers.heading_key): where they stand is the header."""
 
 
 def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
@@ -45,7 +50,7 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
     sources = []
     path = seeds_dir / "survey_sources.csv"
     columns = ("cycle_id", "profile_id", "kind", "location")
-    for number, row in enumerate(_rows(path, columns), start=1):
+    for number, row in enumerate(_rows(path, columns), start=2):
         empty = [column for column in columns if not row[column]]
         if empty:
             raise SeedError(
@@ -58,20 +63,32 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
 
 
 def read_reader_settings(seeds_dir: Path) -> dict[str, ReaderSettings]:
-    """Return delimiter, encoding and sheet by profile_id, as export_profiles.csv prescribes them.
+    """Return delimiter, encoding, sheet and known headings by profile_id, as the seeds have them.
 
+    That of a staff frame, which has no profile, stands under ''.
     Raises SeedError for an encoding Python doesn't know or a delimiter that is no single character.
     """
     path = seeds_dir / "export_profiles.csv"
-    settings = {}
-    for number, row in enumerate(_rows(path, ("profile_id",)), start=1):
+    headings = _read_headings(seeds_dir)
+    settings = {"": ReaderSettings(headings=STAFF_FRAME_COLUMNS)}
+    for number, row in enumerate(_rows(path, ("profile_id",)), start=2):
         place = f"{path}, row {number} ({row['profile_id']})"
         settings[row["profile_id"]] = ReaderSettings(
             delimiter=_delimiter(row.get("delimiter", ""), place),
             encoding=_encoding(row.get("encoding", ""), place),
             sheet=row.get("sheet") or None,
+            headings=frozenset(headings.get(row["profile_id"], ())),
         )
     return settings
+
+
+def _read_headings(seeds_dir: Path) -> dict[str, set[str]]:
+    """Return the headings of export_columns.csv by profile_id; none where nothing is mapped yet."""
+    path = seeds_dir / "export_columns.csv"
+    headings: dict[str, set[str]] = {}
+    for row in _rows(path, ("profile_id", "source_column")) if path.exists() else ():
+        headings.setdefault(row["profile_id"], set()).add(heading_key(row["source_column"]))
+    return headings
 
 
 def read_surveyed_headings(seeds_dir: Path) -> dict[str, frozenset[str]]:

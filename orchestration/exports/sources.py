@@ -13,7 +13,7 @@ import fsspec
 
 from orchestration.exports.seed_files import Source, read_sources
 
-STAFF_FRAME = "staff_frame.csv"
+STAFF_FRAMES = ("staff_frame.csv", "staff_frame.xlsx", "staff_frame.xls")
 SURVEY_RESPONSES_KIND = "survey_responses"
 STAFF_FRAME_KIND = "staff_frame"
 
@@ -71,8 +71,18 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
     What file managers and Excel leave beside the exports is passed over. Raises
     SourceError where a source can't be listed or two profiles claim one file.
     """
-    frame = f"{cycle_id}/{STAFF_FRAME}"
-    found = {file.name: file for file in _list(landing, frame, STAFF_FRAME_KIND, "")}
+    frames = [
+        file
+        for name in STAFF_FRAMES
+        for file in _list(landing, f"{cycle_id}/{name}", STAFF_FRAME_KIND, "")
+    ]
+    if len(frames) > 1:
+        first, second, *_ = (file.name for file in frames)
+        raise SourceError(
+            f"{first} dan {second}: kerangka pegawai ada dua, dan akan dijumlahkan. Keluarkan "
+            "salah satunya. / there are two staff frames, which would be added up. Take one out."
+        )
+    found = {file.name: file for file in frames}
     missing = []
     for source in sources:
         if source.cycle_id != cycle_id:

@@ -3,7 +3,7 @@
 Belongs here: the one shape that all readers share. Doesn't: any reading or writing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,16 +12,30 @@ from orchestration.exports.headers import Header
 
 
 @dataclass(frozen=True)
+class BrokenBytes:
+    """Bytes that are not of the text's encoding and were read as U+FFFD."""
+
+    count: int
+    offset: int
+    """Of the first, counted from 1."""
+    row: int
+    column: str
+
+
+@dataclass(frozen=True)
 class ExportTable:
     """An export that was opened.
 
     `batches` yields pyarrow record batches of string columns in the header's order, the names of
-    which don't matter, an empty cell being ''. It can be read once, and raises ExportFault where
-    the file turns out to be broken: what was yielded before must then be thrown away.
+    which don't matter, an empty cell being '', each with the rows that its records stand in: 1 is
+    the first of the file, header and blank rows counted, as a spreadsheet shows them. It can be
+    read once, must be closed, and raises ExportFault where the file turns out to be broken: what
+    was yielded before must then be thrown away.
     """
 
     encoding: str
     delimiter: str
     """'' for a workbook."""
     header: Header
-    batches: Iterator[pa.RecordBatch]
+    batches: Generator[tuple[pa.RecordBatch, pa.Int64Array]]
+    broken: BrokenBytes | None = None

@@ -1,88 +1,162 @@
 """Workbooks (XLSX, XLS) to record batches, every cell text.
 
-Belongs here: which sheet, how a cell becomes text. Doesn't: header rows (headers), writing.
+Belongs here: which sheet is read; talking to the child process that opens the workbook
+(workbook_cells). Doesn't: header rows (headers), writing.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from itertools import chain, islice
+import json
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from orchestration.exports import workbook_cells
 from orchestration.exports.faults import ExportFault
-from orchestration.exports.headers import tell_header
+from orchestration.exports.headers import find_header, is_blank, tell_header
 from orchestration.exports.seed_files import ReaderSettings
-from orchestration.exports.sniffing import SAMPLE_RECORDS
 from orchestration.exports.table import ExportTable
 
-Cell = int | float | str | bool | time | date | datetime | timedelta
-
-_BATCH_RECORDS = 10_000
-_LOSSY = 10**15  # a spreadsheet keeps 15 digits of a number
+_SHOWN_SHEETS = 6
 
 
 def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
-    """Open the prescribed sheet, else the first visible one. Rows without any value are no records.
+    """Open the prescribed sheet, else the visible one that holds the headings that are known.
 
-    The table's `encoding` is `xlsx:<sheet>`. Raises ExportFault.
+    Where they don't tell, the first with anything in it. The table's `encoding` is `xlsx:<sheet>`.
+    Raises ExportFault: also where responses stand in several sheets, since only one is read.
     """
+    workbook = _Workbook(path, settings.sheet)
     try:
-        with CalamineWorkbook.from_path(path) as workbook:
-            sheets = [
-                sheet.name
-                for sheet in workbook.sheets_metadata
-                if sheet.typ == SheetTypeEnum.WorkSheet
-                and sheet.visible == SheetVisibleEnum.Visible
-            ]
-            if not sheets:
-                raise ExportFault("bad_workbook", detail="it has no visible sheet")
-            name = settings.sheet or sheets[0]
-            if name not in workbook.sheet_names:
-                raise ExportFault("no_sheet", sheet=name, sheets=", ".join(workbook.sheet_names))
-            # Calamine reads the whole sheet at this point: 60,000 x 80 take 340 MB and 6 CPU s.
-            rows = workbook.get_sheet_by_name(name).iter_rows()
-    except (CalamineError, OSError) as error:
-        raise ExportFault("bad_workbook", detail=error) from error
-    records = ([cell_text(cell) for cell in row] for row in rows if any(cell != "" for cell in row))
-    sample = list(islice(records, SAMPLE_RECORDS))
-    header = tell_header(sample)
+        sheet = _choose(workbook, settings)
+        header = tell_header(sheet["rows"], settings.headings)
+    except BaseException:
+        workbook.close()
+        raise
     return ExportTable(
-        encoding=f"xlsx:{name}",
+        encoding=f"xlsx:{sheet['name']}",
         delimiter="",
         header=header,
-        batches=_batches(chain(sample[header.rows :], records)),
+        batches=_batches(workbook, sheet["name"], header.rows, len(header.names)),
     )
 
 
-def cell_text(cell: Cell) -> str:
-    """Return a cell as text: `5` for 5.0, `0.1`, `true`, `2025-06-01 23:59:59`, `10:30:00`.
-
-    A duration is `H:MM:SS`, hours beyond 24 included. A number of more than 15 digits has lost the
-    others when it was typed: it is `1.98501012010011E+17`, never taken for a whole one.
-    """
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, int | float) and abs(cell) >= _LOSSY:
-        return f"{cell:.14E}"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ", timespec="seconds")
-    if isinstance(cell, date):
-        return f"{cell} 00:00:00"
-    if isinstance(cell, time):
-        return cell.strftime("%H:%M:%S")
-    if isinstance(cell, timedelta):
-        minutes, seconds = divmod(round(cell.total_seconds()), 60)
-        return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-    return repr(cell)
+def first_column(path: Path, sheet: str) -> int:
+    """Return the first column of the sheet that holds anything, counted from 1."""
+    with _Workbook(path, sheet) as workbook:
+        return int(workbook.sheets[0]["first_column"])
 
 
-def _batches(records: Iterator[Sequence[str]]) -> Iterator[pa.RecordBatch]:
-    while block := list(islice(records, _BATCH_RECORDS)):
-        columns = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]
-        yield pa.RecordBatch.from_arrays(columns, names=[f"f{i}" for i in range(len(columns))])
+def _choose(workbook: "_Workbook", settings: ReaderSettings) -> dict[str, Any]:
+    if settings.sheet is not None:
+        if not workbook.sheets:
+            raise ExportFault("no_sheet", sheet=settings.sheet, sheets=", ".join(workbook.names))
+        return workbook.sheets[0]
+    if not workbook.sheets:
+        raise ExportFault("bad_workbook", detail="it has no visible sheet")
+    filled = [sheet for sheet in workbook.sheets if not all(map(is_blank, sheet["rows"]))]
+    known = {
+        sheet["name"]: find_header(sheet["rows"], settings.headings)[1] for sheet in workbook.sheets
+    }
+    chosen = max(filled or workbook.sheets, key=lambda sheet: known[sheet["name"]])
+    most = known[chosen["name"]]
+    if not most and settings.headings and len(filled) > 1:
+        raise ExportFault("no_headings", sheets=_listed(filled))
+    others = [
+        sheet
+        for sheet in filled
+        if sheet is not chosen
+        and (
+            2 * known[sheet["name"]] > most if most else _heading_row(sheet) == _heading_row(chosen)
+        )
+    ]
+    if others:
+        raise ExportFault("several_sheets", sheets=_listed([chosen, *others], counted=True))
+    return chosen
+
+
+def _heading_row(sheet: dict[str, Any]) -> list[str]:
+    start, _ = find_header(sheet["rows"], frozenset())
+    row: list[str] = sheet["rows"][start]
+    return row
+
+
+def _listed(sheets: list[dict[str, Any]], *, counted: bool = False) -> str:
+    shown = [
+        f"'{sheet['name']}'" + (f" ({sheet['row_count']:,})" if counted else "")
+        for sheet in sheets[:_SHOWN_SHEETS]
+    ]
+    return ", ".join([*shown, *["..."][: len(sheets) > _SHOWN_SHEETS]])
+
+
+def _batches(
+    workbook: "_Workbook", sheet: str, header_rows: int, width: int
+) -> Generator[tuple[pa.RecordBatch, pa.Int64Array]]:
+    with workbook:
+        for block in workbook.rows(sheet):
+            kept = sum(number <= header_rows for number in block["numbers"])
+            numbers, rows = block["numbers"][kept:], block["rows"][kept:]
+            if rows:
+                columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+                names = [f"f{place}" for place in range(width)]
+                yield pa.RecordBatch.from_arrays(columns[:width], names=names), pa.array(numbers)
+
+
+class _Workbook(AbstractContextManager["_Workbook"]):
+    """The child process that has a workbook open, and what it told of its sheets."""
+
+    def __init__(self, path: Path, sheet: str | None) -> None:
+        script = str(Path(workbook_cells.__file__))
+        self._child = subprocess.Popen(
+            [sys.executable, "-I", script, str(path), *([] if sheet is None else [sheet])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what it says when it breaks quotes cells
+            encoding="utf-8",
+        )
+        told = self._line()
+        self.names: list[str] = told["names"]
+        self.sheets: list[dict[str, Any]] = told["sheets"]
+
+    def rows(self, sheet: str) -> Iterator[dict[str, list[Any]]]:
+        """Yield blocks of the sheet's rows, with their numbers."""
+        assert self._child.stdin is not None
+        with suppress(BrokenPipeError):  # its silence is told below
+            self._child.stdin.write(json.dumps(sheet) + "\n")
+            self._child.stdin.flush()
+        while "end" not in (line := self._line()):
+            yield line
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in filter(None, (self._child.stdin, self._child.stdout)):
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _line(self) -> dict[str, Any]:
+        """Return what the child says next; it may say that the workbook is bad, or nothing more."""
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line.endswith("\n"):
+            self.close()
+            limits = {"memory": workbook_cells.MEMORY_BYTES >> 30}
+            raise ExportFault("workbook_limits", **limits, seconds=workbook_cells.CPU_SECONDS)
+        told: dict[str, Any] = json.loads(line)
+        if "fault" in told:
+            self.close()
+            raise ExportFault(told["fault"], **told["details"])
+        return told

@@ -7,6 +7,7 @@ fault of that name below. Rows that name a test are proved there.
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -46,6 +47,13 @@ def workbook(rows: list[list[str]]) -> bytes:
     return file.getvalue()
 
 
+def zipped(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, GOOD)
+    return file.getvalue()
+
+
 # --- files that are refused whole -------------------------------------------------------------
 
 REFUSED: dict[str, bytes] = {
@@ -69,6 +77,12 @@ REFUSED: dict[str, bytes] = {
     "resaved_by_excel": b'id,unit,q1\n1,A,5\n"2,B,4"\n',
     "one_column_workbook": workbook([["id;unit;q"], ["1;A;5"], ["2;B;4"]]),
     "huge_cell": b"id,note\n1,x\n2," + b"y" * (17 << 20) + b"\n",
+    "zip": zipped("jawaban.csv"),
+    "web_table": b"<meta charset=utf-8><table><tr><td>1</td></tr></table>",
+    "too_many_columns": b"Q," * 10_000 + b"Q\n" + b"1," * 10_000 + b"1\n",
+    "apostrophes": b"'id','unit'\n'1','A'\n",
+    "backslashes": b'id,unit\n1,A\n2,"kata \\"B, C\\" lalu"\n',
+    "swallowed": b'id,unit,note\n1,A,x\n2,B,"x\n3,A,x"\n4,B,x\n',
     "summary_table": b",All,Men\nHow fast?,,\n,Fast,37%\n,Slow,63%\n",
     "copy": GOOD.encode(),
 }
@@ -155,6 +169,8 @@ BORDER: dict[str, tuple[str, str]] = {
     "one_person_many_times": ("persons_answer_once", ""),
     "column_of_blanks": ("columns_have_answers", export(14, all_(5, ""))),
     "mojibake": ("texts_are_decoded", export(15, one(3, "CafÃ©"))),
+    "error_cells": ("cells_hold_no_errors", export(25, one(4, "#N/A"))),
+    "broken_byte": ("characters_are_whole", export(26, one(6, "“\udcff”"))),
     "ids_repeated": ("response_ids_are_unique", export(16, one(0, "161"))),
     "column_added": ("columns_are_mapped", export(17, header=HEADER.replace("note", "Saran?"))),
     "other_units": ("units_and_categories_are_known", export(18, all_(3, "Bandung"))),
@@ -202,7 +218,12 @@ def border_of(folder: Path, files: dict[str, str], frame: str) -> Border:
     cycle.seed("gform")
     exports = {f"gform/{name}.csv": content for name, content in files.items()}
     for name, content in {**exports, "staff_frame.csv": frame}.items():
-        cycle.drop(name, content.encode("cp1252" if "déjà" in content else "utf-8"))
+        cycle.drop(
+            name,
+            content.encode("cp1252")
+            if "déjà" in content
+            else content.encode(errors="surrogateescape"),
+        )
     for name, text in SEEDS.items():
         (cycle.seeds_dir / f"{name}.csv").write_text(text, encoding="utf-8")
     assert cycle.pull().refused == ()

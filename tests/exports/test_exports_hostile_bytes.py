@@ -6,6 +6,7 @@ record and cell by cell, so that no row is lost or doubled.
 
 import csv
 import io
+import re
 import tempfile
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.faults import ExportFault
+from orchestration.exports.headers import is_blank
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.sniffing import Format, tell_format
+from orchestration.exports.table import ExportTable
 
 CELLS = st.one_of(
     st.sampled_from(["", "5", "5.0", "=1+1", 'say "hi"', "a\nb", "a\r\nb", ";", ",", "x" * 300]),
@@ -73,15 +76,14 @@ def written(rows, delimiter, draw):
     return text.getvalue()
 
 
-def parsed_independently(
-    content: bytes, encoding: str, delimiter: str, end: str = ""
-) -> list[list[str]]:
+def parsed_independently(content: bytes, table: ExportTable, end: str = "") -> list[list[str]]:
     # A second byte order mark, left by joining files, is no text either (sniffing.read_sample).
-    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding).removeprefix("\ufeff")
-    text += end
+    encoding = "utf-8-sig" if table.encoding == "utf-8" else table.encoding
+    text = content.decode(encoding, "replace" if table.broken else "strict").removeprefix("\ufeff")
+    text = re.sub('\\A("?)sep=.\\1(\r\n|\r|\n)', "", text, flags=re.I) + end
     csv.field_size_limit(1 << 30)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [record for record in reader if record]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.delimiter)
+    return [[] if row == ["\x1a"] and table.header.width > 1 else row for row in reader]
 
 
 def check(content: bytes, block_bytes: int) -> None:
@@ -92,15 +94,24 @@ def check(content: bytes, block_bytes: int) -> None:
             if tell_format(path) is Format.WORKBOOK:
                 return
             table = read_csv(path, ReaderSettings(), block_bytes=block_bytes)
-            cells = [list(row.values()) for batch in table.batches for row in batch.to_pylist()]
+            cells = [
+                (number, list(row.values()))
+                for batch, numbers in table.batches
+                for number, row in zip(numbers.to_pylist(), batch.to_pylist(), strict=True)
+            ]
         except ExportFault as fault:
             assert fault.in_english("export.csv").startswith("export.csv")
             assert fault.in_indonesian("export.csv").startswith("export.csv")
             assert fault.code != "unreadable"
             return
-    expected = parsed_independently(content, table.encoding, table.delimiter)
-    assert cells == expected[table.header.rows :]
-    swallowing = parsed_independently(content, table.encoding, table.delimiter, end="\nend\n")
+    rows = enumerate(parsed_independently(content, table), start=1)
+    expected = [
+        (number, row[: len(table.header.names)])
+        for number, row in rows
+        if number > table.header.rows and not is_blank(row)
+    ]
+    assert [(number, row) for number, row in cells if not is_blank(row)] == expected
+    swallowing = parsed_independently(content, table, end="\nend\n")
     assert swallowing[-1] == ["end"], "a quotation mark was never closed"
 
 

@@ -43,6 +43,7 @@ def test_a_new_file_lands_with_its_bytes_records_and_row(cycle):
         "header": ["id", "unit"],
         "header_folded": ["id", "unit"],
         "record_count": 2,
+        "blank_row_count": 0,
         "pulled_at": datetime(2025, 12, 1, 1),
         "status": "read",
         "message": "",
@@ -53,7 +54,7 @@ def test_a_new_file_lands_with_its_bytes_records_and_row(cycle):
         "id": "2",
         "unit": "B",
         "_file_sha256": row["sha256"],
-        "_source_row": 2,
+        "_source_row": 3,
         "_profile_id": "gform",
         "_pulled_at": datetime(2025, 12, 1, 1),
     }
@@ -106,7 +107,7 @@ def test_a_refused_change_leaves_the_older_version_in_use_and_says_so(cycle):
     cycle.pull()
     cycle.drop("gform/a.csv", RAGGED)
     (refusal,) = cycle.pull().refused
-    assert refusal.message.startswith(f"{CYCLE}/gform/a.csv, record 1: 1 cells where")
+    assert refusal.message.startswith(f"{CYCLE}/gform/a.csv, row 2: 1 cells where")
     assert refusal.message.endswith("The version pulled at 2025-12-01 01:00:00 UTC stays in use.")
     assert refusal.message_id.endswith("tetap dipakai.")
     old, new = cycle.registry()

@@ -125,11 +125,11 @@ def test_what_is_no_export_is_refused_with_its_own_fault(read, content, code):
 def test_a_ragged_record_is_named_with_its_counts(read):
     fault = fault_of(read, 'id,unit,"no\nte"\n1,A,x\n2,B,"y\ny"\n3,C\n4,D,z\n')
     assert fault.in_english("a.csv") == (
-        "a.csv, record 3: 2 cells where the header has 3. Export again, or correct the record: "
+        "a.csv, row 4: 2 cells where the header has 3. Export again, or correct the record: "
         "a cell that holds the delimiter (,) must stand in quotation marks."
     )
     assert fault.in_indonesian("a.csv").startswith(
-        "a.csv, jawaban ke-3: 2 sel, padahal judul kolom ada 3."
+        "a.csv, baris 4: 2 sel, padahal judul kolom ada 3."
     )
 
 
@@ -139,19 +139,19 @@ def test_a_ragged_record_is_named_with_its_counts(read):
 )
 def test_a_file_cut_off_is_refused_whole(read, tmp_path, tail):
     fault = fault_of(read, b"id,unit,note\n1,A,x\n2,B,y\n" + tail)
-    assert (fault.code, fault.place) == ("cut_off", ("record", 3))
+    assert (fault.code, fault.row) == ("cut_off", 4)
     assert not (tmp_path / "export.parquet").exists()
     assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_a_quote_never_closed_in_the_last_column_swallows_nothing_silently(read):
     fault = fault_of(read, 'id,note\n1,5" pipe\n2,"open\n3,x\n4,y\n')
-    assert (fault.code, fault.place) == ("cut_off", ("record", 2))
+    assert (fault.code, fault.row) == ("cut_off", 3)
 
 
 def test_a_header_cut_off_is_named(read):
     fault = fault_of(read, 'id,"unit')
-    assert (fault.code, fault.place) == ("cut_off", ("header row", 1))
+    assert (fault.code, fault.row) == ("cut_off", 1)
 
 
 def test_a_record_longer_than_a_block_is_named(tmp_path):
@@ -159,12 +159,12 @@ def test_a_record_longer_than_a_block_is_named(tmp_path):
     path.write_text("id,note\n1,x\n2," + "y" * 500 + "\n3,z\n", encoding="utf-8")
     with pytest.raises(ExportFault) as caught:
         list(read_csv(path, ReaderSettings(), block_bytes=64).batches)
-    assert (caught.value.code, caught.value.place) == ("record_too_long", ("record", 2))
+    assert (caught.value.code, caught.value.row) == ("record_too_long", 3)
 
 
 def test_every_fault_has_two_sentences_with_the_same_blanks():
-    blanks = "place detail sheet sheets encoding offset found expected delimiter limit original "
-    details = dict.fromkeys((blanks + "listed copied").split(), "‹›")
+    blanks = "detail sheet sheets encoding offset found expected delimiter limit original column "
+    details = dict.fromkeys((blanks + "lines memory listed copied seconds").split(), "‹›")
     for code, text in FAULTS.items():
         english, indonesian = text.en.format(**details), text.id.format(**details)
         assert english.count("‹›") == indonesian.count("‹›"), code

@@ -362,9 +362,7 @@ def test_who_is_named_in_another_persons_record_is_told(pulled: Settings) -> Non
         csv.writer(target).writerows(rows)
     pull(pulled)
     report = forget(pulled, [PERSON])
-    assert report.mentions == (
-        f"{CYCLE}/gform/survei-{CYCLE}.csv, record 1, column 'Alamat email'",
-    )
+    assert report.mentions == (f"{CYCLE}/gform/survei-{CYCLE}.csv, row 2, column 'Alamat email'",)
 
 
 def test_a_file_of_nobody_else_goes_whole_and_is_refused_from_then_on(
@@ -410,9 +408,7 @@ TEXT = 'NIP;"a\r\nb";c\r\n1;"x;""y""";é\r\n\r\n2;"line\nbreak";z\r3;;\n'
 def test_a_record_is_replaced_and_all_other_bytes_stay(encoding: str, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(TEXT.encode(encoding))
-    erase_records(
-        source, target, encoding=encoding, delimiter=";", header_rows=1, records={2: {"2"}}
-    )
+    erase_records(source, target, encoding=encoding, delimiter=";", records={3: {"2"}})
     expected = TEXT.replace('2;"line\nbreak";z\r', f"{MARK};;\r").encode(encoding)
     assert target.read_bytes() == expected
 
