@@ -134,7 +134,13 @@ class Border:
         return validation, listed
 
     def _check_staff_frame(self) -> Validation:
-        frame = profile_staff_frame(self.raw_dir, self.cycle.cycle_id, self.files("staff_frame"))
+        frame = profile_staff_frame(
+            self.raw_dir,
+            self.seeds_dir,
+            self.cycle.cycle_id,
+            self.files("staff_frame"),
+            EngineMacros(self.dbt_project_dir),
+        )
         known = {
             column: known_ids(self.seeds_dir, seed, column) for column, seed in STAFF_IDS.items()
         }
@@ -142,7 +148,12 @@ class Border:
 
     def _check_files(self) -> Validation:
         frame = profile_files(
-            self.export_files, self.raw_dir, self.seeds_dir, self.cycle, self.files()
+            self.export_files,
+            self.raw_dir,
+            self.seeds_dir,
+            self.cycle,
+            self.files(),
+            EngineMacros(self.dbt_project_dir),
         )
         share, examples = superseded(
             self.raw_dir,

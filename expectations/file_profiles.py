@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.raw_files import Cycle, Profile, RawFile, listed, read_profiles
+from expectations.raw_files import (
+    Cycle,
+    Profile,
+    RawFile,
+    known_ids,
+    listed,
+    read_profiles,
+)
+from expectations.rules import STAFF_IDS
+from orchestration.engine_macros import EngineMacros
+from orchestration.exports.headers import fold
+from orchestration.seed_tables import seed_records
 from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:
@@ -28,7 +39,12 @@ _STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
 
 
 def profile_files(
-    export_files: Path, raw_dir: Path, seeds_dir: Path, cycle: Cycle, files: list[RawFile]
+    export_files: Path,
+    raw_dir: Path,
+    seeds_dir: Path,
+    cycle: Cycle,
+    files: list[RawFile],
+    macros: EngineMacros,
 ) -> "pd.DataFrame":
     """Return one row per current export, with the counts of its cycle beside its own."""
     with duckdb.connect() as connection:
@@ -42,7 +58,9 @@ def profile_files(
         staff_count = None
         for file in (file for file in files if file.kind == "staff_frame"):
             if heading := _by_name(file).get("staff_count"):
-                count = f"try_cast(trim({as_name(heading)}) as bigint)"
+                unit = as_name(_by_name(file).get("unit_id", heading))
+                count = f"try_cast({macros.plain_count(as_name(heading))} as bigint)"
+                count = f"{count}) filter (not {macros.is_summary_word(unit)}"
                 row = connection.execute(
                     f"select sum({count}) from read_parquet(?)",
                     [str(file.parquet(raw_dir, cycle.cycle_id))],
@@ -82,8 +100,13 @@ def profile_files(
     )
 
 
-def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "pd.DataFrame":
-    """Return the rows of the cycle's staff frames (thousands, not millions) as text."""
+def profile_staff_frame(
+    raw_dir: Path, seeds_dir: Path, cycle_id: str, files: list[RawFile], macros: EngineMacros
+) -> "pd.DataFrame":
+    """Return the rows of the cycle's staff frames (thousands, not millions) as text.
+
+    A total's cells are NULL but for `delivered_unit`: what it is called is told once.
+    """
     import pandas as pd
 
     frames = []
@@ -96,14 +119,33 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
                 for name in _STAFF_COLUMNS
             )
             gender = as_name(present["gender"]) if "gender" in present else "''"
+            cells = ", ".join(
+                f"case when not is_total then {macros.trim_blanks(name)} end as {name}"
+                for name in _STAFF_COLUMNS[:-1]
+            )
             frame = connection.execute(
-                f"select {chosen}, {gender} as gender, {file.row} as source_row"
-                " from read_parquet(?)",
-                [str(file.parquet(raw_dir, cycle_id))],
+                f"""
+                with delivered as (
+                    select {chosen}, {gender} as gender, _source_row as source_row,
+                    from read_parquet(?)
+                ),
+                told as (
+                    select *,
+                        coalesce({macros.is_summary_word("unit_id")}, false)
+                            and not list_contains(?, unit_id) as is_total,
+                    from delivered
+                )
+                select {cells}, gender, source_row, is_total,
+                    case when not is_total then {macros.plain_count("staff_count")} end
+                        as staff_count,
+                    unit_id as delivered_unit,
+                from told order by source_row
+                """,
+                [str(file.parquet(raw_dir, cycle_id)), known_ids(seeds_dir, "units", "unit_id")],
             ).df()
-            key = [
-                column for column in frame.columns if column not in ("staff_count", "source_row")
-            ]
+            for column, seed in STAFF_IDS.items():
+                frame = _with_hints(frame, column, seed_records(seeds_dir, seed))
+            key = [*STAFF_IDS, "gender"]
             frames.append(
                 frame.assign(
                     file_name=file.name,
@@ -111,10 +153,41 @@ def profile_staff_frame(raw_dir: Path, cycle_id: str, files: list[RawFile]) -> "
                     is_whole="\ufffd" not in file.message,
                     **_note(file),
                     missing_columns=", ".join(missing),
-                    is_repeated=frame.duplicated(key),
+                    is_repeated=frame.duplicated(key) & ~frame["is_total"],
                 )
             )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _with_hints(frame: "pd.DataFrame", column: str, seed: list[dict[str, str]]) -> "pd.DataFrame":
+    """Add to each id of a frame that the seed lacks its rows, and the id whose name it is."""
+    known = {row[column] for row in seed}
+    ids_by_name: dict[str, set[str]] = {}
+    for row in seed:
+        for text in row.values():
+            ids_by_name.setdefault(fold(text or "").casefold(), set()).add(row[column])
+    rows, in_english, in_indonesian = {}, {}, {}
+    for value, places in frame.groupby(column)["source_row"]:
+        if value in known:
+            continue
+        numbers = list(map(str, places))
+        more = f" (+{len(numbers) - 3})" if len(numbers) > 3 else ""
+        rows[value] = ", ".join(numbers[:3]) + more
+        ids = sorted(ids_by_name.get(fold(str(value)).casefold(), ()))
+        if ids:
+            listed_ids = ", ".join(f"'{name}'" for name in ids[:5])
+            in_english[value] = f": it is the name of {listed_ids}. Write that id."
+            in_indonesian[value] = f": itu nama {listed_ids}. Tulis id itu."
+        else:
+            in_english[value] = ". Add it there, or correct the row."
+            in_indonesian[value] = ". Tambahkan di sana, atau perbaiki baris itu."
+    return frame.assign(
+        **{
+            f"{column}_rows": frame[column].map(rows),
+            f"{column}_hint_en": frame[column].map(in_english),
+            f"{column}_hint_id": frame[column].map(in_indonesian),
+        }
+    )
 
 
 def _note(file: RawFile) -> dict[str, str]:

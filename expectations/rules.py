@@ -533,6 +533,19 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
         ),
         _CHARACTERS_ARE_WHOLE,
         Rule(
+            name="rows_are_no_totals",
+            expectation="expect_column_values_to_be_in_set",
+            column="is_total",
+            kwargs={"value_set": [False]},
+            severity="critical",
+            place=_ROW,
+            text=FaultText(
+                "'{delivered_unit}' is a total, and would count all staff twice. Delete the row.",
+                "'{delivered_unit}' adalah baris jumlah, dan akan menghitung pegawai dua kali. "
+                "Hapus baris itu.",
+            ),
+        ),
+        Rule(
             name="staff_counts_are_whole",
             expectation="expect_column_values_to_match_regex",
             column="staff_count",
@@ -551,11 +564,10 @@ def staff_frame_rules(*, known: dict[str, list[str]]) -> list[Rule]:
                 column=column,
                 kwargs={"value_set": known.get(column, [])},
                 severity="critical",
-                place=_ROW,
+                place=f"{{file_name}}, baris / row {{{column}_rows}}",
                 text=FaultText(
-                    f"{seed}.csv has no {column} '{{{column}}}'. Add it there, or correct the row.",
-                    f"{seed}.csv tidak memuat {column} '{{{column}}}'. Tambahkan di sana, atau "
-                    "perbaiki baris itu.",
+                    f"{seed}.csv has no {column} '{{{column}}}'{{{column}_hint_en}}",
+                    f"{seed}.csv tidak memuat {column} '{{{column}}}'{{{column}_hint_id}}",
                 ),
             )
             for column, seed in STAFF_IDS.items()

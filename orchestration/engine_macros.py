@@ -41,6 +41,14 @@ class EngineMacros:
         """Return an identifier as the person is known by, however it is spelled."""
         return self._call("normal_identifier", text, kind)
 
+    def plain_count(self, text: str) -> str:
+        """Return a count without its thousands separators, any other text as it is."""
+        return self._call("plain_count", text)
+
+    def is_summary_word(self, text: str) -> str:
+        """Return whether a cell names a spreadsheet's total: Jumlah, Rata-rata, ..."""
+        return self._call("is_summary_word", text)
+
     def parse_instant(self, text: str, timezone: str, date_order: str) -> str:
         """Return the instant in UTC that a tool's time names, NULL where it can't be read."""
         return self._call("parse_instant", text, timezone, date_order)

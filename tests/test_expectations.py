@@ -106,11 +106,19 @@ GOOD_STAFF: dict[str, object] = {
     "role_id": "penerima",
     "staff_count": "12",
     "is_repeated": False,
+    "is_total": False,
+    "delivered_unit": "u1",
+    **{
+        f"{column}_{what}": ""
+        for column in ("unit_id", "recipient_category_id", "role_id")
+        for what in ("rows", "hint_en", "hint_id")
+    },
 }
 BAD_STAFF: dict[str, dict[str, object]] = {
     "columns_are_present": {"missing_columns": "unit_id"},
     "encoding_is_told": {"is_encoding_told": False},
     "characters_are_whole": {"is_whole": False},
+    "rows_are_no_totals": {"is_total": True},
     "staff_counts_are_whole": {"staff_count": "-1"},
     "units_are_known": {"unit_id": "u9"},
     "recipient_categories_are_known": {"recipient_category_id": "tamu"},

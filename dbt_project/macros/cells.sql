@@ -17,9 +17,18 @@
     end
 {%- endmacro %}
 
+{# A count as it is plainly written: `1.234`, with a thousands separator of either kind, is 1234. #}
+{% macro plain_count(text) -%}
+    case
+        when regexp_full_match({{ trim_blanks(text) }}, '[0-9]{1,3}([.,][0-9]{3})+')
+            then regexp_replace({{ trim_blanks(text) }}, '[.,]', '', 'g')
+        else {{ trim_blanks(text) }}
+    end
+{%- endmacro %}
+
 {# A value as it is compared: Unicode composed, small letters, every run of white space one blank. #}
 {% macro fold_value(text) -%}
-    lower({{ fold_blanks('nfc_normalize(' ~ text ~ ')') }})
+    lower({{ fold_blanks(text) }})
 {%- endmacro %}
 
 {#

@@ -27,7 +27,7 @@ final as (
         {{ trim_blanks('recipient_category_id') }} as recipient_category_id,
         {{ trim_blanks('role_id') }} as role_id,
         nullif({{ trim_blanks('gender') }}, '') as gender,
-        cast({{ trim_blanks('staff_count') }} as integer) as staff_count,
+        cast({{ plain_count('staff_count') }} as integer) as staff_count,
     from delivered
 )
 

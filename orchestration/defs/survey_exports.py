@@ -7,6 +7,7 @@ is pulled from (landing.py), how exports are got and read (orchestration/exports
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
-from orchestration.exports.landing import pull_cycle
+from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
@@ -111,13 +112,7 @@ def pull(
         check_name=EVERY_FILE_HAS_A_SOURCE,
         passed=not report.unclaimed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"Tidak dibaca, karena tidak cocok dengan satu pun lokasi di "
-        f"survey_sources.csv: {', '.join(report.unclaimed)}. Ganti nama berkas (huruf besar dan "
-        "kecil berbeda), pindahkan, atau tambahkan baris. / Not read, since no location in "
-        "survey_sources.csv matches it. Rename the file (capital letters count), move it away, or "
-        "add a row."
-        if report.unclaimed
-        else None,
+        description=_unclaimed(report) if report.unclaimed else None,
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)
@@ -169,3 +164,23 @@ def pull(
     }
     for asset in (SURVEY_RESPONSES, STAFF_FRAME, EXPORT_FILES):
         yield dg.MaterializeResult(asset_key=asset, metadata=metadata)
+
+
+def _unclaimed(report: PullReport) -> str:
+    """Return what is to be done with the files that nobody reads."""
+    sentences = [
+        f"{name}: tidak dibaca, karena survey_sources.csv hanya meminta {location}. Tulis lokasi "
+        f"{location.removesuffix(PurePosixPath(location).suffix)} di sana (CSV dan XLSX dikenali "
+        "dari isinya), atau ekspor sebagai jenis itu. / not read, since survey_sources.csv asks "
+        "for that kind of file alone. Write that location there (CSV and XLSX are told by "
+        "content), or export it as that kind."
+        for name, location in report.other_kinds.items()
+    ]
+    if others := [name for name in report.unclaimed if name not in report.other_kinds]:
+        sentences.append(
+            "Tidak dibaca, karena tidak cocok dengan satu pun lokasi di survey_sources.csv: "
+            f"{', '.join(others)}. Ganti nama berkas (huruf besar dan kecil berbeda), pindahkan, "
+            "atau tambahkan baris. / Not read, since no location in survey_sources.csv matches it. "
+            "Rename the file (capital letters count), move it away, or add a row."
+        )
+    return "\n".join(sentences)

@@ -8,7 +8,7 @@ registry in one rename at the end. Until then nothing counts, and the next pull 
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ from orchestration.exports.sources import (
     ListedFile,
     Listing,
     list_cycle,
+    other_kind,
     unclaimed_files,
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
@@ -80,6 +81,8 @@ class PullReport:
     """The staff frame that stays in use though it was taken out of the landing."""
     unclaimed: tuple[str, ...] = ()
     """What lies in the cycle's folder and is no source's: nobody reads it."""
+    other_kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of these, XLSX where CSV is asked for and the like, with the location that asks."""
 
 
 def pull_cycle(
@@ -125,7 +128,9 @@ def pull_cycle(
         )
         report = pull.run(listing, configured)
     unclaimed = unclaimed_files(listing, cycle_id=cycle_id, sources=sources, landing=landing)
-    return replace(report, unclaimed=unclaimed)
+    kinds = {name: other_kind(name, cycle_id=cycle_id, sources=sources) for name in unclaimed}
+    other_kinds = {name: location for name, location in kinds.items() if location}
+    return replace(report, unclaimed=unclaimed, other_kinds=other_kinds)
 
 
 @dataclass

@@ -117,6 +117,17 @@ def unclaimed_files(
     return tuple(sorted(left))
 
 
+def other_kind(name: str, *, cycle_id: str, sources: Iterable[Source]) -> str | None:
+    """Return the location of a source that would match the file if it were another kind of file."""
+    for source in sources:
+        kind = PurePosixPath(source.location).suffix
+        if source.cycle_id != cycle_id or not kind or "*" in kind:
+            continue
+        if PurePosixPath(name).with_suffix(kind).match(source.location):
+            return source.location
+    return None
+
+
 def landed_address(landing: str, name: str) -> str:
     """Return where the file of that name (`ListedFile.name`) lies: a path, or a URL."""
     return name if "://" in name else f"{landing}/{name}"

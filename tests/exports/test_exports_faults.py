@@ -19,6 +19,7 @@ import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
 from expectations.border import Border
+from expectations.macros import EngineMacros
 from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
 from orchestration.settings import REPOSITORY
@@ -184,6 +185,7 @@ BORDER: dict[str, tuple[str, str]] = {
     "fewer_than_last_cycle": ("responses_are_as_many_as_in_the_last_cycle", ""),
     "more_than_staff": ("responses_are_not_more_than_staff", ""),
     "frame_without_a_column": ("columns_are_present", ""),
+    "frame_total": ("rows_are_no_totals", ""),
     "staff_count_no_number": ("staff_counts_are_whole", ""),
     "frame_unknown_unit": ("units_are_known", ""),
     "frame_unknown_category": ("recipient_categories_are_known", ""),
@@ -209,6 +211,7 @@ A,k,penerima,10,
 A,k,penerima,dua,
 Z,k,penerima,3,
 A,tamu,penerima,4,
+Jumlah,,,29,
 """
 
 
@@ -237,6 +240,45 @@ def border_of(folder: Path, files: dict[str, str], frame: str) -> Border:
         max_off_scale_share=0.2,
         max_superseded_share=0.1,
     )
+
+
+def test_a_frame_by_names_with_separators_and_a_total_is_told_in_a_sentence_a_name(tmp_path: Path):
+    frame = (
+        "Kerangka pegawai,,,\nunit_id,recipient_category_id,role_id,staff_count\n"
+        "Unit  satu,k,penerima,1.234\nUnit satu,k,penerima,1.000\nUNIT SATU,k,penerima,7\n"
+        "A,k,penerima,12.000.000\nB,k,penerima,2\nJUMLAH,,,12.002.241\n"
+    )
+    here = border_of(tmp_path, {"a": export(31)}, frame)
+    (here.seeds_dir / "units.csv").write_text("unit_id,unit_name\nA,Unit satu\n", encoding="utf-8")
+    told = {outcome.check: outcome.messages for outcome in here.check()["staff_frame"]}
+    place = f"{CYCLE}/staff_frame.csv, baris / row"
+    assert told["rows_are_no_totals"] == (
+        f"{place} 8: 'JUMLAH' adalah baris jumlah, dan akan menghitung pegawai dua kali. Hapus "
+        "baris itu. / 'JUMLAH' is a total, and would count all staff twice. Delete the row.",
+    )
+    for row, name in ((3, "Unit  satu"), (4, "Unit satu"), (5, "UNIT SATU")):
+        assert (
+            f"{place} {row}: units.csv tidak memuat unit_id '{name}': itu nama 'A'. Tulis id itu. "
+            f"/ units.csv has no unit_id '{name}': it is the name of 'A'. Write that id."
+        ) in told["units_are_known"]
+    assert (
+        f"{place} 7: units.csv tidak memuat unit_id 'B'. Tambahkan di sana, atau perbaiki baris "
+        "itu. / units.csv has no unit_id 'B'. Add it there, or correct the row."
+    ) in told["units_are_known"]
+    assert len(told["units_are_known"]) == 4
+    assert [check for check, messages in told.items() if messages] == [
+        "rows_are_no_totals",
+        "units_are_known",
+    ]
+    macros = EngineMacros(REPOSITORY / "dbt_project")
+    with duckdb.connect() as connection:
+        counts = connection.execute(
+            f"select {macros.plain_count('x')} from (select unnest(?) as x)",
+            [["1.234", " 1,234 ", "1.000", "12.0", "12", "1.5", "1234.567"]],
+        ).fetchall()
+    assert [count for (count,) in counts] == [
+        *("1234", "1234", "1000", "12.0", "12", "1.5", "1234.567"),
+    ]
 
 
 @pytest.fixture(scope="module")

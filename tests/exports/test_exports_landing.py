@@ -1,5 +1,6 @@
 """Pulls: what is new, changed, gone, copied or refused, and what a killed pull leaves."""
 
+import io
 import pathlib
 import stat
 import subprocess
@@ -7,7 +8,9 @@ import sys
 from datetime import UTC, datetime
 
 import fsspec
+import pyarrow.parquet
 import pytest
+import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
 from orchestration.exports.landing import pull_cycle
@@ -168,6 +171,87 @@ def test_an_emptied_landing_keeps_the_staff_frame_with_the_responses(cycle):
     cycle.remove("staff_frame.csv")
     assert cycle.pull().withdrawn == ()
     assert cycle.in_use() == ["gform/a.csv", "staff_frame.csv"]
+
+
+FRAME = "unit_id,recipient_category_id,role_id,staff_count\nA,k,penerima,10\n"
+
+
+def frame_workbook():
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        for row, line in enumerate(FRAME.splitlines()):
+            sheet.write_row(row, 0, line.split(","))
+    return file.getvalue()
+
+
+def test_a_staff_frame_is_read_as_a_workbook_too(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("staff_frame.csv", FRAME)
+    cycle.pull()
+    cycle.remove("staff_frame.csv")
+    cycle.drop("staff_frame.xlsx", frame_workbook())
+    report = cycle.pull()
+    assert (report.new, report.withdrawn) == (names("staff_frame.xlsx"), names("staff_frame.csv"))
+    assert cycle.in_use() == ["gform/a.csv", "staff_frame.xlsx"]
+    assert cycle.records(cycle.registry()[-1])[0]["staff_count"] == "10"
+
+
+def test_a_staff_frame_that_vanished_stays_until_another_one_is_read(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("staff_frame.csv", FRAME)
+    assert cycle.pull().kept_frame == ""
+    cycle.remove("staff_frame.csv")
+    for content in (None, "no workbook"):
+        if content:
+            cycle.drop("staff_frame.xlsx", content)
+        report = cycle.pull()
+        assert (report.withdrawn, report.kept_frame) == ((), f"{CYCLE}/staff_frame.csv")
+        assert cycle.in_use() == ["gform/a.csv", "staff_frame.csv"]
+
+
+def test_two_staff_frames_are_an_error_since_they_would_be_added_up(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("staff_frame.csv", FRAME)
+    cycle.drop("staff_frame.xlsx", frame_workbook())
+    with pytest.raises(SourceError, match="there are two staff frames"):
+        cycle.pull()
+
+
+def test_a_workbook_where_csv_is_asked_for_is_told_with_the_location_that_asks(cycle):
+    cycle.seed(locations=[f"{CYCLE}/gform/*.csv"])
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("gform/Survei ILK (Jawaban).xlsx", frame_workbook())
+    cycle.drop("gform/deeper/b.xlsx", frame_workbook())
+    report = cycle.pull()
+    assert report.other_kinds == {
+        f"{CYCLE}/gform/Survei ILK (Jawaban).xlsx": f"{CYCLE}/gform/*.csv"
+    }
+    assert report.unclaimed == names("gform/Survei ILK (Jawaban).xlsx", "gform/deeper/b.xlsx")
+
+
+def test_a_reading_of_an_older_version_of_the_reader_is_read_again(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.pull()
+    (row,) = cycle.registry()
+    parquet = next(cycle.raw_dir.rglob(f"{row['sha256']}.parquet"))
+    table = pyarrow.parquet.read_table(parquet, partitioning=None)
+    pyarrow.parquet.write_table(table.replace_schema_metadata(None), parquet)
+    assert cycle.pull().superseded == names("gform/a.csv")
+    assert cycle.pull().unchanged == names("gform/a.csv")
+
+
+def test_headings_mapped_later_find_the_header_below_its_titles(cycle):
+    cycle.drop("gform/a.csv", f"Rekap,\n{GOOD}")
+    cycle.pull()
+    assert cycle.registry()[-1]["header"] == ["Rekap", "column 2"]
+    rows = ["gform,id,attribute,response_id", "gform,unit,attribute,unit_id"]
+    header = "profile_id,source_column,target_kind,target"
+    cycle._write_seed("export_columns", header, rows)
+    assert cycle.pull().superseded == names("gform/a.csv")
+    assert cycle.registry()[-1]["header"] == ["id", "unit"]
+    cycle._write_seed("export_columns", header, [*rows, "gform,note,ignore,"])
+    assert cycle.pull().unchanged == names("gform/a.csv")
 
 
 def test_a_location_edited_to_match_nothing_withdraws_nothing(cycle):
