@@ -112,10 +112,12 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
     first = records[0]
     if len(first) > MAX_COLUMNS:
         raise ExportFault("too_many_columns", found=len(first), limit=MAX_COLUMNS)
+    # With delimiters inside, another one may have been told, under which all is one cell.
+    are_quoted = all(re.fullmatch("'.*'", cell.strip(), re.S) for cell in first)
+    if are_quoted and (len(first) > 1 or re.search("'[,;|\t]'", first[0])):
+        raise ExportFault("apostrophes")
     if _are_nested(records[:3]):
         raise ExportFault("nested", row=start + 1)
-    if len(first) > 1 and all(re.fullmatch("'.*'", cell.strip(), re.S) for cell in first):
-        raise ExportFault("apostrophes")
     if any(2 * sum(map(bool, map(fold, row))) >= len(first) > 2 for row in rows[:start]):
         raise ExportFault("header_below", row=start + 1)
     if _is_summary(records):

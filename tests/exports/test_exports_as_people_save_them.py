@@ -237,8 +237,10 @@ def test_quotation_marks_behind_backslashes_are_told(read):
 
 
 def test_apostrophes_for_quotation_marks_are_told(read):
-    rows = [[f"'{cell}'" for cell in row] for row in (HEADINGS, *RECORDS)]
-    assert fault_of(read, text(*rows)).code == "apostrophes"
+    for saran in ("baik", "baik, cepat"):
+        table = ([*HEADINGS, "Saran"], *([*row, saran] for row in RECORDS))
+        rows = [[f"'{cell}'" for cell in row] for row in table]
+        assert fault_of(read, text(*rows)).code == "apostrophes"
 
 
 def zipped(**members):

@@ -202,8 +202,8 @@ def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled
             if (row["profile_id"], row["target_kind"]) == ("limesurvey", "question")
         ]
     header, *rows = landing_rows(CYCLE, "limesurvey")
-    (record,) = [number for number, row in enumerate(rows, start=1) if PERSON in row]
-    rows[record - 1][header.index(headings[0])] = "siti@x.go.id"
+    (record,) = [number for number, row in enumerate(rows, start=2) if PERSON in row]
+    rows[record - 2][header.index(headings[0])] = "siti@x.go.id"
     with path.open("w", encoding="utf-8", newline="") as target:
         csv.writer(target, delimiter=";").writerows([header, *rows])
     pull(pulled)
@@ -408,7 +408,7 @@ TEXT = 'NIP;"a\r\nb";c\r\n1;"x;""y""";é\r\n\r\n2;"line\nbreak";z\r3;;\n'
 def test_a_record_is_replaced_and_all_other_bytes_stay(encoding: str, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(TEXT.encode(encoding))
-    erase_records(source, target, encoding=encoding, delimiter=";", records={3: {"2"}})
+    erase_records(source, target, encoding=encoding, delimiter=";", records={4: {"2"}})
     expected = TEXT.replace('2;"line\nbreak";z\r', f"{MARK};;\r").encode(encoding)
     assert target.read_bytes() == expected
 
@@ -440,8 +440,7 @@ def test_a_workbooks_row_is_emptied_with_the_texts_that_were_its_alone(tmp_path:
         target,
         encoding="xlsx:Jawaban",
         delimiter="",
-        header_rows=1,
-        records={2: {"22222222"}},
+        records={6: {"22222222"}},
     )
     rows = CalamineWorkbook.from_path(target).get_sheet_by_name("Jawaban").to_python()
     assert rows == [
@@ -464,8 +463,7 @@ def test_a_workbook_that_names_the_person_elsewhere_is_not_half_cleared(tmp_path
             tmp_path / "target.xlsx",
             encoding="xlsx:Jawaban",
             delimiter="",
-            header_rows=1,
-            records={2: {"22222222"}},
+            records={6: {"22222222"}},
         )
     assert not (tmp_path / "target.xlsx").exists()
 
