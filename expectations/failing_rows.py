@@ -62,7 +62,7 @@ def failing_rows(
             )
             cell = "''" if mapped.target in IDENTIFIERS else as_name(mapped.column)
             rows = connection.execute(
-                f"select {file.row}, {macros.without_identifiers(cell)}"
+                f"select _source_row, {macros.without_identifiers(cell)}"
                 f" from read_parquet(?) where {where} order by _source_row limit {_MOST}",
                 [str(file.parquet(raw_dir, cycle.cycle_id)), *values],
             ).fetchall()

@@ -43,7 +43,7 @@ def superseded(
             response = f"coalesce(nullif(trim({columns.get('response_id', 'null')}), ''), {own})"
             connection.execute(
                 f"insert into responses select {person} as person, ? || ' ' || {response}, ?,"
-                f" {file.row} from read_parquet(?) where person <> ''",
+                f" _source_row from read_parquet(?) where person <> ''",
                 [file.profile_id, file.name, str(file.parquet(raw_dir, cycle.cycle_id))],
             )
         share = connection.execute(

@@ -53,17 +53,10 @@ class RawFile:
     header: list[str]
     header_folded: list[str]
     message: str = ""
-    header_rows: int = 1
-    """A record's row in a spreadsheet is its number and these: the heading's row is 1."""
 
     def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
         """Return where its rows lie."""
         return parquet_path(raw_dir, kind=self.kind, cycle_id=cycle_id, sha256=self.sha256)
-
-    @property
-    def row(self) -> str:
-        """SQL of a record's row as a spreadsheet shows it, where the headings stand in row 1."""
-        return f"(_source_row + {self.header_rows})"
 
 
 @dataclass(frozen=True)
@@ -80,8 +73,7 @@ def current_files(export_files: Path, cycle_id: str) -> list[RawFile]:
     """Return the cycle's files that were read and that no newer version has replaced."""
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select file_number, profile_id, kind, name, sha256, header, header_folded, message,"
-            " header_rows"
+            "select file_number, profile_id, kind, name, sha256, header, header_folded, message"
             " from read_parquet(?)"
             " where cycle_id = ? and superseded_by is null and status = 'read'"
             " order by file_number",

@@ -84,32 +84,23 @@ def _by_response_id(
         f"insert into repeated_ids select {as_text(profile_id)}, response_id, max(response_key)"
         f" from ({ids}) where response_id <> '' group by response_id having count(*) > 1"
     )
-    names = [file.name for file in files]
     connection.execute(
         f"""
         insert into repeats
         select
             response_key // 1000000000 as file_number,
             count(*),
-            min(response_key) % 1000000000 + any_value(rows.header_rows),
+            min(response_key) % 1000000000,
             arg_min(later.name, response_key) || ', baris / row '
-                || arg_min(last_key % 1000000000 + later.header_rows, response_key),
+                || arg_min(last_key % 1000000000, response_key),
         from ({ids})
         inner join repeated_ids using (response_id)
-        inner join (select unnest(?) as file_number, unnest(?) as header_rows) as rows
-            on rows.file_number = response_key // 1000000000
-        inner join (
-            select unnest(?) as file_number, unnest(?) as header_rows, unnest(?) as name
-        ) as later
+        inner join (select unnest(?) as file_number, unnest(?) as name) as later
             on later.file_number = last_key // 1000000000
         where profile_id = ? and response_key < last_key
         group by 1
         """,
-        [
-            *2 * ([file.file_number for file in files], [file.header_rows for file in files]),
-            names,
-            profile_id,
-        ],
+        [[file.file_number for file in files], [file.name for file in files], profile_id],
     )
 
 

@@ -203,7 +203,7 @@ def _show_unknown(
             f"""
             insert into unknown_cells
             with unknown as (
-                select {cell} as cell, {file.row} as row from read_parquet($parquet)
+                select {cell} as cell, _source_row as row from read_parquet($parquet)
                 where {cell} in (
                     select value from judged
                     where file_number = $file and target = $target and is_unknown
@@ -539,7 +539,7 @@ def _uncounted_figures(
     }
     asked = ", ".join(figure if is_asked else "null" for figure, is_asked in figures.items())
     row: tuple[int | None, ...] = connection.execute(
-        f"select {asked} from (select trim({name}) as cell, {file.row} as row,"
+        f"select {asked} from (select trim({name}) as cell, _source_row as row,"
         f" {is_cut(name, most)} as is_cut from read_parquet(?))",
         [str(parquet)],
     ).fetchall()[0]
@@ -576,7 +576,7 @@ def _answered_twice(
             for mapped in several
         )
         found[several[0].source_column] = connection.execute(
-            f"select count(*), min({file.row}) from read_parquet(?)"
+            f"select count(*), min(_source_row) from read_parquet(?)"
             f" where len(list_distinct([{cells}])) > 1",
             [str(parquet)],
         ).fetchall()[0]

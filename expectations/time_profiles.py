@@ -85,7 +85,7 @@ def _figures(
             select
                 {local_time(column, profile, macros)} as local_time,
                 {macros.without_identifiers(as_name(column))} as cell,
-                {file.row} as row,
+                _source_row as row,
             from read_parquet($parquet)
             where _source_row % {step} = 0 and {is_time(column)}
         )

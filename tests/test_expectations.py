@@ -278,7 +278,7 @@ def border(tmp_path: Path) -> Border:
     folder.mkdir(parents=True)
     headings = ["id", "NIP", "unit", "sent", "How is the  service?", "Q2", "extra"]
     answers = pd.DataFrame(RECORDS, columns=headings)
-    answers["_source_row"], answers["_profile_id"] = range(1, len(RECORDS) + 1), "p"
+    answers["_source_row"], answers["_profile_id"] = range(2, len(RECORDS) + 2), "p"
     answers.to_parquet(folder / "sha.parquet")
     file = {
         "file_number": 1,
@@ -288,7 +288,6 @@ def border(tmp_path: Path) -> Border:
         "sha256": "sha",
         "header": headings,
         "header_folded": [" ".join(heading.split()) for heading in headings],
-        "header_rows": 1,
         "status": "read",
         "message": "",
         "superseded_by": None,

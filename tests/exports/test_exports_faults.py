@@ -19,9 +19,9 @@ import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
 from expectations.border import Border
-from expectations.macros import EngineMacros
 from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
+from orchestration.engine_macros import EngineMacros
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample
 
