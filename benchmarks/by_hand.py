@@ -797,11 +797,6 @@ def finish(con: duckdb.DuckDBPyConnection, seeds: Seeds, target: Path) -> None:
             from scores inner join domains using (domain) inner join components using (component)
             where component_type = 'index' and domain_type = 'provider_level'
             group by mode
-            union all
-            select mode, 'unit_median' as domain_type, median(score) as score,
-            from scores inner join domains using (domain) inner join components using (component)
-            where component_type = 'index' and domain_type = 'provider_unit'
-            group by mode
         )
         select
             mode as weighting_mode, domain_type, domain_id, component_type, service_id,
@@ -852,7 +847,8 @@ def finish(con: duckdb.DuckDBPyConnection, seeds: Seeds, target: Path) -> None:
                 * exclude (t),
                 25 * score as score_100,
                 {band("score")} as band,
-                {band("ci_low")} = {band("ci_high")} as is_band_certain,
+                case when ci_high - ci_low > 1e-9 then {band("ci_low")} = {band("ci_high")} end
+                    as is_band_certain,
                 case when score is null then 'too_few_children' end as null_reason,
             from bounded
         ) to {text(target)} (format parquet)

@@ -6,6 +6,15 @@
     ({{ product_sum }} - {{ one_sum }} * {{ other_sum }} / {{ n }}) / nullif({{ n }} - 1, 0)
 {%- endmacro %}
 
+{# A person's mean rating over these questions, in whole parts of a point, `parts_per_step` to a step; NULL where he rated none. #}
+{% macro mean_in_parts(questions, parts_per_step) -%}
+    cast(
+        cast({{ parts_per_step }} as bigint) * ({{ rating_terms(questions, 'steps') | map(attribute='term') | join(' + ') }})
+        / nullif({{ rating_terms(questions, 'number') | map(attribute='term') | join(' + ') }}, 0)
+        as integer
+    )
+{%- endmacro %}
+
 {# A person's mean over the items that he rated, a row of int_person_items, on 1-4; NULL where he rated none. #}
 {% macro mean_of_items(items) -%}
     (0

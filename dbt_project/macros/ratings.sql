@@ -260,6 +260,8 @@ final as (
         {%- for measure in counts %}
         cast(sum(
             case routes.level_set
+                -- Of a cycle that has no routes (it was never run) no level is known.
+                when 0 then 0
                 {%- for level_set in all_level_sets %}
                 when {{ level_set }} then speakers.{{ measure.name }}_of_{{ level_set }}
                 {%- endfor %}

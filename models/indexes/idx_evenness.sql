@@ -66,7 +66,8 @@ sums as (
         {{ stable_sum('share * score / mean * ln(score / mean)') }} as theil,
         {{ stable_sum('share * score / mean * ln(group_mean / mean)') }} as theil_between,
         {{ stable_sum('share * score / mean * ln(score / group_mean)') }} as theil_within,
-        {{ stable_sum('se * se') }} / nullif(count(se), 0) as error_variance,
+        {{ stable_sum('share * se * se') }}
+            / nullif({{ stable_sum('case when se is not null then share end') }}, 0) as error_variance,
         {{ stable_sum('share * cast(is_below_b as integer)') }} as share_below_b,
     from means
     group by weighting_mode, between

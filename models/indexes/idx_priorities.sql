@@ -64,6 +64,8 @@ of_units as (
         scores.domain_type = 'provider_unit'
         and scores.component_type = 'perspective'
         and hidden_cells.domain_id is null
+    -- One alone is the lowest of nothing.
+    qualify count(*) over (partition by scores.weighting_mode, scores.domain_id) > 1
 ),
 
 final as (

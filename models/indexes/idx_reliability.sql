@@ -11,7 +11,7 @@ pairwise as (
 ),
 
 answer_counts as (
-    select * from {{ ref('int_item_answer_counts') }}
+    select * from {{ ref('int_set_answer_counts') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -35,7 +35,7 @@ sets as (
         sum(answer_counts.rated_count) as rated_count,
         sum(answer_counts.ceiling_count) as ceiling_count,
     from moments
-    left join answer_counts using (component_number)
+    left join answer_counts using (set_type, set_id, component_number)
     group by all
 ),
 
@@ -77,7 +77,7 @@ of_items as (
         answer_counts.ceiling_count / nullif(answer_counts.rated_count, 0) as ceiling_share,
         cast(null as double) as straight_lining_share,
     from moments
-    left join answer_counts using (component_number)
+    left join answer_counts using (set_type, set_id, component_number)
 ),
 
 final as (

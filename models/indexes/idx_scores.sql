@@ -39,6 +39,11 @@ student_t as (
     select * from {{ ref('int_student_t') }}
 ),
 
+hidden_units as (
+    select domain_id from {{ ref('int_hidden_cells') }}
+    where cycle_id = '{{ cycle_id() }}' and domain_type = 'provider_unit' and component_type = 'index'
+),
+
 estimates as (
     select
         variances.weighting_mode,
@@ -80,7 +85,7 @@ estimates as (
         and student_t.ci_level = settings.ci_level
 ),
 
--- Two other readings of the nation, scores alone.
+-- Two other readings of the nation, scores alone. The median would tell on which side a hidden unit lies.
 middles as (
     select
         weighting_mode,
@@ -99,7 +104,9 @@ middles as (
         component_type,
         median(score) as score,
     from estimates
-    where domain_type = 'provider_unit' and component_type = 'index' and score is not null
+    where
+        domain_type = 'provider_unit' and component_type = 'index' and score is not null
+        and domain_id not in (select domain_id from hidden_units)
     group by all
 ),
 
@@ -148,7 +155,8 @@ final as (
         ci_low,
         ci_high,
         band,
-        band_of_low = band_of_high as is_band_certain,
+        -- A width of 0 says that all answers were equal, not that all who were not asked agree.
+        case when ci_low < ci_high then band_of_low = band_of_high end as is_band_certain,
         respondent_count,
         answer_count,
         effective_respondent_count,

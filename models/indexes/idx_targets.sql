@@ -44,7 +44,8 @@ final as (
         scores.score - aims.target_score as difference,
         scores.score / nullif(aims.target_score, 0) as achievement_share,
         scores.score >= aims.target_score as is_reached,
-        scores.ci_low >= aims.target_score as is_certainly_reached,
+        case when scores.ci_low < scores.ci_high then scores.ci_low >= aims.target_score end
+            as is_certainly_reached,
     from aims
     left join scores
         on scores.weighting_mode = aims.weighting_mode

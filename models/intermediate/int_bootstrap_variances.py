@@ -7,20 +7,10 @@ which are orchestration/scoring/bootstrap.py.
 import os
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.bootstrap import (
-    groups_of,
-    replicate_weights,
-    sums_of,
-    times_drawn,
-    variances,
-)
-from orchestration.scoring.linearisation import counted_under, of_type, totals_of
-from orchestration.scoring.raking import Rules
-from orchestration.scoring.score_tree import parents_of
+from orchestration.scoring.bootstrap import bootstrapped
 
 SCHEMA = pa.schema(
     [
@@ -51,48 +41,17 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     if cycle_settings.project("weighting_mode").fetchall() != [("rake",)]:
         return SCHEMA.empty_table()
     settings: pd.Series[Any] = cycle_settings.df().iloc[0]
-    # The draws follow this order of persons; a cell lies within one stratum.
-    cells: pd.DataFrame = weight_cells.order("stratum_number, weight_cell_number").df()
-    order = "stratum_number, weight_cell_number, response_key"
-    people: pd.DataFrame = ratings.order(order).df()
-    components: pd.DataFrame = tree.df()
-    routes: pd.DataFrame = domain_routes.df()
-    levels = sorted(column for column in routes if column.startswith("is_level_"))
-    items = of_type(components, "item")["component_number"].to_numpy()
-    totals = totals_of(questions.df(), components)
-    has_coverage = components["component_type"].isin(["index", "service"])
-    cell_of = np.repeat(np.arange(len(cells)), cells["respondent_count"])
-    drawn = times_drawn(
-        cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
-        int(settings["bootstrap_replicates"]),
-        seed=int(settings["random_seed"]),
-    )
-    domains = np.sort(routes["domain_number"].unique())
-    found = variances(
-        weights=replicate_weights(cells, margins.df(), drawn, Rules.of(settings)),
-        cell_of=cell_of,
-        drawn=drawn,
-        sums=sums_of(people, totals, [int(name.removeprefix("is_level_")) for name in levels]),
-        items=items - 1,
-        coverage={
-            number - 1: counted_under(components, number)
-            for number in components.loc[has_coverage, "component_number"]
-        },
-        groups=groups_of(people, routes, domains, levels),
-        domain_count=len(domains),
-        parents=parents_of(edges.project("storey, parent_number, child_number, weight").fetchall()),
-        component_count=len(components),
+    order = "stratum_number, weight_cell_number"
+    table = bootstrapped(
+        ratings.order(f"{order}, response_key").df(),
+        cells=weight_cells.order(order).df(),
+        margins=margins.df(),
+        questions=questions.df(),
+        components=tree.df(),
+        edges=edges.project("storey, parent_number, child_number, weight").fetchall(),
+        routes=domain_routes.df(),
+        settings=settings,
         min_weight_share=float(settings["min_weight_share"]),
-        steps_per_point=float(people["steps_per_point"].max()),
-    )
-    rows = []
-    for figure, of_figure in found.items():
-        component, domain = np.nonzero(~np.isnan(of_figure))
-        of = {
-            "domain_number": domains[domain],
-            "component_number": component + 1,
-            "variance": of_figure[component, domain],
-        }
-        rows.append(pd.DataFrame(of).assign(figure=figure))
-    table = pd.concat(rows).assign(cycle_id=cycle_id, weighting_mode="rake")
+        has_coverage=True,
+    ).assign(cycle_id=cycle_id, weighting_mode="rake")
     return pa.Table.from_pandas(table, schema=SCHEMA, preserve_index=False)

@@ -12,6 +12,11 @@ linearised as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+bootstrapped as (
+    select * from {{ ref('int_compared_bootstrap_variances') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 compared_strata as (
     select * from {{ ref('int_compared_strata') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -21,23 +26,36 @@ variances as (
     select * from {{ ref('int_component_variances') }}
 ),
 
-stratum_weights as (
-    select * from {{ ref('int_stratum_weights') }}
+-- Of both sides, in each of their modes; the cells of a stratum are one here.
+strata as (
+    select distinct
+        cycle_id,
+        weighting_mode,
+        stratum_number,
+        stratum_staff_count,
+        stratum_respondent_count,
+    from {{ ref('int_cell_weights') }}
 ),
 
 bases as (
     select
         compared_strata.compared_cycle_id,
-        stratum_weights.weighting_mode,
+        strata.weighting_mode,
         compared_strata.domain_number,
         compared_strata.component_number,
         cast(sum(compared_strata.respondent_count) as bigint) - count(*) as df,
-        {{ has_lone_respondent('stratum_weights') }} as has_lone_respondent,
+        {{ has_lone_respondent('strata') }} as has_lone_respondent,
     from compared_strata
-    inner join stratum_weights
-        on stratum_weights.cycle_id = compared_strata.compared_cycle_id
-        and stratum_weights.stratum_number = compared_strata.stratum_number
+    inner join strata
+        on strata.cycle_id = compared_strata.compared_cycle_id
+        and strata.stratum_number = compared_strata.stratum_number
     group by all
+),
+
+sampling_variances as (
+    select * from linearised
+    union all by name
+    select * from bootstrapped
 ),
 
 recomputed as (
@@ -47,9 +65,9 @@ recomputed as (
         bases.domain_number,
         bases.component_number,
         bases.df,
-        case when not bases.has_lone_respondent then linearised.variance end as variance,
+        case when not bases.has_lone_respondent then sampling_variances.variance end as variance,
     from bases
-    left join linearised
+    left join sampling_variances
         using (compared_cycle_id, weighting_mode, domain_number, component_number)
 ),
 

@@ -1,4 +1,4 @@
--- How each item was answered where it was asked: of accepted respondents of the headline role whose
+-- How each item was answered where it was asked, by audience: of accepted respondents of the headline role whose
 -- category hears the question, who have a provider for it, and whose tool asked it. Added up in columns,
 -- one question each, for all who were asked the same, which is much faster than over one row an answer.
 {%- set all_questions = instrument_questions() %}
@@ -66,23 +66,26 @@ counts as (
 
 final as (
     {%- for item in items %}
-    {%- set of_item = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
+    {%- set last_item = loop.last %}
+    {%- for audience, asked in questions | selectattr('item_id', 'equalto', item.item_id) | groupby('audience_id') %}
     select
         '{{ cycle_id() }}' as cycle_id,
         {{ item.component_number }} as component_number,
         '{{ item.item_id | replace("'", "''") }}' as item_id,
+        '{{ audience | replace("'", "''") }}' as audience_id,
         {%- for count in ['asked_count', 'blank_count', 'rated_count', 'ceiling_count'] %}
         cast(
-            {%- for question in of_item %}
+            {%- for question in asked %}
             {{ '' if loop.first else '+ ' }}{{ count }}_{{ question.question_number }}
             {%- endfor %} as bigint
         ) as {{ count }},
         {%- endfor %}
     from counts
-    {{ 'union all' if not loop.last }}
+    {{ 'union all' if not (last_item and loop.last) }}
+    {%- endfor %}
     {%- else %}
     select null::varchar as cycle_id, null::integer as component_number, null::varchar as item_id,
-        null::bigint as asked_count, null::bigint as blank_count, null::bigint as rated_count,
+        null::varchar as audience_id, null::bigint as asked_count, null::bigint as blank_count, null::bigint as rated_count,
         null::bigint as ceiling_count
     where false
     {%- endfor %}

@@ -1,4 +1,5 @@
--- The sets of items whose reliability is told: those of a service, of a perspective, of an audience.
+-- The sets of items whose reliability is told: those of a service, of a perspective, of an audience. Of
+-- an audience, its own questions alone: a person may hear two.
 {%- set sets = {
     'service': 'service_id', 'perspective': 'perspective_id', 'audience': 'audience_id',
 } %}
@@ -19,12 +20,14 @@ items as (
 
 final as (
     {%- for set_type, set_id in sets.items() %}
-    select distinct
+    select
         settings.cycle_id,
         '{{ set_type }}' as set_type,
         questions.{{ set_id }} as set_id,
         items.component_number,
         items.item_id,
+        'item_' || items.component_number
+            {%- if set_type == 'audience' %} || '_' || min(questions.question_number) {%- endif %} as item_column,
     from settings
     inner join questions
         on questions.instrument_id = settings.instrument_id
@@ -33,6 +36,7 @@ final as (
         and items.item_id = questions.item_id
         and items.service_id = questions.service_id
         and items.perspective_id = questions.perspective_id
+    group by settings.cycle_id, questions.{{ set_id }}, items.component_number, items.item_id
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

@@ -1,8 +1,9 @@
 {{ config(materialized='table') }}
 -- What each accepted respondent of the headline role thinks of each item: the mean of his ratings of
--- it, unweighted (method.md 11, Alpha), one column an item, in parts of a point small enough that every
--- mean is a whole number: sums and products of them are exact. Of this cycle alone: nobody needs to
--- keep it.
+-- it, unweighted (method.md 9), one column an item, and one an item and audience, named by the first
+-- question of both: who hears two audiences may think otherwise in each. In parts of a point small
+-- enough that every mean is a whole number: sums and products of them are exact. Of this cycle alone:
+-- nobody needs to keep it.
 -- depends_on: {{ ref('stg_seeds__questions') }} {{ ref('survey_cycles') }}
 {%- set instrument = instrument_questions() %}
 {%- set questions = instrument | selectattr('asks', 'equalto', 'performance') | list %}
@@ -28,11 +29,11 @@ final as (
         {{ parts }} as parts_per_point,
         {%- for item in items %}
         {%- set asked = questions | selectattr('item_id', 'equalto', item.item_id) | list %}
-        cast(
-            cast({{ parts // steps_per_point(instrument) }} as bigint) * ({{ rating_terms(asked, 'steps') | map(attribute='term') | join(' + ') }})
-            / nullif({{ rating_terms(asked, 'number') | map(attribute='term') | join(' + ') }}, 0)
-            as integer
-        ) as item_{{ item.component_number }},
+        {{ mean_in_parts(asked, parts // steps_per_point(instrument)) }} as item_{{ item.component_number }},
+        {%- for _, of_audience in asked | groupby('audience_id') %}
+        {{ mean_in_parts(of_audience, parts // steps_per_point(instrument)) }}
+            as item_{{ item.component_number }}_{{ of_audience | map(attribute='question_number') | min }},
+        {%- endfor %}
         {%- endfor %}
     from responses
     inner join ratings

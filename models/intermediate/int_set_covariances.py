@@ -39,7 +39,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     ((parts_per_point,),) = person_items.max("parts_per_point").fetchall()  # NULL of nobody
     for people in person_items.to_arrow_reader(PERSONS):
         for key, items in sets.items():
-            sums[key].add(ratings_of(people, items["component_number"]))
+            sums[key].add(ratings_of(people, items["item_column"]))
     rows = []
     for (set_type, set_id), of_set in sums.items():
         covariances = of_set.covariances(parts_per_point or 1).values

@@ -43,7 +43,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     for people in person_items.to_arrow_reader(PERSONS):
         is_straight_lining = people["is_straight_lining"].to_numpy(zero_copy_only=False)
         for key, items in sets.items():
-            ratings = ratings_of(people, items["component_number"])
+            ratings = ratings_of(people, items["item_column"])
             is_missing = np.isnan(ratings)
             is_rater = ~is_missing.all(axis=1)
             raters[key] += np.count_nonzero(is_rater)

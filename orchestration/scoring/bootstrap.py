@@ -1,7 +1,8 @@
 """The sampling variance of raked figures: bootstrap replicates, each raked anew (method.md 9).
 
 Belongs here: the draws, the totals and figures that they give, their variance. Doesn't: the fit
-of a rake and the tree (the modules beside), the warehouse (int_bootstrap_variances.py).
+of a rake and the tree (the modules beside), the warehouse (int_bootstrap_variances.py,
+int_compared_bootstrap_variances.py).
 
 Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
 n - 1 with replacement, and weighs each n / (n - 1) x base weight x times drawn. There is no finite
@@ -9,16 +10,17 @@ population correction: where many of the staff answered, the error comes out too
 average.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orchestration.scoring.linearisation import Total
+from orchestration.scoring.linearisation import Total, counted_under, of_type, totals_of
 from orchestration.scoring.raking import Rules, margins_of, raked_replicates
-from orchestration.scoring.score_tree import Floats, Parent, roll_up
+from orchestration.scoring.score_tree import Floats, Parent, parents_of, roll_up
 
 Integers = NDArray[np.int64]
 Counts = NDArray[np.uint8]
@@ -41,6 +43,66 @@ class Group:
 
     members: Integers
     routes: Sequence[tuple[int, int]]
+
+
+def bootstrapped(
+    people: pd.DataFrame,
+    *,
+    cells: pd.DataFrame,
+    margins: pd.DataFrame,
+    questions: pd.DataFrame,
+    components: pd.DataFrame,
+    edges: Iterable[tuple[int, int, int, float]],
+    routes: pd.DataFrame,
+    settings: "pd.Series[Any]",
+    min_weight_share: float,
+    has_coverage: bool,
+) -> pd.DataFrame:
+    """Return domain_number, component_number, figure, variance of one raked cycle on one tree.
+
+    `people`: int_ratings, ordered by stratum_number, weight_cell_number, response_key: the draws
+    follow this order of persons, and a cell lies within one stratum. `cells`: int_weight_cells,
+    ordered by stratum_number, weight_cell_number. `margins`: int_rake_margins. `questions`: as for
+    totals_of. `components`: int_components. `edges`: storey, parent, child, weight of the tree.
+    `routes`: int_domain_routes. `settings`: a row of int_cycle_settings, of the cycle that raked.
+    `has_coverage`: whether there are figures of COVERAGE beside `score`.
+    """
+    levels = sorted(name for name in map(str, routes.columns) if name.startswith("is_level_"))
+    covered = components["component_type"].isin(["index", "service"]) & has_coverage
+    drawn = times_drawn(
+        cells.drop_duplicates("stratum_number")["stratum_respondent_count"].to_list(),
+        int(settings["bootstrap_replicates"]),
+        seed=int(settings["random_seed"]),
+    )
+    domains = np.sort(routes["domain_number"].unique())
+    ranks = [int(name.removeprefix("is_level_")) for name in levels]
+    found = variances(
+        weights=replicate_weights(cells, margins, drawn, Rules.of(settings)),
+        cell_of=np.repeat(np.arange(len(cells)), cells["respondent_count"]),
+        drawn=drawn,
+        sums=sums_of(people, totals_of(questions, components), ranks),
+        items=of_type(components, "item")["component_number"].to_numpy() - 1,
+        coverage={
+            number - 1: counted_under(components, number)
+            for number in components.loc[covered, "component_number"]
+        },
+        groups=groups_of(people, routes, domains, levels),
+        domain_count=len(domains),
+        parents=parents_of(edges),
+        component_count=len(components),
+        min_weight_share=min_weight_share,
+        steps_per_point=float(people["steps_per_point"].max()),
+    )
+    rows = []
+    for figure, of_figure in found.items():
+        component, domain = np.nonzero(~np.isnan(of_figure))
+        of = {
+            "domain_number": domains[domain],
+            "component_number": component + 1,
+            "variance": of_figure[component, domain],
+        }
+        rows.append(pd.DataFrame(of).assign(figure=figure))
+    return pd.concat(rows)
 
 
 def times_drawn(stratum_sizes: Sequence[int], replicates: int, *, seed: int) -> Counts:

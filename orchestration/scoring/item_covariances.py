@@ -60,9 +60,9 @@ class ItemSums:
         return Covariances(values=in_parts / parts_per_point**2, counts=self.counts)
 
 
-def ratings_of(people: pa.RecordBatch, components: Sequence[int]) -> Floats:
-    """Return int_person_items' ratings of these components, persons x items, NaN for none."""
-    columns = [people[f"item_{component}"].cast(pa.float64()) for component in components]
+def ratings_of(people: pa.RecordBatch, item_columns: Sequence[str]) -> Floats:
+    """Return these columns of int_person_items, persons x items, NaN for no rating."""
+    columns = [people[name].cast(pa.float64()) for name in item_columns]
     # By item in memory, as they come: writing them by person takes longer.
     return np.array([column.to_numpy(zero_copy_only=False) for column in columns]).T
 
