@@ -1,7 +1,7 @@
-# run · test · check · dev · bench. README.md and .ci/run call these and nothing else.
+# run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check dev docs bench reference
+.PHONY: help setup run test mutants check dev docs bench reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -33,6 +33,9 @@ run: setup  ## both example cycles, from raw exports to publication
 
 test: setup  ## everything that is promised
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=10: ten of them, by date
+	$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: setup  ## formatting, lint, types, definitions
 	$(BIN)/ruff format --check
