@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+_DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 _FILES = ("engine.sql", "cells.sql", "responses.sql")
 
 
 class EngineMacros:
     """The macros by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
 
-    def __init__(self, project_dir: Path) -> None:
+    def __init__(self, project_dir: Path = _DBT_PROJECT) -> None:
         """`project_dir` is the dbt project."""
         self._module = _module(project_dir / "macros")
 

@@ -28,9 +28,15 @@ from orchestration.cycles import lineage, read_cycles
 from orchestration.durable_files import below, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
-from orchestration.exports.forgotten import BLANKS, Forgotten, personal_columns
+from orchestration.exports.forgotten import (
+    BLANKS,
+    SEPARATORS,
+    Forgotten,
+    personal_columns,
+    squeezed,
+)
 from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
-from orchestration.exports.seed_files import read_surveyed_headings
+from orchestration.exports.seed_files import read_identifier_kinds, read_surveyed_headings
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.fingerprints import fingerprints
@@ -38,6 +44,7 @@ from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 
 _SHORTEST_IDENTIFIER = 6
+_LEAST_SPELLED = 10
 ERASURE = "penghapusan data pribadi / erasure of personal data"
 """Why a final cycle is restated after somebody was forgotten."""
 
@@ -141,8 +148,8 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
     """Take people out of raw zone and warehouse, and keep them out of what is pulled again.
 
     A record is a person's where a cell of it that may tell who somebody is (any but answers and
-    attributes) equals one of the identifiers. The caller holds the run lock. Raises ForgetError
-    and ForgottenKeyError, and then everybody is still there.
+    attributes) is one of the identifiers, however it is spelled. The caller holds the run lock.
+    Raises ForgetError and ForgottenKeyError, and then everybody is still there.
     """
     now = datetime.now(UTC)
     key = settings.pseudonym_key
@@ -204,6 +211,7 @@ class _Erasure:
         self._registry = registry
         self._forgotten = forgotten
         self._surveyed = read_surveyed_headings(settings.seeds_dir)
+        self._kinds = read_identifier_kinds(settings.seeds_dir)
         self.files: list[ClearedFile] = []
 
     def prepare(self) -> None:
@@ -221,7 +229,8 @@ class _Erasure:
         last = rows[-1]
         parquet = self._parquet(last)
         columns = personal_columns(last.header, self._surveyed.get(last.profile_id, frozenset()))
-        records = self._forgotten.records(last.cycle_id, parquet, columns)
+        kind = self._kinds.get(last.profile_id, "")
+        records = self._forgotten.records(last.cycle_id, parquet, columns, kind)
         if not records:
             return
         sha256 = None
@@ -289,18 +298,27 @@ class _Erasure:
 
     def mentions(self, identifiers: Collection[str]) -> Iterator[str]:
         """Yield the cells that still name somebody: they stand in other people's records."""
+        exact, spelled = list(identifiers), _spelled(identifiers)
         with duckdb.connect() as connection:
             for row in self._registry.read_rows():
                 text = "concat_ws(chr(10), " + ", ".join(map(as_name, row.header)) + ")"
                 found = connection.execute(
                     f"select _source_row, {', '.join(map(as_name, row.header))}"
-                    " from read_parquet($path) where len(list_filter($identifiers,"
-                    f" lambda identifier: contains({text}, identifier))) > 0",
-                    {"path": str(self._parquet(row)), "identifiers": list(identifiers)},
+                    " from read_parquet($path) where len(list_filter($exact,"
+                    f" lambda identifier: contains({text}, identifier))) > 0"
+                    " or len(list_filter($spelled, lambda identifier:"
+                    f" contains(lower(regexp_replace({text}, $separators, '', 'g')),"
+                    " identifier))) > 0",
+                    {
+                        "path": str(self._parquet(row)),
+                        "exact": exact,
+                        "spelled": spelled,
+                        "separators": f"[{SEPARATORS}]+",
+                    },
                 ).fetchall()
                 for number, *cells in found:
                     for heading, cell in zip(row.header, cells, strict=True):
-                        if any(identifier in (cell or "") for identifier in identifiers):
+                        if _names(cell or "", exact, spelled):
                             yield f"{row.name}, row {number}, column '{heading}'"
 
     def commit(self, unread: Collection[Path]) -> None:
@@ -332,12 +350,26 @@ def _holds(path: Path, identifiers: Collection[str]) -> bool:
                 contents += [workbook.read(info) for info in workbook.infolist()]
         except (zipfile.BadZipFile, zlib.error, RuntimeError):
             return True  # cut off or encrypted, and refused for it: nobody can tell
+    exact, spelled = list(identifiers), _spelled(identifiers)
     return any(
-        identifier.encode(encoding) in content
+        _names(content.decode(encoding, errors="ignore"), exact, spelled)
         for content in contents
-        for identifier in identifiers
         for encoding in ("utf-8", "utf-16-le", "utf-16-be")
     )
+
+
+def _spelled(identifiers: Collection[str]) -> list[str]:
+    """Return the identifiers to look for in any spelling: short ones would be found in anything."""
+    found = (squeezed(identifier) for identifier in identifiers)
+    return [text for text in found if "@" in text or len(text) >= _LEAST_SPELLED]
+
+
+def _names(text: str, exact: Collection[str], spelled: Collection[str]) -> bool:
+    """Whether a text names one of the identifiers, as it is or with something inside it."""
+    if any(identifier in text for identifier in exact):
+        return True
+    bare = squeezed(text) if spelled else ""
+    return any(identifier in bare for identifier in spelled)
 
 
 def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None:

@@ -10,6 +10,7 @@ pseudonym that the warehouse knows the person by. Whoever lacks the key can't te
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,22 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable_files import whole_file
-from orchestration.exports.headers import fold
+from orchestration.engine_macros import EngineMacros
+from orchestration.exports.headers import WHITE_SPACE, fold
 from orchestration.keyed_hash import hand_over
 from orchestration.sql_text import as_name
 
 BLANKS = " \u00a0\t\n\r"
-"""What identifiers are trimmed of (method.md 11)."""
+"""What identifiers are trimmed of as they are typed."""
 
+_KINDS = ("", "nip", "email", "token")
 _HASH = (
     "sha256(getvariable('forgotten_outer')"
-    " || unhex(sha256(getvariable('forgotten_inner') || encode(trim({cell}, {blanks})))))"
+    " || unhex(sha256(getvariable('forgotten_inner') || encode({text}))))"
 )
 _SQL_BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13)"
+SEPARATORS = WHITE_SPACE + "\u00ad\u200c-\u200f\u202a-\u202e\u2060\u2010-\u2015./_-"
+"""What people write inside identifiers, as characters of a pattern."""
 
 
 class ForgottenKeyError(RuntimeError):
@@ -70,8 +75,8 @@ class Forgotten:
         """Put people on the list, for the cycles named."""
         secret = _derived(self._needed_key()).encode()
         new = {
-            hmac.new(secret, identifier.strip(BLANKS).encode(), hashlib.sha256).hexdigest()
-            for identifier in identifiers
+            hmac.new(secret, spelling.encode(), hashlib.sha256).hexdigest()
+            for spelling in _spellings(identifiers)
         }
         for cycle_id in cycle_ids:
             self.hashes[cycle_id] = sorted(new.union(self.hashes.get(cycle_id, [])))
@@ -84,20 +89,29 @@ class Forgotten:
         self.stand_ins[original] = cleared
 
     def records(
-        self, cycle_id: str, parquet: Path, personal_columns: Collection[str]
+        self, cycle_id: str, parquet: Path, personal_columns: Collection[str], kind: str
     ) -> dict[int, set[str]]:
-        """Return the cycle's forgotten people in a raw Parquet: record number, cells that tell."""
+        """Return the cycle's forgotten people in a raw Parquet: record number, cells that tell.
+
+        In whatever spelling the warehouse takes for the same person; `kind`: the identifier_kind of
+        the profile.
+        """
         hashes = self.hashes.get(cycle_id)
         if not hashes or not personal_columns:
             return {}
         found: dict[int, set[str]] = {}
+        macros = EngineMacros()
         with duckdb.connect() as connection:
             hand_over(connection, _derived(self._needed_key()), "forgotten")
             for column in personal_columns:
                 cell = as_name(column)
+                trimmed = f"trim({cell}, {_SQL_BLANKS})"
+                # As it stands too: lists of before identifiers were normalised hold that alone.
+                texts = [trimmed, *(macros.normal_identifier(cell, of) for of in {"", kind})]
+                hashed = ", ".join(_HASH.format(text=text) for text in texts)
                 rows = connection.execute(
-                    f"select _source_row, trim({cell}, {_SQL_BLANKS}) from read_parquet($path)"
-                    f" where list_contains($hashes, {_HASH.format(cell=cell, blanks=_SQL_BLANKS)})",
+                    f"select _source_row, {trimmed} from read_parquet($path)"
+                    f" where list_has_any($hashes, [{hashed}])",
                     {"path": str(parquet), "hashes": hashes},
                 ).fetchall()
                 for record, value in rows:
@@ -128,6 +142,25 @@ class Forgotten:
 def personal_columns(header: Iterable[str], surveyed: Collection[str]) -> list[str]:
     """Return the columns that may tell who somebody is: all but `read_surveyed_headings`'."""
     return [name for name in header if fold(name) not in surveyed]
+
+
+def squeezed(text: str) -> str:
+    """Return the text in small letters without what may stand inside an identifier."""
+    return re.sub(f"[{SEPARATORS}]+", "", text).lower()
+
+
+def _spellings(identifiers: Iterable[str]) -> set[str]:
+    """Return what people are known by: as typed, and normalised as each kind of identifier is."""
+    typed = [identifier.strip(BLANKS) for identifier in identifiers]
+    macros = EngineMacros()
+    normal = ", ".join(macros.normal_identifier("typed", kind) for kind in _KINDS)
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"select distinct unnest([typed, {normal}])"
+            " from (select unnest(?::varchar[]) as typed)",
+            [typed],
+        ).fetchall()
+    return {spelling for (spelling,) in rows if spelling}
 
 
 def _path(raw_dir: Path) -> Path:

@@ -30,6 +30,7 @@ from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
     ReaderSettings,
     SeedError,
+    read_identifier_kinds,
     read_reader_settings,
     read_sources,
     read_surveyed_headings,
@@ -350,7 +351,8 @@ class _Pull:
         surveyed = read_surveyed_headings(self.seeds_dir).get(file.profile_id, frozenset())
         parquet = self._parquet(file, stored)
         columns = personal_columns(reading.header.names, surveyed)
-        records = self.forgotten.records(self.cycle_id, parquet, columns)
+        kind = read_identifier_kinds(self.seeds_dir).get(file.profile_id, "")
+        records = self.forgotten.records(self.cycle_id, parquet, columns, kind)
         if not records:
             return stored, reading
         if len(records) == reading.record_count:

@@ -91,6 +91,12 @@ def _read_headings(seeds_dir: Path) -> dict[str, set[str]]:
     return headings
 
 
+def read_identifier_kinds(seeds_dir: Path) -> dict[str, str]:
+    """Return identifier_kind by profile_id, '' where export_profiles.csv doesn't say."""
+    rows = _rows(seeds_dir / "export_profiles.csv", ("profile_id",))
+    return {row["profile_id"]: row.get("identifier_kind", "") for row in rows}
+
+
 def read_surveyed_headings(seeds_dir: Path) -> dict[str, frozenset[str]]:
     """Return by profile_id the folded headings of answers and attributes in export_columns.csv.
 

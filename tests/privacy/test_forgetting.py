@@ -216,6 +216,7 @@ def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled
         quality_dir=pulled.quality_dir,
         cycle=Cycle(CYCLE, cycle.instrument_id, cycle.opens_on, cycle.closes_on, None, True),
         max_off_scale_share=0.2,
+        max_superseded_share=0.1,
     )
 
     def listed() -> list[tuple[str, str]]:
@@ -363,6 +364,56 @@ def test_who_is_named_in_another_persons_record_is_told(pulled: Settings) -> Non
     pull(pulled)
     report = forget(pulled, [PERSON])
     assert report.mentions == (f"{CYCLE}/gform/survei-{CYCLE}.csv, row 2, column 'Alamat email'",)
+
+
+SPELLED = [
+    "19960104 202002 1 002", "19960104.202002.1.002", f"'{PERSON}", f"{PERSON}.0", f"NIP. {PERSON}",
+    f"\u200b{PERSON}", f'="{PERSON}"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", [PERSON, "NIP 19960104 202002 1 002"])
+def test_a_person_goes_in_whatever_spelling_and_comes_back_in_none(
+    pulled: Settings, tmp_path: Path, typed: str
+) -> None:
+    path = landed(pulled, "gform")
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    place = rows[0].index("NIP (18 angka, tanpa spasi)")
+    for row, spelling in zip(rows[1:], SPELLED, strict=False):
+        row[place] = spelling
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows(rows)
+    pull(pulled)
+    report = forget(pulled, [typed])
+    cleared = {file.name: file.response_count for file in report.files}
+    assert cleared[f"{CYCLE}/gform/survei-{CYCLE}.csv"] == len(SPELLED)
+    assert report.mentions == ()
+    secrets = {PERSON, *SPELLED}
+    assert traces([pulled.data_dir / "raw"], secrets, tmp_path / "scratch") == []
+    path.write_bytes(path.read_bytes() + b"\n")
+    pull(pulled)
+    assert traces([pulled.data_dir / "raw"], secrets, tmp_path / "scratch") == []
+
+
+def test_who_is_named_in_another_spelling_is_told(pulled: Settings) -> None:
+    path = landed(pulled, "gform")
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    rows[1][1] = "atasan 19960104 202002 1 002, ruang 3"
+    with path.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows(rows)
+    pull(pulled)
+    assert len(forget(pulled, [PERSON]).mentions) == 1
+
+
+def test_a_refused_file_that_names_the_person_in_another_spelling_is_erased(
+    pulled: Settings, tmp_path: Path
+) -> None:
+    lone = landed(pulled, "gform").with_name("rusak.csv")
+    lone.write_text("a,b,c\n19960104 202002 1 002,x,y\n1,2\n3,4,5\n", encoding="utf-8")
+    assert pull(pulled).refused
+    assert len(forget(pulled, [PERSON]).unread_files_erased) == 1
 
 
 def test_a_file_of_nobody_else_goes_whole_and_is_refused_from_then_on(
