@@ -120,3 +120,17 @@ def test_a_file_that_would_lose_its_responses_for_one_reason_blocks(
     assert ran.returncode == 1
     assert sentence in ran.stdout
     assert not (cycle.data / "published" / "ilk.duckdb").exists()
+
+
+def test_a_channel_that_loses_all_its_answers_is_not_published(tmp_path: Path) -> None:
+    cycle = SmallCycle(tmp_path)
+    cycle.add("unit_levels", "loket,Loket,Counter,2")  # no unit stands on it: nobody is rated
+    questions = (cycle.seeds / "questions.csv").read_text(encoding="utf-8").splitlines()
+    cycle.seed(
+        "questions", *(line.replace("masyarakat,unit", "masyarakat,loket") for line in questions)
+    )
+    cycle.drop("c1/p/a.csv", [row(n) for n in range(9)])
+    ran = cycle.run("c1")
+    assert ran.returncode == 1
+    assert "assert_each_source_keeps_an_answer" in ran.stdout
+    assert not (cycle.data / "published" / "ilk.duckdb").exists()
