@@ -1,0 +1,296 @@
+"""What the publication says of scores, each as a range that a known linear combination lies in.
+
+Belongs here: reading every published table for what it says beyond the shown scores. A figure that
+follows from those (to `SAME`) says nothing new; any other is a figure of its own, at full precision
+unless the table has a `score_step`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from tests.privacy.attacker.known import Component, Cycle, Domain
+
+SAME = 1e-9
+FULL_PRECISION = 1e-10
+SCORES_OF_SCORES = ("unit_median", "equal_level")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published score: a cell's, in a weighting mode, on a tree, between low and high."""
+
+    cycle_id: str
+    domain: Domain
+    component: Component
+    mode: str
+    tree: str
+    low: float
+    high: float
+    source: str
+
+
+@dataclass
+class Published:
+    """All figures of a publication, and which cells are hidden in it."""
+
+    figures: list[Figure] = field(default_factory=list)
+    hidden: dict[str, set[tuple[Domain, Component]]] = field(default_factory=dict)
+    sources: Counter[str] = field(default_factory=Counter)
+    """How many figures each table adds."""
+    unexplained: Counter[str] = field(default_factory=Counter)
+    """Figures over several domains that do not follow from shown scores, by table and column."""
+
+
+def read_published(path: Path, cycles: dict[str, Cycle]) -> Published:
+    """Return what a published DuckDB file says of these cycles."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tables = {
+            name: connection.execute(f'from "{name}"').df()
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where table_name like 'idx_%'"
+            ).fetchall()
+        }
+    tables = {
+        name: table[table["cycle_id"].isin(list(cycles))].reset_index(drop=True)
+        for name, table in tables.items()
+    }
+    reader = _Reader(cycles, tables)
+    reader.read()
+    return reader.published
+
+
+class _Reader:
+    def __init__(self, cycles: dict[str, Cycle], tables: dict[str, pd.DataFrame]) -> None:
+        self.cycles = cycles
+        self.tables = tables
+        self.published = Published(hidden={cycle_id: set() for cycle_id in cycles})
+        self.shown: dict[tuple[str, str, Domain, Component], tuple[float, float]] = {}
+
+    def read(self) -> None:
+        self._scores()
+        self._repeated("idx_rankings", "score")
+        self._repeated("idx_peers", "score")
+        self._repeated("idx_priorities", "score")
+        self._repeated("idx_targets", "score")
+        self._repeated("idx_expectations", "score")
+        self._self_gaps()
+        self._coverage()
+        self._changes()
+        self._evenness()
+        self._middles()
+
+    def _add(
+        self, cycle_id: str, domain: Domain, component: Component, mode: str, tree: str,
+        value: float, half: float, source: str,
+    ) -> None:
+        half = max(half, FULL_PRECISION)
+        self.published.figures.append(
+            Figure(cycle_id, domain, component, mode, tree, value - half, value + half, source)
+        )
+        self.published.sources[source] += 1
+
+    def _scores(self) -> None:
+        table = self.tables["idx_scores"]
+        for row in _rows(table):
+            if row["domain_type"] in SCORES_OF_SCORES:
+                continue
+            domain, component, mode = _domain(row), _component(row), row["weighting_mode"]
+            value, half = row.get("score"), _half(row)
+            if _no(value):
+                if row.get("is_suppressed") is True:
+                    self.published.hidden[row["cycle_id"]].add((domain, component))
+                # A figure beside a blank score would tell it all the same.
+                value = row["score_100"] / 25 if not _no(row.get("score_100")) else None
+                if _no(value):
+                    continue
+            self.shown[row["cycle_id"], mode, domain, component] = (value, half)
+            self._add(row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores")
+            if not _no(row.get("score_100")) and abs(row["score_100"] / 25 - value) > SAME:
+                self._add(row["cycle_id"], domain, component, mode, "own",
+                          row["score_100"] / 25, 0.0005, "idx_scores.score_100")
+            low, high = row.get("ci_low"), row.get("ci_high")
+            if half > FULL_PRECISION and not (_no(low) or _no(high)) and 1 < low and high < 4:
+                middle = (low + high) / 2
+                # Of a rounded score made an interval: two decimals. Else it is the unrounded one's.
+                if SAME < abs(middle - value) <= half and round(low, 4) != low:
+                    self._add(row["cycle_id"], domain, component, mode, "own", middle, 0.0,
+                              "idx_scores.ci")
+        # A cell that one mode shows is no hidden one.
+        for cycle_id, _, domain, component in self.shown:
+            self.published.hidden[cycle_id].discard((domain, component))
+
+    def _repeated(self, name: str, column: str) -> None:
+        """Scores that a further table repeats: new where they differ from the shown ones."""
+        table = self.tables.get(name)
+        if table is None or column not in table:
+            return
+        for row in _rows(table):
+            value = row[column]
+            if _no(value):
+                continue
+            self._compare(row, _domain(row), _component(row), value, _half(row), name)
+
+    def _compare(
+        self, row: dict, domain: Domain, component: Component, value: float, half: float,
+        source: str, *, cycle_id: str = "",
+    ) -> None:
+        cycle_id, mode = cycle_id or row["cycle_id"], row["weighting_mode"]
+        known = self.shown.get((cycle_id, mode, domain, component))
+        if known is not None and abs(known[0] - value) <= SAME and known[1] <= half + SAME:
+            return
+        if known is not None and abs(known[0] - value) <= SAME:
+            return  # the shown score again, whose step stands in idx_scores
+        self._add(cycle_id, domain, component, mode, "own", value, half, source)
+
+    def _self_gaps(self) -> None:
+        table = self.tables.get("idx_self_gaps")
+        for row in _rows(table):
+            component = _component(row)
+            if not _no(row["self_score"]):
+                self._compare(row, _domain(row), component, row["self_score"], _half(row),
+                              "idx_self_gaps")
+            if not _no(row["score"]):
+                level = ("provider_level", row["provider_level_id"])
+                self._compare(row, level, component, row["score"], _half(row), "idx_self_gaps")
+
+    def _coverage(self) -> None:
+        """Effective coverage A C (score - 1) / 3: the score, where A and C are known."""
+        table = self.tables.get("idx_coverage")
+        for row in _rows(table):
+            parts = [row[name] for name in ("availability", "accessibility", "effective_coverage")]
+            if any(map(_no, parts)) or not parts[0] * parts[1]:
+                continue
+            share = parts[0] * parts[1]
+            value = 1 + 3 * parts[2] / share
+            known = self.shown.get(
+                (row["cycle_id"], row["weighting_mode"], _domain(row), _component(row))
+            )
+            if known is not None and abs(known[0] - value) <= 1e-7:
+                continue
+            digits = max(map(_decimals, parts))
+            if digits > 6:
+                self._add(row["cycle_id"], _domain(row), _component(row), row["weighting_mode"],
+                          "own", value, 1e-9, "idx_coverage")
+                continue
+            # Rounded: counts are known, so A and C are as exact as the reader likes; the figure is
+            # within half its last digit. Its own A and C are not used.
+            self.published.unexplained["idx_coverage.effective_coverage (rounded)"] += 1
+
+    def _changes(self) -> None:
+        table = self.tables.get("idx_changes")
+        for row in _rows(table):
+            domain, component = _domain(row), _component(row)
+            sides = (
+                (row["cycle_id"], row.get("score"), row.get("score_step")),
+                (row["previous_cycle_id"], row.get("score_previous"), row.get("score_previous_step")),
+            )
+            for cycle_id, value, step in sides:
+                if _no(value) or cycle_id not in self.cycles:
+                    continue
+                known = self.shown.get((cycle_id, row["weighting_mode"], domain, component))
+                if known is not None and abs(known[0] - value) <= SAME:
+                    if self._same_tree(cycle_id, row["cycle_id"], component):
+                        continue
+                    if known[1] > FULL_PRECISION:  # equal only by rounding
+                        half = known[1] if _no(step) else step / 2
+                        self._add(cycle_id, domain, component, row["weighting_mode"],
+                                  row["cycle_id"], value, half, "idx_changes")
+                        continue
+                half = 0.0 if _no(step) else step / 2
+                if _no(step) and _decimals(value) <= 3:
+                    half = 0.5 * 10 ** -_decimals(value)
+                self._add(cycle_id, domain, component, row["weighting_mode"], row["cycle_id"],
+                          value, half, "idx_changes")
+            if not _no(row.get("delta")) and (_no(sides[0][1]) or _no(sides[1][1])):
+                self.published.unexplained["idx_changes.delta without scores"] += 1
+
+    def _same_tree(self, cycle_id: str, later: str, component: Component) -> bool:
+        cycle = self.cycles[cycle_id]
+        if later not in cycle.trees:
+            return False
+        everything = frozenset(cycle.items)
+        own = cycle.trees["own"].shares(everything)
+        shared = cycle.trees[later].shares(everything)
+        return own.get(component) == shared.get(component)
+
+    def _evenness(self) -> None:
+        """Measures that the shown scores do not give: taken note of, ranges as they stand."""
+        table = self.tables.get("idx_evenness")
+        if table is None:
+            return
+        kinds = {"regions": "provider_region", "units": "provider_unit"}
+        for row in _rows(table):
+            between = row["between"]
+            kind = kinds.get(between, "provider_unit" if between.startswith("units_") else between)
+            if row["measure"] not in ("range", "min_max_ratio") or between.startswith("units_"):
+                continue
+            values = [
+                (value, half)
+                for (cycle_id, mode, domain, component), (value, half) in self.shown.items()
+                if cycle_id == row["cycle_id"] and mode == row["weighting_mode"]
+                and domain[0] == kind and component == ("", "", "")
+            ]
+            if not values:
+                continue
+            scores = [value for value, _ in values]
+            expected = (
+                max(scores) - min(scores)
+                if row["measure"] == "range"
+                else min(scores) / max(scores)
+            )
+            if abs(expected - row["value"]) > 1e-9:
+                self.published.unexplained[f"idx_evenness.{row['measure']}"] += 1
+
+    def _middles(self) -> None:
+        """The mean of the levels and the median of the units: of the shown ones, or new."""
+        for row in _rows(self.tables["idx_scores"]):
+            kind = {"equal_level": "provider_level", "unit_median": "provider_unit"}.get(
+                row["domain_type"]
+            )
+            if kind is None or _no(row["score"]):
+                continue
+            scores = [
+                value
+                for (cycle_id, mode, domain, component), (value, _) in self.shown.items()
+                if cycle_id == row["cycle_id"] and mode == row["weighting_mode"]
+                and domain[0] == kind and component == ("", "", "")
+            ]
+            middle = np.mean if row["domain_type"] == "equal_level" else np.median
+            if scores and abs(middle(scores) - row["score"]) > max(_half(row), SAME):
+                self.published.unexplained[f"idx_scores {row['domain_type']}"] += 1
+
+
+def _rows(table: pd.DataFrame | None) -> Iterator[dict]:
+    if table is None:
+        return
+    columns = list(table.columns)
+    for values in table.astype(object).where(table.notna(), None).itertuples(index=False, name=None):
+        yield dict(zip(columns, values, strict=True))
+
+
+def _no(value: object) -> bool:
+    return value is None
+
+
+def _half(row: dict) -> float:
+    step = row.get("score_step")
+    return FULL_PRECISION if _no(step) else float(step) / 2 + FULL_PRECISION
+
+
+def _domain(row: dict) -> Domain:
+    return (row["domain_type"], row["domain_id"])
+
+
+def _component(row: dict) -> Component:
+    return tuple(row.get(name) or "" for name in ("service_id", "perspective_id", "item_id"))
+
+
+def _decimals(value: float) -> int:
+    text = f"{value:.12f}".rstrip("0")
+    return len(text.split(".")[1])
