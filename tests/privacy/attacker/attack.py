@@ -5,7 +5,9 @@ groups:
 
 - `cell`: a hidden cell (a domain and a component);
 - `class`: persons of one weight inside a cell, shown or hidden;
-- `rest`: what shown parts leave of a division's whole (hidden parts together, and who is in none).
+- `rest`: what shown parts leave of a division's whole (hidden parts together, and who is in none);
+- `person`: one of the persons of a weight class of a shown cell, however large;
+- `pair`: those by whom two publications differ, in one domain, or one of them.
 
 A group is *recovered* where one value is left for its sum of ratings, *confined* where the means
 left to it are at most `CONFINED` apart. Whole ratings count: a range is cut to its grid.
@@ -13,7 +15,7 @@ left to it are at most `CONFINED` apart. Whole ratings count: a range is cut to 
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tests.privacy.attacker.known import (
     Domain,
     Floats,
     Ints,
+    Tree,
     read_known,
 )
 from tests.privacy.attacker.programs import AttackerError, Program, ranges
@@ -142,8 +145,16 @@ class _CycleAttack:
         self.is_quick = is_quick
         self.random = np.random.default_rng(14)
         self.figures: dict[Domain, list[Figure]] = {}
+        self.shown: dict[tuple[Domain, Component, str], tuple[float, float]] = {}
+        self.errors: dict[tuple[Domain, Component, str], tuple[float, float]] = {}
         for figure in figures:
             self.figures.setdefault(figure.domain, []).append(figure)
+            if figure.tree == "own":
+                key = (figure.domain, figure.component, figure.mode)
+                low, high = self.shown.get(key, (1.0, 4.0))
+                self.shown[key] = (max(low, figure.low), min(high, figure.high))
+                if figure.error is not None:
+                    self.errors[key] = figure.error
         self.item_numbers = {item: number for number, item in enumerate(cycle.items)}
         self.counts: dict[str, dict[str, Floats]] = {}
         for name, kind in cycle.kinds.items():
@@ -168,6 +179,8 @@ class _CycleAttack:
     def run(self) -> None:
         self._check_truth()
         self._timed("knapsack", self._enumerate)
+        self._timed("spread", self._spreads)
+        self._timed("persons", self._persons)
         self._timed("regions", self._regions)
         self._timed("nation", self._nation)
         self._timed("demographics", self._demographics)
@@ -189,10 +202,12 @@ class _CycleAttack:
         position = self.positions.get(figure.domain)
         if tree is None or position is None or figure.mode not in self.cycle.weights:
             return None
-        return self._shares(figure.domain, figure.component, tree)
+        return self._shares(figure.domain, figure.component, tree, figure.mode)
 
-    def _shares(self, domain: Domain, component: Component, tree) -> dict[str, float] | None:
-        counts = next(iter(self.counts[domain[0]].values()))[self.positions[domain]]
+    def _shares(
+        self, domain: Domain, component: Component, tree: Tree, mode: str
+    ) -> dict[str, float] | None:
+        counts = self.counts[domain[0]][mode][self.positions[domain]]
         with_value = frozenset(
             item for item, number in self.item_numbers.items() if counts[number] > 0
         )
@@ -305,6 +320,86 @@ class _CycleAttack:
                 return component
         raise KeyError(item_id)
 
+    # --- one figure alone ----------------------------------------------------------------------
+
+    def _spreads(self) -> None:
+        """What a standard error tells: where it is next to nothing, all said the same.
+
+        Var = sum_h c_h sum_r (u_r - mean_h)^2 with u_r = w (y_r - R) / X, 0 for who is outside: no
+        term is larger than the whole. So m persons of a stratum of n_h, all of it in the cell, have
+        a mean within sqrt(Var / (c_h m (1 - m / n_h))) X / w of R, and each of them is within
+        sqrt(Var (n_h - 1) / (c_h n_h)) X / w of the stratum's mean.
+        """
+        cycle = self.cycle
+        for (domain, component, mode), (error, half) in self.errors.items():
+            if not component[2] or mode == "rake" or not cycle.strata:
+                continue
+            number = self.item_numbers[component[2]]
+            kind = cycle.kinds[domain[0]]
+            rows = np.flatnonzero(
+                (kind.of_rating == self.positions[domain]) & (cycle.item_of == number)
+            )
+            if len(np.unique(cycle.person_of[rows])) < len(rows):
+                continue  # somebody rated it about two levels
+            total = self.counts[domain[0]][mode][self.positions[domain], number]
+            low, high = self.shown[domain, component, mode]
+            for weight_class in np.unique(cycle.class_of[rows]):
+                of_class = rows[cycle.class_of[rows] == weight_class]
+                staff, respondents = cycle.strata[int(weight_class)]
+                if respondents >= staff or respondents < 2:
+                    continue
+                factor = (1 - respondents / staff) * respondents / (respondents - 1)
+                most = (error + half) / np.sqrt(factor) * total / cycle.weights[mode][of_class[0]]
+                inside = len(of_class) / respondents
+                if inside >= 1:
+                    continue
+                of_mean = most / np.sqrt(len(of_class) * (1 - inside))
+                grid = float(cycle.steps[component[2]])
+                self._claim_range(
+                    "class", domain, component, int(weight_class), of_class,
+                    low - of_mean, high + of_mean, grid, by="spread",
+                )
+                of_one = most * np.sqrt((respondents - 1) / respondents) + inside * of_mean
+                middle = cycle.scores[of_class].mean()
+                for row in of_class[[np.abs(cycle.scores[of_class] - middle).argmax()]]:
+                    self._claim_range(
+                        "person", domain, component, int(weight_class), np.array([row]),
+                        low - of_one, high + of_one, grid, by="spread",
+                    )
+
+    def _persons(self) -> None:
+        """One person of a shown cell: a mean near an end of the scale tells of everybody in it."""
+        cycle = self.cycle
+        for (domain, component, mode), (low, high) in self.shown.items():
+            if not component[2]:
+                continue
+            number = self.item_numbers[component[2]]
+            total = self.counts[domain[0]][mode][self.positions[domain], number]
+            if total * min(4 - low, high - 1) > 3 * cycle.weights[mode].max():
+                continue
+            kind = cycle.kinds[domain[0]]
+            rows = np.flatnonzero(
+                (kind.of_rating == self.positions[domain]) & (cycle.item_of == number)
+            )
+            for weight_class in np.unique(cycle.class_of[rows]):
+                of_class = rows[cycle.class_of[rows] == weight_class]
+                share = cycle.weights[mode][of_class[0]] / total
+                # The most surprising person: if the claim is true of him, it is of all.
+                middle = cycle.scores[of_class].mean()
+                row = of_class[np.abs(cycle.scores[of_class] - middle).argmax()]
+                self._claim_range(
+                    "person", domain, component, int(weight_class), np.array([row]),
+                    4 - (4 - low) / share, 1 + (high - 1) / share,
+                    float(cycle.steps[component[2]]), by="extreme",
+                )
+
+    def _claim_range(self, kind, domain, component, weight_class, rows, low, high, grid, *, by):
+        ends = cut_to_grid(
+            np.array([max(low, 1.0)]), np.array([min(high, 4.0)]), np.array([grid]),
+            np.array([float(len(rows))]),
+        )
+        self._claim(kind, domain, component, weight_class, rows, ends[0][0], ends[1][0], by=by)
+
     # --- neighbourhoods ------------------------------------------------------------------------
 
     def _regions(self) -> None:
@@ -333,9 +428,7 @@ class _CycleAttack:
                     for position in np.unique(unit.of_rating[within])
                 ]))
             self._solve(
-                [whole, *levels, *units],
-                ["provider_region_level", "provider_unit"],
-                everything, divisions, by=f"region {region_id}",
+                [whole, *levels, *units], everything, divisions, by=f"region {region_id}"
             )
         self._units_without_region()
 
@@ -348,7 +441,7 @@ class _CycleAttack:
                 ("provider_unit", unit.domain_ids[position])
                 for position in np.unique(unit.of_rating[outside])
             ]
-            self._solve(units, ["provider_unit"], frozenset(cycle.items), [], by="no region")
+            self._solve(units, frozenset(cycle.items), [], by="no region")
 
     def _nation(self) -> None:
         """The nation, its levels, regions and directions, one perspective of a service at a time."""
@@ -369,8 +462,7 @@ class _CycleAttack:
             )
         for component, items in cycle.components.items():
             if component[0] and component[1] and not component[2]:
-                self._solve(domains, names[2:], items, divisions, by="nation", most=40,
-                            extra=("provider_level", "provider_region"))
+                self._solve(domains, items, divisions, by="nation", most=40)
 
     def _demographics(self) -> None:
         """The nation by category and demographic groups, one perspective of a service at a time."""
@@ -383,7 +475,7 @@ class _CycleAttack:
         divisions = [(nation, [d for d in domains if d[0] == name]) for name in names]
         for component, items in cycle.components.items():
             if component[0] and component[1] and not component[2]:
-                self._solve(domains, names, items, divisions, by="demographics", most=40)
+                self._solve(domains, items, divisions, by="demographics", most=40)
 
     def _single_domains(self) -> None:
         """All components of one domain together, where the nation's neighbourhoods took parts."""
@@ -393,15 +485,13 @@ class _CycleAttack:
         for name in ("national", "provider_level", "direction", "recipient_category",
                      *DEMOGRAPHICS, "role_provider_level", "role"):
             for domain_id in cycle.kinds[name].domain_ids:
-                self._solve([(name, domain_id)], [], frozenset(cycle.items), [], by="domain",
-                            most=40)
+                self._solve([(name, domain_id)], frozenset(cycle.items), [], by="domain", most=40)
 
     # --- one neighbourhood ---------------------------------------------------------------------
 
     def _solve(
-        self, domains: Iterable[Domain], kinds: Sequence[str], items: frozenset[str],
+        self, domains: Iterable[Domain], items: frozenset[str],
         divisions: Sequence[tuple[Domain, list[Domain]]], *, by: str, most: int | None = None,
-        extra: Sequence[str] = (),
     ) -> None:
         """Put the figures of these domains under these items together, and try all small groups."""
         cycle = self.cycle
@@ -409,16 +499,19 @@ class _CycleAttack:
         numbers = [self.item_numbers[item] for item in items]
         has_item = np.isin(cycle.item_of, numbers)
         inside = np.zeros(len(has_item), dtype=bool)
+        columns = [cycle.class_of]
         for name in dict.fromkeys(name for name, _ in domains):
             positions = [self.positions[domain] for domain in domains if domain[0] == name]
-            inside |= np.isin(cycle.kinds[name].of_rating, positions)
+            of_rating = cycle.kinds[name].of_rating
+            is_within = np.isin(of_rating, positions)
+            inside |= is_within
+            columns.append(np.where(is_within, of_rating, -1))
         rows = np.flatnonzero(inside & has_item)
         if not len(rows):
             return
         key = cycle.item_of[rows].astype(np.int64)
-        for column in (cycle.class_of[rows], *(cycle.kinds[name].of_rating[rows] for name in
-                       dict.fromkeys([*kinds, *extra, *(name for name, _ in domains)]))):
-            _, dense = np.unique(column, return_inverse=True)
+        for column in columns:
+            _, dense = np.unique(column[rows], return_inverse=True)
             _, key = np.unique(key * (dense.max() + 1) + dense, return_inverse=True)
         _, first, volumes = np.unique(key, return_index=True, return_counts=True)
         view = _View(
@@ -567,10 +660,10 @@ class _CycleAttack:
         else:
             targets[key] = _Target([cell], used, volumes / volumes.sum(), rows, grid, is_score=False)
         if kind == "cell" and component[2] == "":
-            shares = self._shares(domain, component, self.cycle.trees["own"])
-            if shares is None or len(shares) < 2 and False:
-                return
             mode = self.cycle.method_mode
+            shares = self._shares(domain, component, self.cycle.trees["own"], mode)
+            if shares is None:
+                return
             totals = self.counts[domain[0]][mode][self.positions[domain]]
             share_of = np.zeros(len(self.cycle.items))
             for item, share in shares.items():

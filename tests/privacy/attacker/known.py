@@ -144,6 +144,8 @@ class Cycle:
     """'own', and by later cycle the tree that this cycle is compared with it on."""
     steps: dict[str, Fraction]
     """By item, the width of a code on 1-4."""
+    strata: dict[int, tuple[int, int]]
+    """By weight class, staff and respondents of its stratum; empty where the method rakes."""
     scores: Floats
 
     @cached_property
@@ -250,14 +252,19 @@ def _cycle(
 ) -> Cycle:
     rows = connection.execute(
         """
-        select weighting_mode, weight_cell_number, weight from intermediate.int_cell_weights
+        select
+            weighting_mode, weight_cell_number, weight, stratum_staff_count,
+            stratum_respondent_count,
+        from intermediate.int_cell_weights
         where cycle_id = ?
         """,
         [setting.cycle_id],
     ).fetchall()
     by_mode: dict[str, dict[int, float]] = {}
-    for mode, number, weight in rows:
+    strata: dict[int, tuple[int, int]] = {}
+    for mode, number, weight, staff, respondents in rows:
         by_mode.setdefault(mode, {})[number] = weight
+        strata[number] = (staff, respondents)
     numbers = ratings["weight_cell_number"]
     scales = ratings[["item_id", "scale_min", "scale_max"]].drop_duplicates()
     steps: dict[str, Fraction] = {}
@@ -277,6 +284,7 @@ def _cycle(
         kinds=_kinds(ratings),
         trees={},
         steps=steps,
+        strata=strata if str(setting.weighting_mode) != "rake" else {},
         scores=ratings["score"].to_numpy(dtype=float),
     )
 

@@ -33,6 +33,8 @@ class Figure:
     low: float
     high: float
     source: str
+    error: tuple[float, float] | None = None
+    """Its published standard error, and half the width of that figure's rounding."""
 
 
 @dataclass
@@ -87,11 +89,13 @@ class _Reader:
 
     def _add(
         self, cycle_id: str, domain: Domain, component: Component, mode: str, tree: str,
-        value: float, half: float, source: str,
+        value: float, half: float, source: str, error: tuple[float, float] | None = None,
     ) -> None:
         half = max(half, FULL_PRECISION)
         self.published.figures.append(
-            Figure(cycle_id, domain, component, mode, tree, value - half, value + half, source)
+            Figure(
+                cycle_id, domain, component, mode, tree, value - half, value + half, source, error
+            )
         )
         self.published.sources[source] += 1
 
@@ -110,7 +114,13 @@ class _Reader:
                 if _no(value):
                     continue
             self.shown[row["cycle_id"], mode, domain, component] = (value, half)
-            self._add(row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores")
+            error = None
+            if not _no(row.get("se")):
+                digits = _decimals(row["se"])
+                rounded = half > 2 * FULL_PRECISION or 0 < digits <= 4
+                error = (row["se"], 0.5 * 10.0 ** -max(digits, 2) if rounded else FULL_PRECISION)
+            self._add(row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores",
+                      error)
             if not _no(row.get("score_100")) and abs(row["score_100"] / 25 - value) > SAME:
                 self._add(row["cycle_id"], domain, component, mode, "own",
                           row["score_100"] / 25, 0.0005, "idx_scores.score_100")
@@ -203,8 +213,10 @@ class _Reader:
                                   row["cycle_id"], value, half, "idx_changes")
                         continue
                 half = 0.0 if _no(step) else step / 2
-                if _no(step) and _decimals(value) <= 3:
-                    half = 0.5 * 10 ** -_decimals(value)
+                if _no(step) and known is not None and known[1] > 2 * FULL_PRECISION:
+                    # The cell's own step, where the figure lies on it.
+                    width = 2 * (known[1] - FULL_PRECISION)
+                    half = known[1] if abs(value / width - round(value / width)) < 1e-6 else 0.0
                 self._add(cycle_id, domain, component, row["weighting_mode"], row["cycle_id"],
                           value, half, "idx_changes")
             if not _no(row.get("delta")) and (_no(sides[0][1]) or _no(sides[1][1])):
