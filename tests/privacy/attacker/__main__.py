@@ -5,18 +5,29 @@ from collections import Counter
 from pathlib import Path
 
 from tests.privacy.attacker.attack import attack
+from tests.privacy.attacker.pairs import attack_pair
 
 parser = argparse.ArgumentParser(prog="python -m tests.privacy.attacker", description=__doc__)
 parser.add_argument("warehouse", type=Path)
 parser.add_argument("published", type=Path, help="ilk.duckdb of a publication")
 parser.add_argument("--earlier", type=Path, action="append", default=[], help="of the same answers")
+parser.add_argument(
+    "--earlier-warehouse", type=Path, help="attack whoever differs between --earlier and PUBLISHED"
+)
 parser.add_argument("--quick", action="store_true")
 parser.add_argument("--examples", type=int, default=3, help="a kind of group")
 arguments = parser.parse_args()
 
-found = attack(
-    arguments.warehouse, arguments.published, earlier=arguments.earlier, is_quick=arguments.quick
-)
+if arguments.earlier_warehouse:
+    (earlier,) = arguments.earlier
+    found = attack_pair(
+        (arguments.earlier_warehouse, earlier), (arguments.warehouse, arguments.published)
+    )
+else:
+    found = attack(
+        arguments.warehouse, arguments.published, earlier=arguments.earlier,
+        is_quick=arguments.quick,
+    )
 print(f"groups tried {found.groups:,}, linear programs {found.programs:,}")
 print("figures:", dict(found.published.sources))
 print("not explained by shown scores:", dict(found.published.unexplained))

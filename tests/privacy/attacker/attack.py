@@ -15,7 +15,7 @@ left to it are at most `CONFINED` apart. Whole ratings count: a range is cut to 
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -118,23 +118,28 @@ def attack(
     warehouse: Path, published: Path, *, earlier: Sequence[Path] = (), is_quick: bool = False
 ) -> Attack:
     """Attack a publication of this warehouse, together with earlier ones of the same answers."""
-    found = Attack()
-    cycles = read_known(warehouse)
-    all_figures = [read_published(path, cycles) for path in (published, *earlier)]
-    found.published = all_figures[0]
+    return attack_known(read_known(warehouse), [published, *earlier], is_quick=is_quick)
+
+
+def attack_known(
+    cycles: dict[str, Cycle], published: Sequence[Path], *, is_quick: bool = False
+) -> Attack:
+    """Attack publications of what is known of these cycles, the last one first."""
+    sources = [read_published(path, cycles) for path in published]
+    found = Attack(published=sources[0])
     for cycle in cycles.values():
         figures = [
             figure
-            for source in all_figures
+            for source in sources
             for figure in source.figures
             if figure.cycle_id == cycle.cycle_id
         ]
-        hidden = set.intersection(*(source.hidden[cycle.cycle_id] for source in all_figures))
-        _CycleAttack(cycle, figures, hidden, found, is_quick=is_quick).run()
+        hidden = set.intersection(*(source.hidden[cycle.cycle_id] for source in sources))
+        CycleAttack(cycle, figures, hidden, found, is_quick=is_quick).run()
     return found
 
 
-class _CycleAttack:
+class CycleAttack:
     def __init__(
         self, cycle: Cycle, figures: list[Figure], hidden: set[tuple[Domain, Component]],
         found: Attack, *, is_quick: bool,
@@ -149,7 +154,7 @@ class _CycleAttack:
         self.errors: dict[tuple[Domain, Component, str], tuple[float, float]] = {}
         for figure in figures:
             self.figures.setdefault(figure.domain, []).append(figure)
-            if figure.tree == "own":
+            if figure.tree.split("@")[0] == "own":
                 key = (figure.domain, figure.component, figure.mode)
                 low, high = self.shown.get(key, (1.0, 4.0))
                 self.shown[key] = (max(low, figure.low), min(high, figure.high))
@@ -514,7 +519,7 @@ class _CycleAttack:
             _, dense = np.unique(column[rows], return_inverse=True)
             _, key = np.unique(key * (dense.max() + 1) + dense, return_inverse=True)
         _, first, volumes = np.unique(key, return_index=True, return_counts=True)
-        view = _View(
+        view = View(
             rows=rows, atom_of=key, volumes=volumes.astype(float),
             item_of=cycle.item_of[rows[first]], class_of=cycle.class_of[rows[first]],
             first=rows[first],
@@ -527,7 +532,7 @@ class _CycleAttack:
             return
         self._bound(targets, view, coefficients, low, high, by=by, most=most)
 
-    def _rows(self, domains, items: frozenset[str], view: "_View"):
+    def _rows(self, domains, items: frozenset[str], view: "View"):
         cycle = self.cycle
         entries: list[tuple[Ints, Floats]] = []
         low, high = [], []
@@ -568,7 +573,7 @@ class _CycleAttack:
             return None, None, None
         return _csr(entries, len(view.volumes)), np.array(low), np.array(high)
 
-    def _targets(self, domains, items: frozenset[str], divisions, view: "_View") -> list["_Target"]:
+    def _targets(self, domains, items: frozenset[str], divisions, view: "View") -> list["_Target"]:
         cycle = self.cycle
         targets: dict[tuple, _Target] = {}
         components = [
@@ -734,7 +739,7 @@ FULL = 1e-9
 
 
 @dataclass
-class _View:
+class View:
     """The ratings of a neighbourhood, in atoms: those that no figure of it tells apart."""
 
     rows: Ints

@@ -6,7 +6,7 @@ themselves are read too, apart from all else (`truth`), to judge the attacker by
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,8 @@ SHARE_HAIR = 1e-12
 _RATINGS = """
 select
     responses.response_key,
-    responses.profile_id || ' ' || responses.response_id as response_id,
+    responses.profile_id || ' '
+        || coalesce(responses.response_id, 'row ' || responses._source_row) as response_id,
     questions.question_id,
     questions.item_id,
     questions.provider_level_id,
@@ -183,6 +184,29 @@ class Cycle:
             ):
                 found.setdefault(component, set()).add(item.item_id)
         return {component: frozenset(items) for component, items in found.items()}
+
+    def without(self, response_id: str) -> "Cycle":
+        """The cycle as it would be had one respondent not answered; strata stay as they are."""
+        person = (self.ratings["response_id"] == response_id).to_numpy()
+        kept = np.flatnonzero(~person)
+        weight_class = int(self.class_of[person][0])
+        staff, respondents = self.strata[weight_class]
+        weights = {}
+        for mode, of_rating in self.weights.items():
+            weights[mode] = of_rating[kept].copy()
+            if mode != "none":
+                weights[mode][self.class_of[kept] == weight_class] = staff / (respondents - 1)
+        return replace(
+            self,
+            ratings=self.ratings.iloc[kept].reset_index(drop=True),
+            weights=weights,
+            kinds={
+                name: replace(kind, of_rating=kind.of_rating[kept])
+                for name, kind in self.kinds.items()
+            },
+            strata={**self.strata, weight_class: (staff, respondents - 1)},
+            scores=self.scores[kept],
+        )
 
     def grid(self, items: Iterable[str]) -> Fraction:
         """Return the width of the grid that sums of ratings of these items lie on."""

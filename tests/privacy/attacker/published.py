@@ -7,7 +7,7 @@ unless the table has a `score_step`.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -36,6 +36,10 @@ class Figure:
     error: tuple[float, float] | None = None
     """Its published standard error, and half the width of that figure's rounding."""
 
+    def of_side(self, side: int) -> "Figure":
+        """The figure as one of two publications': of its own weights and tree."""
+        return replace(self, mode=f"{self.mode}@{side}", tree=f"{self.tree}@{side}")
+
 
 @dataclass
 class Published:
@@ -59,7 +63,11 @@ def read_published(path: Path, cycles: dict[str, Cycle]) -> Published:
             ).fetchall()
         }
     tables = {
-        name: table[table["cycle_id"].isin(list(cycles))].reset_index(drop=True)
+        name: table[
+            table[[key for key in ("cycle_id", "previous_cycle_id") if key in table]]
+            .isin(list(cycles))
+            .any(axis=1)
+        ].reset_index(drop=True)
         for name, table in tables.items()
     }
     reader = _Reader(cycles, tables)
@@ -204,8 +212,14 @@ class _Reader:
                 if _no(value) or cycle_id not in self.cycles:
                     continue
                 known = self.shown.get((cycle_id, row["weighting_mode"], domain, component))
+                same_tree = self._same_tree(cycle_id, row["cycle_id"], component)
+                digits = _decimals(value)
+                if known is not None and digits <= 3 and same_tree and (
+                    abs(known[0] - value) <= 0.5 * 10**-digits + SAME
+                ):
+                    continue  # the shown score again, or rounded further
                 if known is not None and abs(known[0] - value) <= SAME:
-                    if self._same_tree(cycle_id, row["cycle_id"], component):
+                    if same_tree:
                         continue
                     if known[1] > FULL_PRECISION:  # equal only by rounding
                         half = known[1] if _no(step) else step / 2
