@@ -8,6 +8,7 @@ unless the table has a `score_step`.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -109,6 +110,7 @@ class _Reader:
 
     def _scores(self) -> None:
         table = self.tables["idx_scores"]
+        self.errors = table.assign(score_step=table.get("score_step", np.nan))
         for row in _rows(table):
             if row["domain_type"] in SCORES_OF_SCORES:
                 continue
@@ -124,9 +126,7 @@ class _Reader:
             self.shown[row["cycle_id"], mode, domain, component] = (value, half)
             error = None
             if not _no(row.get("se")):
-                digits = _decimals(row["se"])
-                rounded = half > 2 * FULL_PRECISION or 0 < digits <= 4
-                error = (row["se"], 0.5 * 10.0 ** -max(digits, 2) if rounded else FULL_PRECISION)
+                error = (row["se"], self._half_of_errors(row.get("score_step")))
             self._add(row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores",
                       error)
             if not _no(row.get("score_100")) and abs(row["score_100"] / 25 - value) > SAME:
@@ -142,6 +142,17 @@ class _Reader:
         # A cell that one mode shows is no hidden one.
         for cycle_id, _, domain, component in self.shown:
             self.published.hidden[cycle_id].discard((domain, component))
+
+    @cache  # noqa: B019  # of one reading
+    def _half_of_errors(self, step: float | None) -> float:
+        """Half the grid that standard errors beside scores of this step lie on."""
+        of_step = self.errors["score_step"]
+        errors = self.errors.loc[of_step.isna() if step is None else of_step == step, "se"]
+        errors = errors.dropna().to_numpy(dtype=float)
+        for grid in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 0.0001):
+            if (abs(errors / grid - np.rint(errors / grid)) < 1e-6).all():
+                return grid / 2 + FULL_PRECISION
+        return FULL_PRECISION
 
     def _repeated(self, name: str, column: str) -> None:
         """Scores that a further table repeats: new where they differ from the shown ones."""
