@@ -103,7 +103,9 @@ def test_unrounded_scores_in_another_table_are_found(small, tmp_path):
             **{name: row[name] for name in ("cycle_id", "weighting_mode", "domain_type",
                                             "domain_id", "service_id")},
             "availability": 0.9, "accessibility": 0.8,
-            "effective_coverage": 0.9 * 0.8 * (row["score"] - 1) / 3,
+            "effective_coverage": (row["score"] - 1) / 3
+            * cycle.use_shares[(row["domain_type"], row["domain_id"]),
+                               (row["service_id"] or "", "", ""), row["weighting_mode"]],
         }
         for row in true_scores(cycle)
         if not row["perspective_id"] and row["respondent_count"] >= cycle.min_cell_n

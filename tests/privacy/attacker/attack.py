@@ -360,6 +360,10 @@ class CycleAttack:
                     continue
                 of_mean = most / np.sqrt(len(of_class) * (1 - inside))
                 grid = float(cycle.steps[component[2]])
+                if 2 * of_mean + high - low < 3:
+                    self.derived.setdefault(domain, []).append(
+                        (component[2], int(weight_class), low - of_mean, high + of_mean)
+                    )
                 self._claim_range(
                     "class", domain, component, int(weight_class), of_class,
                     low - of_mean, high + of_mean, grid, by="spread",

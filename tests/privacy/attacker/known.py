@@ -47,6 +47,8 @@ select
     responses.weight_cell_number,
     questions.scale_min,
     questions.scale_max,
+    questions.service_id,
+    answers.answer_status = 'valid' as is_rated,
     answers.score,
 from marts.fct_answers as answers
 inner join marts.fct_responses as responses using (response_key)
@@ -58,7 +60,8 @@ left join intermediate.int_cycle_units as units
 left join intermediate.int_cycle_units as providers
     on providers.cycle_id = responses.cycle_id and providers.unit_id = answers.provider_unit_id
 where responses.cycle_id = ? and answers.cycle_id = ? and responses.is_accepted
-    and answers.answer_status = 'valid' and questions.asks = 'performance'
+    and answers.answer_status in ('valid', 'not_used', 'not_available')
+    and questions.asks = 'performance'
 order by responses.response_key, questions.question_number
 """
 
@@ -147,6 +150,8 @@ class Cycle:
     """By item, the width of a code on 1-4."""
     strata: dict[int, tuple[int, int]]
     """By weight class, staff and respondents of its stratum; empty where the method rakes."""
+    use_shares: dict[tuple[Domain, Component, str], float]
+    """By cell of the index or a service and mode: rated / (rated, not used, not available)."""
     scores: Floats
 
     @cached_property
@@ -224,9 +229,9 @@ def read_known(warehouse: Path) -> dict[str, Cycle]:
         items = _items(connection)
         cycles = {}
         for setting in settings.itertuples():
-            ratings = connection.execute(_RATINGS, [setting.cycle_id] * 2).df()
-            if len(ratings):
-                cycles[str(setting.cycle_id)] = _cycle(connection, setting, ratings)
+            answers = connection.execute(_RATINGS, [setting.cycle_id] * 2).df()
+            if answers["is_rated"].any():
+                cycles[str(setting.cycle_id)] = _cycle(connection, setting, answers)
     by_id = {setting.cycle_id: setting for setting in settings.itertuples()}
     for cycle_id, cycle in cycles.items():
         share = by_id[cycle_id].min_weight_share
@@ -272,8 +277,9 @@ def _items(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Item]]:
 
 
 def _cycle(
-    connection: duckdb.DuckDBPyConnection, setting: object, ratings: pd.DataFrame
+    connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.DataFrame
 ) -> Cycle:
+    ratings = answers[answers["is_rated"]].reset_index(drop=True)
     rows = connection.execute(
         """
         select
@@ -303,14 +309,42 @@ def _cycle(
         cycle_id=str(setting.cycle_id),
         min_cell_n=int(setting.min_cell_n),
         method_mode=str(setting.weighting_mode),
-        ratings=ratings.drop(columns="score"),
+        ratings=ratings.drop(columns=["score", "service_id", "is_rated"]),
         weights={mode: numbers.map(of).to_numpy(dtype=float) for mode, of in by_mode.items()},
         kinds=_kinds(ratings),
         trees={},
         steps=steps,
         strata=strata if str(setting.weighting_mode) != "rake" else {},
+        use_shares=_use_shares(answers, by_mode),
         scores=ratings["score"].to_numpy(dtype=float),
     )
+
+
+def _use_shares(
+    answers: pd.DataFrame, by_mode: dict[str, dict[int, float]]
+) -> dict[tuple[Domain, Component, str], float]:
+    found = {}
+    rated = answers["is_rated"].to_numpy(dtype=float)
+    services, service_ids = pd.factorize(answers["service_id"])
+    for name, kind in _kinds(answers).items():
+        within = kind.of_rating >= 0
+        key = kind.of_rating[within] * len(service_ids) + services[within]
+        shape = (len(kind.domain_ids), len(service_ids))
+        for mode, of in by_mode.items():
+            weights = answers["weight_cell_number"].map(of).to_numpy(dtype=float)
+            parts = [
+                np.bincount(key, values[within], minlength=shape[0] * shape[1]).reshape(shape)
+                for values in (weights * rated, weights)
+            ]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                of_service = parts[0] / parts[1]
+                of_index = parts[0].sum(axis=1) / parts[1].sum(axis=1)
+            for position, domain_id in enumerate(kind.domain_ids):
+                domain = (name, domain_id)
+                found[domain, INDEX, mode] = float(of_index[position])
+                for number, service_id in enumerate(service_ids):
+                    found[domain, (service_id, "", ""), mode] = float(of_service[position, number])
+    return found
 
 
 def _kinds(ratings: pd.DataFrame) -> dict[str, Kind]:

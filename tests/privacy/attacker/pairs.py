@@ -111,6 +111,7 @@ def _join(*sides: Cycle) -> tuple[Cycle, np.ndarray]:
         trees={**trees, "own": later.trees["own"]},
         steps={**sides[0].steps, **later.steps},
         strata={},
+        use_shares={},
         scores=either("score").to_numpy(dtype=float),
     )
     return joint, is_differing

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from tests.privacy.attacker.known import Component, Cycle, Domain
+from tests.privacy.attacker.known import INDEX, Component, Cycle, Domain
 
 SAME = 1e-9
 FULL_PRECISION = 1e-10
@@ -93,6 +93,8 @@ class _Reader:
         self._self_gaps()
         self._coverage()
         self._changes()
+        self._differences()
+        self._orders()
         self._evenness()
         self._middles()
 
@@ -189,27 +191,23 @@ class _Reader:
                 self._compare(row, level, component, row["score"], _half(row), "idx_self_gaps")
 
     def _coverage(self) -> None:
-        """Effective coverage A C (score - 1) / 3: the score, where A and C are known."""
+        """Effective coverage is G (score - 1) / 3, with G = A C known from the counts."""
         table = self.tables.get("idx_coverage")
+        if table is None or "effective_coverage" not in table:
+            return
+        digits = max(map(_decimals, table["effective_coverage"].dropna()), default=0)
+        half = 0.5 * 10.0**-digits if digits < 6 else 1e-9
         for row in _rows(table):
-            parts = [row[name] for name in ("availability", "accessibility", "effective_coverage")]
-            if any(map(_no, parts)) or not parts[0] * parts[1]:
+            coverage = row["effective_coverage"]
+            domain, component, mode = _domain(row), _component(row), row["weighting_mode"]
+            share = self.cycles[row["cycle_id"]].use_shares.get((domain, component, mode))
+            if _no(coverage) or not share:
                 continue
-            share = parts[0] * parts[1]
-            value = 1 + 3 * parts[2] / share
-            known = self.shown.get(
-                (row["cycle_id"], row["weighting_mode"], _domain(row), _component(row))
-            )
-            if known is not None and abs(known[0] - value) <= 1e-7:
+            known = self.shown.get((row["cycle_id"], mode, domain, component))
+            if known is not None and abs(share * (known[0] - 1) / 3 - coverage) <= half + 1e-7:
                 continue
-            digits = max(map(_decimals, parts))
-            if digits > 6:
-                self._add(row["cycle_id"], _domain(row), _component(row), row["weighting_mode"],
-                          "own", value, 1e-9, "idx_coverage")
-                continue
-            # Rounded: counts are known, so A and C are as exact as the reader likes; the figure is
-            # within half its last digit. Its own A and C are not used.
-            self.published.unexplained["idx_coverage.effective_coverage (rounded)"] += 1
+            self._add(row["cycle_id"], domain, component, mode, "own", 1 + 3 * coverage / share,
+                      3 * half / share, "idx_coverage")
 
     def _changes(self) -> None:
         table = self.tables.get("idx_changes")
@@ -256,33 +254,80 @@ class _Reader:
         shared = cycle.trees[later].shares(everything)
         return own.get(component) == shared.get(component)
 
-    def _evenness(self) -> None:
-        """Measures that the shown scores do not give: taken note of, ranges as they stand."""
-        table = self.tables.get("idx_evenness")
-        if table is None:
-            return
-        kinds = {"regions": "provider_region", "units": "provider_unit"}
-        for row in _rows(table):
-            between = row["between"]
-            kind = kinds.get(between, "provider_unit" if between.startswith("units_") else between)
-            if row["measure"] not in ("range", "min_max_ratio") or between.startswith("units_"):
+    def _differences(self) -> None:
+        """Differences that are not those of the scores beside them, which are judged above."""
+        for name, difference, of, less in (
+            ("idx_changes", "delta", "score", "score_previous"),
+            ("idx_self_gaps", "gap", "self_score", "score"),
+            ("idx_peers", "difference_from_median", "score", "median_score"),
+            ("idx_peers", "difference_from_upper_quartile", "score", "upper_quartile_score"),
+            ("idx_targets", "difference", "score", "target_score"),
+            ("idx_expectations", "gap", "score", "expectation"),
+        ):
+            table = self.tables.get(name)
+            if table is None or difference not in table:
                 continue
-            values = [
-                (value, half)
-                for (cycle_id, mode, domain, component), (value, half) in self.shown.items()
-                if cycle_id == row["cycle_id"] and mode == row["weighting_mode"]
-                and domain[0] == kind and component == ("", "", "")
-            ]
-            if not values:
-                continue
-            scores = [value for value, _ in values]
-            expected = (
-                max(scores) - min(scores)
-                if row["measure"] == "range"
-                else min(scores) / max(scores)
+            told = table[difference].astype(float)
+            unexplained = told.notna() & ~(
+                (table[of].astype(float) - table[less].astype(float) - told).abs() <= SAME
             )
-            if abs(expected - row["value"]) > 1e-9:
-                self.published.unexplained[f"idx_evenness.{row['measure']}"] += 1
+            self._note(f"{name}.{difference}", int(unexplained.sum()))
+
+    def _orders(self) -> None:
+        """Ranks that do not follow from the scores beside them."""
+        for name, rank, descending, keys in (
+            ("idx_rankings", "unit_rank", True, ["unit_level_id", "unit_type", "service_id"]),
+            ("idx_priorities", "lowest_rank", False, ["domain_id"]),
+        ):
+            table = self.tables.get(name)
+            if table is None or rank not in table:
+                continue
+            table = table[table[rank].notna() & table["score"].notna()]
+            groups = table.groupby(["cycle_id", "weighting_mode", *keys], dropna=False)
+            for _, group in groups:
+                ordered = group.sort_values(rank)
+                steps = np.diff(ordered["score"].to_numpy(dtype=float))
+                steps = -steps if descending else steps
+                self._note(f"{name}.{rank}", int((steps < -SAME).sum()))
+                names = ordered["perspective_id" if rank == "lowest_rank" else "domain_id"]
+                ties = (abs(steps) <= SAME) & (np.diff(ordered[rank].to_numpy(dtype=float)) > 0)
+                wrong = ties & (names.to_numpy()[1:] < names.to_numpy()[:-1])
+                self._note(f"{name}.{rank} of equal scores", int(wrong.sum()))
+
+    def _note(self, what: str, count: int) -> None:
+        if count:
+            self.published.unexplained[what] += count
+
+    def _evenness(self) -> None:
+        """Measures that the shown scores do not give."""
+        levels = {}
+        with_types = self.tables.get("idx_rankings")
+        if with_types is not None:
+            levels = dict(zip(with_types["domain_id"], with_types["unit_level_id"], strict=True))
+        members: dict[tuple[str, str, str], list[float]] = {}
+        for (cycle_id, mode, (kind, domain_id), component), (value, _) in self.shown.items():
+            if component == INDEX:
+                betweens = {"provider_region": ["regions"], "provider_unit": ["units"]}.get(
+                    kind, [kind]
+                )
+                if kind == "provider_unit" and domain_id in levels:
+                    betweens = [*betweens, f"units_{levels[domain_id]}"]
+                for between in betweens:
+                    members.setdefault((cycle_id, mode, between), []).append(value)
+        for row in _rows(self.tables.get("idx_evenness")):
+            scores = members.get((row["cycle_id"], row["weighting_mode"], row["between"]))
+            if not scores:
+                self._note("idx_evenness without shown scores", 1)
+                continue
+            expected = {
+                "range": max(scores) - min(scores),
+                "min_max_ratio": min(scores) / max(scores),
+                "cv": float(np.std(scores, ddof=1) / np.mean(scores)) if len(scores) > 1 else None,
+            }.get(row["measure"])
+            if expected is not None and abs(expected - row["value"]) > 1e-7:
+                self._note(f"idx_evenness.{row['measure']}", 1)
+            if row["measure"] == "mean" and not min(scores) - SAME <= row["value"] <= max(scores) + SAME:
+                self._note("idx_evenness.mean", 1)
 
     def _middles(self) -> None:
         """The mean of the levels and the median of the units: of the shown ones, or new."""
