@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from tests.privacy.attacker.attack import attack
+from tests.privacy.attacker.counts import hidden_answer_counts, participation_of_few
+from tests.privacy.attacker.known import read_known
 from tests.privacy.attacker.pairs import attack_pair
 
 parser = argparse.ArgumentParser(prog="python -m tests.privacy.attacker", description=__doc__)
@@ -25,9 +27,21 @@ if arguments.earlier_warehouse:
     )
 else:
     found = attack(
-        arguments.warehouse, arguments.published, earlier=arguments.earlier,
+        arguments.warehouse,
+        arguments.published,
+        earlier=arguments.earlier,
         is_quick=arguments.quick,
     )
+known = read_known(arguments.warehouse)
+counts = hidden_answer_counts(arguments.published, known)
+participation = participation_of_few(
+    arguments.published, min_cell_n=max(cycle.min_cell_n for cycle in known.values())
+)
+print(
+    f"answer counts of hidden cells by subtraction: {len(counts):,} "
+    f"(not true: {sum(count.claimed != count.truth for count in counts)})"
+)
+print("who answered, of a few:", participation)
 print(f"groups tried {found.groups:,}, linear programs {found.programs:,}")
 print("figures:", dict(found.published.sources))
 print("not explained by shown scores:", dict(found.published.unexplained))
@@ -41,10 +55,14 @@ for finding in found.confined:
     rows[(*key, "recovered")] += finding.is_recovered
     rows[(*key, "one")] += finding.is_recovered and finding.persons == 1
 for key in sorted({key[:3] for key in rows}):
-    print(f"{key[0]:8}{key[1]:22}{key[2]:12}{rows[(*key, 'recovered')]:10,}"
-          f"{rows[(*key, 'confined')]:10,}{rows[(*key, 'one')]:8,}")
-print(f"{'all':42}{len(found.recovered):10,}{len(found.confined):10,}"
-      f"{sum(finding.persons == 1 for finding in found.recovered):8,}")
+    print(
+        f"{key[0]:8}{key[1]:22}{key[2]:12}{rows[(*key, 'recovered')]:10,}"
+        f"{rows[(*key, 'confined')]:10,}{rows[(*key, 'one')]:8,}"
+    )
+print(
+    f"{'all':42}{len(found.recovered):10,}{len(found.confined):10,}"
+    f"{sum(finding.persons == 1 for finding in found.recovered):8,}"
+)
 print(f"claims that are not true: {len(found.untrue)}")
 for kind in sorted({finding.kind for finding in found.findings}):
     of_kind = sorted(

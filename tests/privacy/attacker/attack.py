@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from tests.privacy.attacker.knapsack import possible_sums
 from tests.privacy.attacker.known import (
@@ -106,7 +106,9 @@ class Attack:
     @property
     def confined(self) -> list[Finding]:
         """Groups whose mean is known to half a rating point, recovered or not."""
-        return [finding for finding in self.findings if finding.high - finding.low <= CONFINED + HAIR]
+        return [
+            finding for finding in self.findings if finding.high - finding.low <= CONFINED + HAIR
+        ]
 
     @property
     def untrue(self) -> list[Finding]:
@@ -141,8 +143,13 @@ def attack_known(
 
 class CycleAttack:
     def __init__(
-        self, cycle: Cycle, figures: list[Figure], hidden: set[tuple[Domain, Component]],
-        found: Attack, *, is_quick: bool,
+        self,
+        cycle: Cycle,
+        figures: list[Figure],
+        hidden: set[tuple[Domain, Component]],
+        found: Attack,
+        *,
+        is_quick: bool,
     ) -> None:
         self.cycle = cycle
         self.hidden = hidden
@@ -167,7 +174,9 @@ class CycleAttack:
             key = kind.of_rating[within] * len(cycle.items) + cycle.item_of[within]
             size = len(kind.domain_ids) * len(cycle.items)
             self.counts[name] = {
-                mode: np.bincount(key, weights[within], minlength=size).reshape(-1, len(cycle.items))
+                mode: np.bincount(key, weights[within], minlength=size).reshape(
+                    -1, len(cycle.items)
+                )
                 for mode, weights in cycle.weights.items()
             }
         self.positions = {
@@ -266,8 +275,10 @@ class CycleAttack:
                 if len(shares) <= 2:
                     by_component.setdefault(figure.component, []).append((figure, shares))
             for component, of_component in by_component.items():
-                if not component[2] and len(of_component[0][1]) == 1 and (
-                    (*component[:2], next(iter(of_component[0][1]))) in by_component
+                if (
+                    not component[2]
+                    and len(of_component[0][1]) == 1
+                    and ((*component[:2], next(iter(of_component[0][1]))) in by_component)
                 ):
                     continue  # the item's own figures say it
                 if inside is None:
@@ -314,8 +325,14 @@ class CycleAttack:
                     )
                     of_class = rows[atom_of == position]
                     self._claim(
-                        "class", domain, self._item_component(names[position]), weight_class,
-                        of_class, low, high, by="knapsack",
+                        "class",
+                        domain,
+                        self._item_component(names[position]),
+                        weight_class,
+                        of_class,
+                        low,
+                        high,
+                        by="knapsack",
                     )
         self.found.cells_split[cycle.cycle_id] = split
 
@@ -365,15 +382,29 @@ class CycleAttack:
                         (component[2], int(weight_class), low - of_mean, high + of_mean)
                     )
                 self._claim_range(
-                    "class", domain, component, int(weight_class), of_class,
-                    low - of_mean, high + of_mean, grid, by="spread",
+                    "class",
+                    domain,
+                    component,
+                    int(weight_class),
+                    of_class,
+                    low - of_mean,
+                    high + of_mean,
+                    grid,
+                    by="spread",
                 )
                 of_one = most * np.sqrt((respondents - 1) / respondents) + inside * of_mean
                 middle = cycle.scores[of_class].mean()
                 for row in of_class[[np.abs(cycle.scores[of_class] - middle).argmax()]]:
                     self._claim_range(
-                        "person", domain, component, int(weight_class), np.array([row]),
-                        low - of_one, high + of_one, grid, by="spread",
+                        "person",
+                        domain,
+                        component,
+                        int(weight_class),
+                        np.array([row]),
+                        low - of_one,
+                        high + of_one,
+                        grid,
+                        by="spread",
                     )
 
     def _persons(self) -> None:
@@ -397,14 +428,22 @@ class CycleAttack:
                 middle = cycle.scores[of_class].mean()
                 row = of_class[np.abs(cycle.scores[of_class] - middle).argmax()]
                 self._claim_range(
-                    "person", domain, component, int(weight_class), np.array([row]),
-                    4 - (4 - low) / share, 1 + (high - 1) / share,
-                    float(cycle.steps[component[2]]), by="extreme",
+                    "person",
+                    domain,
+                    component,
+                    int(weight_class),
+                    np.array([row]),
+                    4 - (4 - low) / share,
+                    1 + (high - 1) / share,
+                    float(cycle.steps[component[2]]),
+                    by="extreme",
                 )
 
     def _claim_range(self, kind, domain, component, weight_class, rows, low, high, grid, *, by):
         ends = cut_to_grid(
-            np.array([max(low, 1.0)]), np.array([min(high, 4.0)]), np.array([grid]),
+            np.array([max(low, 1.0)]),
+            np.array([min(high, 4.0)]),
+            np.array([grid]),
             np.array([float(len(rows))]),
         )
         self._claim(kind, domain, component, weight_class, rows, ends[0][0], ends[1][0], by=by)
@@ -432,13 +471,16 @@ class CycleAttack:
             divisions = [(whole, levels)]
             for level in levels:
                 within = region_level.of_rating == self.positions[level]
-                divisions.append((level, [
-                    ("provider_unit", unit.domain_ids[position])
-                    for position in np.unique(unit.of_rating[within])
-                ]))
-            self._solve(
-                [whole, *levels, *units], everything, divisions, by=f"region {region_id}"
-            )
+                divisions.append(
+                    (
+                        level,
+                        [
+                            ("provider_unit", unit.domain_ids[position])
+                            for position in np.unique(unit.of_rating[within])
+                        ],
+                    )
+                )
+            self._solve([whole, *levels, *units], everything, divisions, by=f"region {region_id}")
         self._units_without_region()
 
     def _units_without_region(self) -> None:
@@ -467,7 +509,10 @@ class CycleAttack:
                 (level, [d for d in of["direction"] if d[1].rsplit(">", 1)[1] == level[1]])
             )
             divisions.append(
-                (level, [d for d in of["provider_region_level"] if d[1].rsplit("|", 1)[1] == level[1]])
+                (
+                    level,
+                    [d for d in of["provider_region_level"] if d[1].rsplit("|", 1)[1] == level[1]],
+                )
             )
         for component, items in cycle.components.items():
             if component[0] and component[1] and not component[2]:
@@ -491,16 +536,28 @@ class CycleAttack:
         if self.is_quick:
             return
         cycle = self.cycle
-        for name in ("national", "provider_level", "direction", "recipient_category",
-                     *DEMOGRAPHICS, "role_provider_level", "role"):
+        for name in (
+            "national",
+            "provider_level",
+            "direction",
+            "recipient_category",
+            *DEMOGRAPHICS,
+            "role_provider_level",
+            "role",
+        ):
             for domain_id in cycle.kinds[name].domain_ids:
                 self._solve([(name, domain_id)], frozenset(cycle.items), [], by="domain", most=40)
 
     # --- one neighbourhood ---------------------------------------------------------------------
 
     def _solve(
-        self, domains: Iterable[Domain], items: frozenset[str],
-        divisions: Sequence[tuple[Domain, list[Domain]]], *, by: str, most: int | None = None,
+        self,
+        domains: Iterable[Domain],
+        items: frozenset[str],
+        divisions: Sequence[tuple[Domain, list[Domain]]],
+        *,
+        by: str,
+        most: int | None = None,
     ) -> None:
         """Put the figures of these domains under these items together, and try all small groups."""
         cycle = self.cycle
@@ -524,8 +581,11 @@ class CycleAttack:
             _, key = np.unique(key * (dense.max() + 1) + dense, return_inverse=True)
         _, first, volumes = np.unique(key, return_index=True, return_counts=True)
         view = View(
-            rows=rows, atom_of=key, volumes=volumes.astype(float),
-            item_of=cycle.item_of[rows[first]], class_of=cycle.class_of[rows[first]],
+            rows=rows,
+            atom_of=key,
+            volumes=volumes.astype(float),
+            item_of=cycle.item_of[rows[first]],
+            class_of=cycle.class_of[rows[first]],
             first=rows[first],
         )
         coefficients, low, high = self._rows(domains, items, view)
@@ -556,11 +616,15 @@ class CycleAttack:
                 used = atoms[share_of[atom_items[atoms]] > 0]
                 totals = self.counts[name][figure.mode][position]
                 of_item = atom_items[used]
-                entries.append((
-                    used,
-                    share_of[of_item] * view.volumes[used]
-                    * cycle.weights[figure.mode][view.first[used]] / totals[of_item],
-                ))
+                entries.append(
+                    (
+                        used,
+                        share_of[of_item]
+                        * view.volumes[used]
+                        * cycle.weights[figure.mode][view.first[used]]
+                        / totals[of_item],
+                    )
+                )
                 low.append(figure.low)
                 high.append(figure.high)
             for item, weight_class, least, greatest in self.derived.get(domain, ()):
@@ -587,7 +651,8 @@ class CycleAttack:
         ]
         if self.is_quick:
             components = [
-                (component, under) for component, under in components
+                (component, under)
+                for component, under in components
                 if component[2] or not any(component) or (component[0] and not component[1])
             ]
         members: list[tuple[str, Domain, NDArray[np.bool_] | None, Ints]] = []
@@ -622,8 +687,16 @@ class CycleAttack:
                 continue
             for number, size in zip(numbers, sizes, strict=True):
                 if size < cycle.min_cell_n:
-                    self._add_target(targets, "class", domain, component, int(number),
-                                     within[classes == number], int(size), view)
+                    self._add_target(
+                        targets,
+                        "class",
+                        domain,
+                        component,
+                        int(number),
+                        within[classes == number],
+                        int(size),
+                        view,
+                    )
 
     def _rest_targets(self, whole, parts, components, view, targets) -> None:
         """What shown parts leave of a whole, where these are few and no single cell."""
@@ -637,7 +710,8 @@ class CycleAttack:
             if part_kind is None:
                 break
             shown = [
-                self.positions[part] for part in parts
+                self.positions[part]
+                for part in parts
                 if part in self.positions and (part, component) not in self.hidden
             ]
             rest = in_whole & ~np.isin(part_kind.of_rating[view.rows], shown)
@@ -650,8 +724,16 @@ class CycleAttack:
                 continue  # one hidden part: a cell
             count = len(np.unique(cycle.person_of[view.rows[within]]))
             if count < cycle.min_cell_n:
-                self._add_target(targets, "rest", (f"{whole[0]} - {parts[0][0]}", whole[1]),
-                                 component, None, within, count, view)
+                self._add_target(
+                    targets,
+                    "rest",
+                    (f"{whole[0]} - {parts[0][0]}", whole[1]),
+                    component,
+                    None,
+                    within,
+                    count,
+                    view,
+                )
 
     def _add_target(self, targets, kind, domain, component, weight_class, within, count, view):
         rows = view.rows[within]
@@ -663,11 +745,15 @@ class CycleAttack:
             raise AttackerError(f"{domain} {component} cuts an atom in two")
         cell = (kind, domain, component, weight_class, count)
         key = (token, False)
-        grid = self.cycle.grid({self.cycle.items[number] for number in np.unique(view.item_of[used])})
+        grid = self.cycle.grid(
+            {self.cycle.items[number] for number in np.unique(view.item_of[used])}
+        )
         if key in targets:
             targets[key].cells.append(cell)
         else:
-            targets[key] = _Target([cell], used, volumes / volumes.sum(), rows, grid, is_score=False)
+            targets[key] = _Target(
+                [cell], used, volumes / volumes.sum(), rows, grid, is_score=False
+            )
         if kind == "cell" and component[2] == "":
             mode = self.cycle.method_mode
             shares = self._shares(domain, component, self.cycle.trees["own"], mode)
@@ -679,18 +765,22 @@ class CycleAttack:
                 share_of[self.item_numbers[item]] = share
             of_item = view.item_of[used]
             coefficients = (
-                share_of[of_item] * view.volumes[used]
-                * self.cycle.weights[mode][view.first[used]] / totals[of_item]
+                share_of[of_item]
+                * view.volumes[used]
+                * self.cycle.weights[mode][view.first[used]]
+                / totals[of_item]
             )
             if np.allclose(coefficients, volumes / volumes.sum(), atol=1e-12):
                 return
             targets[(token, True)] = _Target([cell], used, coefficients, rows, None, is_score=True)
 
     def _bound(self, targets, view, coefficients, low, high, *, by, most) -> None:
-        matrix = _csr([(target.atoms, target.coefficients) for target in targets], len(view.volumes))
-        grids = np.array([
-            np.nan if target.grid is None else float(target.grid) for target in targets
-        ])
+        matrix = _csr(
+            [(target.atoms, target.coefficients) for target in targets], len(view.volumes)
+        )
+        grids = np.array(
+            [np.nan if target.grid is None else float(target.grid) for target in targets]
+        )
         answers = np.array([len(target.rows) for target in targets], dtype=float)
 
         def is_clear(least: Floats, greatest: Floats):
@@ -701,7 +791,12 @@ class CycleAttack:
         if self.is_quick:
             most = min(most or 60, 60)
         least, greatest, is_proved = ranges(
-            program, matrix, is_clear, random=self.random, trials=2 if self.is_quick else 3, most=most
+            program,
+            matrix,
+            is_clear,
+            random=self.random,
+            trials=2 if self.is_quick else 3,
+            most=most,
         )
         self.found.programs += program.solved
         cut_low, cut_high = cut_to_grid(least, greatest, grids, answers)
@@ -710,13 +805,34 @@ class CycleAttack:
             for cell in target.cells:
                 kind, domain, component, weight_class, count = cell
                 self._claim(
-                    kind, domain, component, weight_class, target.rows,
-                    cut_low[number], cut_high[number], by=by, count=count,
-                    score=target if target.is_score else None, view=view,
+                    kind,
+                    domain,
+                    component,
+                    weight_class,
+                    target.rows,
+                    cut_low[number],
+                    cut_high[number],
+                    by=by,
+                    count=count,
+                    score=target if target.is_score else None,
+                    view=view,
                 )
 
-    def _claim(self, kind, domain, component, weight_class, rows, low, high, *, by, count=None,
-               score=None, view=None) -> None:
+    def _claim(
+        self,
+        kind,
+        domain,
+        component,
+        weight_class,
+        rows,
+        low,
+        high,
+        *,
+        by,
+        count=None,
+        score=None,
+        view=None,
+    ) -> None:
         cycle = self.cycle
         if count is None:
             count = len(np.unique(cycle.person_of[rows]))
@@ -727,11 +843,24 @@ class CycleAttack:
             truth = float(cycle.scores[rows].mean())
         else:
             atoms_mean = np.zeros(len(view.volumes))
-            np.add.at(atoms_mean, view.atom_of, cycle.scores[view.rows] / view.volumes[view.atom_of])
+            np.add.at(
+                atoms_mean, view.atom_of, cycle.scores[view.rows] / view.volumes[view.atom_of]
+            )
             truth = float(atoms_mean[score.atoms] @ score.coefficients)
         finding = Finding(
-            kind, cycle.cycle_id, domain, component, weight_class, count, len(rows),
-            float(low), float(high), truth, bool(high - low < 1e-4), score is not None, by,
+            kind,
+            cycle.cycle_id,
+            domain,
+            component,
+            weight_class,
+            count,
+            len(rows),
+            float(low),
+            float(high),
+            truth,
+            bool(high - low < 1e-4),
+            score is not None,
+            by,
         )
         key = (kind, domain, component, weight_class)
         known = self.best.get(key)

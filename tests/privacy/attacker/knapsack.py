@@ -33,8 +33,12 @@ def possible_sums(
     first, second = half
     states = [_states([most[j] for j in part]) for part in (first, second)]
     # The narrowest figure first: it leaves the fewest pairs.
-    ordered = sorted(figures, key=lambda figure: (figure[2] - figure[1]) / np.ptp(figure[0] + 1e-12)
-                     if np.ptp(figure[0]) > 0 else np.inf)
+    ordered = sorted(
+        figures,
+        key=lambda figure: (
+            (figure[2] - figure[1]) / np.ptp(figure[0] + 1e-12) if np.ptp(figure[0]) > 0 else np.inf
+        ),
+    )
     (coefficients, low, high), *others = ordered
     of_first = states[0] @ coefficients[first]
     of_second = states[1] @ coefficients[second]
@@ -46,11 +50,16 @@ def possible_sums(
     total = int(counts.sum())
     if others and total <= MOST_PAIRS:
         left = np.repeat(np.arange(len(of_first)), counts)
-        right = order[np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-                      + np.repeat(begins, counts)]
+        right = order[
+            np.arange(total)
+            - np.repeat(np.cumsum(counts) - counts, counts)
+            + np.repeat(begins, counts)
+        ]
         fits = np.ones(total, dtype=bool)
         for coefficients, low, high in others:
-            sums = (states[0] @ coefficients[first])[left] + (states[1] @ coefficients[second])[right]
+            sums = (states[0] @ coefficients[first])[left] + (states[1] @ coefficients[second])[
+                right
+            ]
             fits &= (sums >= low) & (sums <= high)
         used = [np.unique(left[fits]), np.unique(right[fits])]
     else:

@@ -276,9 +276,7 @@ def _items(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Item]]:
     return found
 
 
-def _cycle(
-    connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.DataFrame
-) -> Cycle:
+def _cycle(connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.DataFrame) -> Cycle:
     ratings = answers[answers["is_rated"]].reset_index(drop=True)
     rows = connection.execute(
         """

@@ -173,13 +173,22 @@ class _PairAttack(CycleAttack):
             persons = cycle.person_of[view.rows[within]]
             everybody = np.unique(persons)
             if 1 < len(everybody) < cycle.min_cell_n:
-                self._add_target(targets, "pair", domain, component, None, within,
-                                 len(everybody), view)
+                self._add_target(
+                    targets, "pair", domain, component, None, within, len(everybody), view
+                )
             if len(everybody) > 50:
                 continue
             for person in everybody:
-                self._add_target(targets, "pair", domain, component, int(person),
-                                 within[persons == person], 1, view)
+                self._add_target(
+                    targets,
+                    "pair",
+                    domain,
+                    component,
+                    int(person),
+                    within[persons == person],
+                    1,
+                    view,
+                )
 
     def _rest_targets(self, *_) -> None:
         """Rests are one publication's affair."""

@@ -35,7 +35,9 @@ def true_scores(
                 ratios = added(weights * cycle.scores) / added(weights)
             for position, domain_id in enumerate(kind.domain_ids):
                 present = frozenset(
-                    item for item, count in zip(cycle.items, numbers[position], strict=True) if count
+                    item
+                    for item, count in zip(cycle.items, numbers[position], strict=True)
+                    if count
                 )
                 for component, shares in cycle.trees[tree].shares(present).items():
                     under = cycle.components.get(component, frozenset(shares)) & present
@@ -44,8 +46,13 @@ def true_scores(
                         "weighting_mode": mode,
                         "domain_type": name,
                         "domain_id": domain_id,
-                        **dict(zip(("service_id", "perspective_id", "item_id"),
-                                   (part or None for part in component), strict=True)),
+                        **dict(
+                            zip(
+                                ("service_id", "perspective_id", "item_id"),
+                                (part or None for part in component),
+                                strict=True,
+                            )
+                        ),
                         "score": sum(
                             share * ratios[position, cycle.items.index(item)]
                             for item, share in shares.items()
@@ -68,7 +75,10 @@ Rule = Callable[[dict], float | None]
 
 
 def publish(
-    path: Path, cycles: Mapping[str, Cycle], *, step_of: Rule,
+    path: Path,
+    cycles: Mapping[str, Cycle],
+    *,
+    step_of: Rule,
     tables: Mapping[str, list[dict]] | None = None,
 ) -> Path:
     """Write the scores of cells of enough persons, each rounded to `step_of` it (None: exact).

@@ -99,8 +99,16 @@ class _Reader:
         self._middles()
 
     def _add(
-        self, cycle_id: str, domain: Domain, component: Component, mode: str, tree: str,
-        value: float, half: float, source: str, error: tuple[float, float] | None = None,
+        self,
+        cycle_id: str,
+        domain: Domain,
+        component: Component,
+        mode: str,
+        tree: str,
+        value: float,
+        half: float,
+        source: str,
+        error: tuple[float, float] | None = None,
     ) -> None:
         half = max(half, FULL_PRECISION)
         self.published.figures.append(
@@ -129,18 +137,35 @@ class _Reader:
             error = None
             if not _no(row.get("se")):
                 error = (row["se"], self._half_of_errors(row.get("score_step")))
-            self._add(row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores",
-                      error)
+            self._add(
+                row["cycle_id"], domain, component, mode, "own", value, half, "idx_scores", error
+            )
             if not _no(row.get("score_100")) and abs(row["score_100"] / 25 - value) > SAME:
-                self._add(row["cycle_id"], domain, component, mode, "own",
-                          row["score_100"] / 25, 0.0005, "idx_scores.score_100")
+                self._add(
+                    row["cycle_id"],
+                    domain,
+                    component,
+                    mode,
+                    "own",
+                    row["score_100"] / 25,
+                    0.0005,
+                    "idx_scores.score_100",
+                )
             low, high = row.get("ci_low"), row.get("ci_high")
-            if half > FULL_PRECISION and not (_no(low) or _no(high)) and 1 < low and high < 4:
+            if half > FULL_PRECISION and not (_no(low) or _no(high)) and low > 1 and high < 4:
                 middle = (low + high) / 2
                 # Of a rounded score made an interval: two decimals. Else it is the unrounded one's.
                 if SAME < abs(middle - value) <= half and round(low, 4) != low:
-                    self._add(row["cycle_id"], domain, component, mode, "own", middle, 0.0,
-                              "idx_scores.ci")
+                    self._add(
+                        row["cycle_id"],
+                        domain,
+                        component,
+                        mode,
+                        "own",
+                        middle,
+                        0.0,
+                        "idx_scores.ci",
+                    )
         # A cell that one mode shows is no hidden one.
         for cycle_id, _, domain, component in self.shown:
             self.published.hidden[cycle_id].discard((domain, component))
@@ -168,8 +193,15 @@ class _Reader:
             self._compare(row, _domain(row), _component(row), value, _half(row), name)
 
     def _compare(
-        self, row: dict, domain: Domain, component: Component, value: float, half: float,
-        source: str, *, cycle_id: str = "",
+        self,
+        row: dict,
+        domain: Domain,
+        component: Component,
+        value: float,
+        half: float,
+        source: str,
+        *,
+        cycle_id: str = "",
     ) -> None:
         cycle_id, mode = cycle_id or row["cycle_id"], row["weighting_mode"]
         known = self.shown.get((cycle_id, mode, domain, component))
@@ -184,8 +216,9 @@ class _Reader:
         for row in _rows(table):
             component = _component(row)
             if not _no(row["self_score"]):
-                self._compare(row, _domain(row), component, row["self_score"], _half(row),
-                              "idx_self_gaps")
+                self._compare(
+                    row, _domain(row), component, row["self_score"], _half(row), "idx_self_gaps"
+                )
             if not _no(row["score"]):
                 level = ("provider_level", row["provider_level_id"])
                 self._compare(row, level, component, row["score"], _half(row), "idx_self_gaps")
@@ -206,8 +239,16 @@ class _Reader:
             known = self.shown.get((row["cycle_id"], mode, domain, component))
             if known is not None and abs(share * (known[0] - 1) / 3 - coverage) <= half + 1e-7:
                 continue
-            self._add(row["cycle_id"], domain, component, mode, "own", 1 + 3 * coverage / share,
-                      3 * half / share, "idx_coverage")
+            self._add(
+                row["cycle_id"],
+                domain,
+                component,
+                mode,
+                "own",
+                1 + 3 * coverage / share,
+                3 * half / share,
+                "idx_coverage",
+            )
 
     def _changes(self) -> None:
         table = self.tables.get("idx_changes")
@@ -215,7 +256,11 @@ class _Reader:
             domain, component = _domain(row), _component(row)
             sides = (
                 (row["cycle_id"], row.get("score"), row.get("score_step")),
-                (row["previous_cycle_id"], row.get("score_previous"), row.get("score_previous_step")),
+                (
+                    row["previous_cycle_id"],
+                    row.get("score_previous"),
+                    row.get("score_previous_step"),
+                ),
             )
             for cycle_id, value, step in sides:
                 if _no(value) or cycle_id not in self.cycles:
@@ -223,8 +268,11 @@ class _Reader:
                 known = self.shown.get((cycle_id, row["weighting_mode"], domain, component))
                 same_tree = self._same_tree(cycle_id, row["cycle_id"], component)
                 digits = _decimals(value)
-                if known is not None and digits <= 3 and same_tree and (
-                    abs(known[0] - value) <= 0.5 * 10**-digits + SAME
+                if (
+                    known is not None
+                    and digits <= 3
+                    and same_tree
+                    and (abs(known[0] - value) <= 0.5 * 10**-digits + SAME)
                 ):
                     continue  # the shown score again, or rounded further
                 if known is not None and abs(known[0] - value) <= SAME:
@@ -232,16 +280,32 @@ class _Reader:
                         continue
                     if known[1] > FULL_PRECISION:  # equal only by rounding
                         half = known[1] if _no(step) else step / 2
-                        self._add(cycle_id, domain, component, row["weighting_mode"],
-                                  row["cycle_id"], value, half, "idx_changes")
+                        self._add(
+                            cycle_id,
+                            domain,
+                            component,
+                            row["weighting_mode"],
+                            row["cycle_id"],
+                            value,
+                            half,
+                            "idx_changes",
+                        )
                         continue
                 half = 0.0 if _no(step) else step / 2
                 if _no(step) and known is not None and known[1] > 2 * FULL_PRECISION:
                     # The cell's own step, where the figure lies on it.
                     width = 2 * (known[1] - FULL_PRECISION)
                     half = known[1] if abs(value / width - round(value / width)) < 1e-6 else 0.0
-                self._add(cycle_id, domain, component, row["weighting_mode"], row["cycle_id"],
-                          value, half, "idx_changes")
+                self._add(
+                    cycle_id,
+                    domain,
+                    component,
+                    row["weighting_mode"],
+                    row["cycle_id"],
+                    value,
+                    half,
+                    "idx_changes",
+                )
             if not _no(row.get("delta")) and (_no(sides[0][1]) or _no(sides[1][1])):
                 self.published.unexplained["idx_changes.delta without scores"] += 1
 
@@ -326,7 +390,10 @@ class _Reader:
             }.get(row["measure"])
             if expected is not None and abs(expected - row["value"]) > 1e-7:
                 self._note(f"idx_evenness.{row['measure']}", 1)
-            if row["measure"] == "mean" and not min(scores) - SAME <= row["value"] <= max(scores) + SAME:
+            if (
+                row["measure"] == "mean"
+                and not min(scores) - SAME <= row["value"] <= max(scores) + SAME
+            ):
                 self._note("idx_evenness.mean", 1)
 
     def _middles(self) -> None:
@@ -340,8 +407,10 @@ class _Reader:
             scores = [
                 value
                 for (cycle_id, mode, domain, component), (value, _) in self.shown.items()
-                if cycle_id == row["cycle_id"] and mode == row["weighting_mode"]
-                and domain[0] == kind and component == ("", "", "")
+                if cycle_id == row["cycle_id"]
+                and mode == row["weighting_mode"]
+                and domain[0] == kind
+                and component == ("", "", "")
             ]
             middle = np.mean if row["domain_type"] == "equal_level" else np.median
             if scores and abs(middle(scores) - row["score"]) > max(_half(row), SAME):
@@ -352,7 +421,9 @@ def _rows(table: pd.DataFrame | None) -> Iterator[dict]:
     if table is None:
         return
     columns = list(table.columns)
-    for values in table.astype(object).where(table.notna(), None).itertuples(index=False, name=None):
+    for values in (
+        table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
+    ):
         yield dict(zip(columns, values, strict=True))
 
 
