@@ -1,4 +1,4 @@
-"""The attacker sees what is planted, never claims what isn't so, and finds nothing in what is published."""
+"""The attacker sees what is planted, claims nothing that isn't so, and finds nothing published."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -495,7 +495,7 @@ class CycleAttack:
             self._solve(units, frozenset(cycle.items), [], by="no region")
 
     def _nation(self) -> None:
-        """The nation, its levels, regions and directions, one perspective of a service at a time."""
+        """The nation, levels, regions and directions, one perspective of a service at a time."""
         cycle = self.cycle
         names = ["provider_level", "provider_region", "provider_region_level", "direction"]
         domains = [("national", "national")] + [

@@ -54,7 +54,8 @@ from marts.fct_answers as answers
 inner join marts.fct_responses as responses using (response_key)
 inner join marts.dim_cycles as cycles on cycles.cycle_id = responses.cycle_id
 inner join marts.dim_questions as questions
-    on questions.instrument_id = cycles.instrument_id and questions.question_id = answers.question_id
+    on questions.instrument_id = cycles.instrument_id
+    and questions.question_id = answers.question_id
 left join intermediate.int_cycle_units as units
     on units.cycle_id = responses.cycle_id and units.unit_id = responses.unit_id
 left join intermediate.int_cycle_units as providers

@@ -1,7 +1,7 @@
 """Pairs of publications: what they tell of those by whom they differ.
 
 Belongs here: two warehouses' answers put together, so that both publications' figures are about the
-same unknown ratings. Doesn't: programs and verdicts, which are those of one publication (attack.py).
+same unknown ratings. Doesn't: programs and verdicts (attack.py).
 """
 
 from pathlib import Path

@@ -97,10 +97,7 @@ def ranges(
 
     scale = np.asarray(abs(targets).sum(axis=0)).ravel()
     for trial in range(trials):
-        if trial:
-            signs = random.choice([-1.0, 1.0], size=len(scale))
-        else:
-            signs = np.ones(len(scale))
+        signs = random.choice([-1.0, 1.0], size=len(scale)) if trial else np.ones(len(scale))
         aim = signs * (scale > 0)
         see(program.least(aim))
         see(program.least(-aim))

@@ -224,29 +224,37 @@ class _Reader:
                 self._compare(row, level, component, row["score"], _half(row), "idx_self_gaps")
 
     def _coverage(self) -> None:
-        """Effective coverage is G (score - 1) / 3, with G = A C known from the counts."""
-        table = self.tables.get("idx_coverage")
-        if table is None or "effective_coverage" not in table:
-            return
-        digits = max(map(_decimals, table["effective_coverage"].dropna()), default=0)
-        half = 0.5 * 10.0**-digits if digits < 6 else 1e-9
-        for row in _rows(table):
-            coverage = row["effective_coverage"]
-            domain, component, mode = _domain(row), _component(row), row["weighting_mode"]
-            share = self.cycles[row["cycle_id"]].use_shares.get((domain, component, mode))
+        """Effective coverage is G (score - 1) / 3, with G = A C known from the counts.
+
+        Of the shown score or of the true one? Where a single row does not follow from shown ones,
+        none does.
+        """
+        rows: list[tuple[dict, float, float]] = []
+        follows = True
+        for row in _rows(self.tables.get("idx_coverage")):
+            key = (row["weighting_mode"], _domain(row), _component(row))
+            share = self.cycles[row["cycle_id"]].use_shares.get((*key[1:], key[0]))
+            coverage = row.get("effective_coverage")
             if _no(coverage) or not share:
                 continue
-            known = self.shown.get((row["cycle_id"], mode, domain, component))
-            if known is not None and abs(share * (known[0] - 1) / 3 - coverage) <= half + 1e-7:
-                continue
+            known = self.shown.get((row["cycle_id"], *key))
+            half = _half_beside(coverage, known)
+            rows.append((row, share, half))
+            follows &= (
+                known is not None
+                and abs(share * (known[0] - 1) / 3 - coverage) <= max(half, 1e-9) + 1e-7
+            )
+        if follows:
+            return
+        for row, share, half in rows:
             self._add(
                 row["cycle_id"],
-                domain,
-                component,
-                mode,
+                _domain(row),
+                _component(row),
+                row["weighting_mode"],
                 "own",
-                1 + 3 * coverage / share,
-                3 * half / share,
+                1 + 3 * row["effective_coverage"] / share,
+                3 * (half + 1e-9) / share,
                 "idx_coverage",
             )
 
@@ -293,9 +301,7 @@ class _Reader:
                         continue
                 half = 0.0 if _no(step) else step / 2
                 if _no(step) and known is not None and known[1] > 2 * FULL_PRECISION:
-                    # The cell's own step, where the figure lies on it.
-                    width = 2 * (known[1] - FULL_PRECISION)
-                    half = known[1] if abs(value / width - round(value / width)) < 1e-6 else 0.0
+                    half = _half_beside(value, known)
                 self._add(
                     cycle_id,
                     domain,
@@ -434,6 +440,18 @@ def _no(value: object) -> bool:
 def _half(row: dict) -> float:
     step = row.get("score_step")
     return FULL_PRECISION if _no(step) else float(step) / 2 + FULL_PRECISION
+
+
+def _half_beside(value: float, known: tuple[float, float] | None) -> float:
+    """Half the grid of a figure beside a shown score: the score's step, where it lies on it."""
+    if known is not None and known[1] > 2 * FULL_PRECISION:
+        step = 2 * (known[1] - FULL_PRECISION)
+        if abs(value / step - round(value / step)) < 1e-6:
+            return step / 2
+    digits = _decimals(value)
+    if known is None and digits <= 2:
+        return 0.05 if digits == 1 else 0.005
+    return FULL_PRECISION
 
 
 def _domain(row: dict) -> Domain:
