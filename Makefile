@@ -13,7 +13,9 @@ export DAGSTER_DISABLE_TELEMETRY = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = False
 export PYTHONUTF8 = 1
 # Dagster reads its settings there; without them each of its commands keeps usage statistics.
-DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)" && cp dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+# The file in .nux tells its page that its newsletter was offered.
+DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)/.nux" && cp orchestration/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml" && \
+	touch "$(DAGSTER_HOME)/.nux/nux.yaml"
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,7 +49,7 @@ check: setup  ## formatting, lint, types, definitions
 
 dev: setup  ## Dagster's web page, with schedules and sensors
 	@$(DAGSTER_SETTINGS)
-	$(BIN)/dagster dev -m orchestration.definitions
+	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg dev
 
 docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html
 	@./ilk docs

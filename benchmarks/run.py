@@ -231,7 +231,7 @@ def bare_start() -> Cost:
     home = CACHE / "bare_start"
     shutil.rmtree(home, ignore_errors=True)
     (home / "dagster").mkdir(parents=True)
-    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster/dagster.yaml")
+    shutil.copyfile(REPOSITORY / "orchestration/dagster.yaml", home / "dagster/dagster.yaml")
     command = [sys.executable, str(REPOSITORY / "benchmarks/bare_start.py"), str(home / "dbt")]
     environment = {"DAGSTER_HOME": str(home / "dagster"), "DAGSTER_DISABLE_TELEMETRY": "1"}
     run_process(command, environment)  # the first parse, and the run storage's tables

@@ -7,30 +7,41 @@ the one demand that concerns the environment (the pseudonym key). Doesn't: what 
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from expectations.failing_rows import failing_rows, write_rows
+from expectations.failing_rows import (
+    FailingCells,
+    failing_cells,
+    failing_files,
+    mending_list,
+)
 from expectations.file_profiles import profile_files, profile_staff_frame
 from expectations.identifier_profiles import superseded
+from expectations.lists import list_files
+from expectations.quality_report import RuleReport, quality_report
 from expectations.raw_files import (
     Cycle,
     RawFile,
     current_files,
     known_ids,
     maps_identifiers,
-    read_profiles,
 )
 from expectations.response_profiles import profile_responses
 from expectations.rules import (
     STAFF_IDS,
+    Rule,
     export_file_rules,
     staff_frame_rules,
     survey_response_rules,
 )
 from expectations.validation import Outcome, Validation, validate
-from orchestration.durable_files import below
+from orchestration.durable_files import below, whole_file
 from orchestration.engine_macros import EngineMacros
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PSEUDONYM_CHECK = "pseudonym_key_is_set"
 _EXAMPLES = 5  # failing rows that a check's metadata shows; the list has all
@@ -50,13 +61,19 @@ class Border:
     max_superseded_share: float
 
     @property
-    def failing_rows_file(self) -> Path:
-        """The list of the rows that broke a rule; there only where some did."""
-        return below(self.quality_dir, self.cycle.cycle_id, "failing_rows.csv")
+    def folder(self) -> Path:
+        """Where the report and the lists of what is to be mended lie."""
+        return below(self.quality_dir, self.cycle.cycle_id)
 
-    def page(self, suite: str) -> Path:
-        """Return where the report of a suite's last run lies."""
-        return below(self.quality_dir, self.cycle.cycle_id, f"{suite}.html")
+    @property
+    def failing_rows_file(self) -> Path:
+        """The list of what broke a rule; there only where something did."""
+        return list_files(self.folder, "failing_rows")[1]
+
+    @property
+    def page(self) -> Path:
+        """Where the report of the last check lies."""
+        return self.folder / "report.html"
 
     def files(self, kind: str | None = None) -> list[RawFile]:
         """Return the cycle's current files, all or those of a kind (`survey_responses`, ...)."""
@@ -65,20 +82,28 @@ class Border:
 
     def check(self) -> dict[str, list[Outcome]]:
         """Run the suites, write pages and failing rows, return the outcomes of each raw table."""
-        responses, rows = self._check_responses()
-        validations = {
-            "survey_responses": responses,
+        responses, cells = self._check_responses()
+        suites = {
+            "survey_responses": (responses, self._response_rules()),
             "staff_frame": self._check_staff_frame(),
             "export_files": self._check_files(),
         }
-        self.failing_rows_file.unlink(missing_ok=True)
-        if rows:
-            write_rows(self.failing_rows_file, rows)
-        for suite, validation in validations.items():
-            if validation.page:
-                self.page(suite).parent.mkdir(parents=True, exist_ok=True)
-                self.page(suite).write_text(validation.page, encoding="utf-8")
-        return {suite: validation.outcomes for suite, validation in validations.items()}
+        reports = []
+        found: list[FailingCells] = []
+        for validation, rules in suites.values():
+            for rule, outcome in zip(rules, validation.outcomes, strict=True):
+                if outcome.passed:
+                    reports.append(RuleReport(outcome))
+                    continue
+                failing = validation.failing[rule.name]
+                of_rule = cells.get(rule.name) or failing_files(rule, failing)
+                found += of_rule
+                reports.append(_report_of(rule, outcome, failing, of_rule))
+        mending_list(found).write(self.folder)
+        lists = [file.name for file in list_files(self.folder, "failing_rows") if file.is_file()]
+        with whole_file(self.page) as fresh:
+            fresh.write_text(quality_report(self.cycle.cycle_id, reports, lists), encoding="utf-8")
+        return {suite: validation.outcomes for suite, (validation, _) in suites.items()}
 
     def check_pseudonym_key(self, *, is_set: bool) -> Outcome:
         """Refuse exports that hold identifiers as long as there is no key to hash them with."""
@@ -95,12 +120,15 @@ class Border:
             PSEUDONYM_CHECK, "critical", not named, messages if named else (), len(named)
         )
 
-    def _check_responses(self) -> tuple[Validation, list[dict[str, str]]]:
-        """Run the suite of `raw/survey_responses`; return the rows behind its failures too."""
+    def _response_rules(self) -> list[Rule]:
+        return survey_response_rules(max_off_scale_share=self.max_off_scale_share)
+
+    def _check_responses(self) -> tuple[Validation, dict[str, list[FailingCells]]]:
+        """Run the suite of `raw/survey_responses`; return the cells behind its failures too."""
         files = self.files("survey_responses")
         macros = EngineMacros(self.dbt_project_dir)
-        rules = survey_response_rules(max_off_scale_share=self.max_off_scale_share)
-        listed = []
+        rules = self._response_rules()
+        cells = {}
         with duckdb.connect() as connection:
             frame = profile_responses(
                 connection,
@@ -115,25 +143,25 @@ class Border:
             for place, rule in enumerate(rules):
                 if validation.outcomes[place].passed:
                     continue
-                rows = failing_rows(
+                found = failing_cells(
                     connection,
                     self.raw_dir,
                     self.seeds_dir,
                     self.cycle,
                     files,
-                    read_profiles(self.seeds_dir),
                     macros,
                     rule,
                     validation.failing[rule.name],
                     self.max_off_scale_share,
                 )
-                listed += rows
+                cells[rule.name] = found
+                examples = [dict(cell) for cell in _cells(found)[:_EXAMPLES]]
                 validation.outcomes[place] = replace(
-                    validation.outcomes[place], examples=tuple(rows[:_EXAMPLES])
+                    validation.outcomes[place], examples=tuple(examples)
                 )
-        return validation, listed
+        return validation, cells
 
-    def _check_staff_frame(self) -> Validation:
+    def _check_staff_frame(self) -> tuple[Validation, list[Rule]]:
         frame = profile_staff_frame(
             self.raw_dir,
             self.seeds_dir,
@@ -144,9 +172,10 @@ class Border:
         known = {
             column: known_ids(self.seeds_dir, seed, column) for column, seed in STAFF_IDS.items()
         }
-        return validate(frame, staff_frame_rules(known=known), suite="staff_frame")
+        rules = staff_frame_rules(known=known)
+        return validate(frame, rules, suite="staff_frame"), rules
 
-    def _check_files(self) -> Validation:
+    def _check_files(self) -> tuple[Validation, list[Rule]]:
         frame = profile_files(
             self.export_files,
             self.raw_dir,
@@ -164,4 +193,20 @@ class Border:
         )
         frame = frame.assign(superseded_share=share, superseded_examples=examples)
         rules = export_file_rules(max_superseded_share=self.max_superseded_share)
-        return validate(frame, rules, suite="export_files")
+        return validate(frame, rules, suite="export_files"), rules
+
+
+def _report_of(
+    rule: Rule, outcome: Outcome, failing: "pd.DataFrame", found: list[FailingCells]
+) -> RuleReport:
+    """Return a failed rule with every sentence it says, each once, and cells that broke it."""
+    sentences = map(rule.sentence, failing.to_dict("records"))
+    return RuleReport(outcome, list(dict.fromkeys(sentences)), _cells(found))
+
+
+def _cells(found: list[FailingCells]) -> list[dict[str, str]]:
+    return [
+        {"file": cells.file, "row": str(row), "column": cells.column, "cell": cell}
+        for cells in found
+        for row, cell in cells.rows
+    ]

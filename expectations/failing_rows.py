@@ -1,98 +1,164 @@
 """The rows behind a failed rule: file, row, column and cell, so that somebody can mend them.
 
-Belongs here: finding them in the raw Parquet, writing them as CSV for people. Doesn't: deciding
-that a rule failed (validation.py). Cells are shown without what may be an identifier, those of
+Belongs here: finding them in the raw Parquet. Doesn't: deciding that a rule failed (validation.py),
+how lists are written (lists.py). Cells are shown without what may be an identifier, those of
 identifiers not at all.
 """
 
-import csv
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from expectations.raw_files import IDENTIFIERS, Cycle, Profile, RawFile, mapped_columns
+from expectations.lists import MendingList
+from expectations.raw_files import (
+    IDENTIFIERS,
+    Cycle,
+    Profile,
+    RawFile,
+    mapped_columns,
+    read_profiles,
+)
 from expectations.response_profiles import is_cut
 from expectations.rules import Listed, Rule
 from expectations.time_profiles import is_outside, is_time, local_time
 from orchestration.engine_macros import EngineMacros
+from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import fold
 from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("check", "severity", "file", "row", "column", "cell")
-_MOST = (
-    1_000  # rows of one rule and column that are listed: enough to see what is wrong with the rest
-)
+_MOST = 1_000  # rows and values of one rule and column that are listed: enough to see the rest
 
 _BY_VALUE = {"off_scale", "unknown", "mojibake", "error", "personal"}
 
 
-def failing_rows(
+@dataclass(frozen=True)
+class FailingCells:
+    """A rule's cells in one column of a file: the distinct ones with their counts, and the rows."""
+
+    rule: Rule
+    file: str
+    column: str
+    text: FaultText
+    values: list[tuple[str, int]]
+    rows: list[tuple[int, str]]
+    """Row as a spreadsheet counts, and its cell; none where the file as a whole is at fault."""
+
+
+def failing_cells(
     connection: duckdb.DuckDBPyConnection,
     raw_dir: Path,
     seeds_dir: Path,
     cycle: Cycle,
     files: Iterable[RawFile],
-    profiles: dict[str, Profile],
     macros: EngineMacros,
     rule: Rule,
     failing: "pd.DataFrame",
     most: float,
-) -> list[dict[str, str]]:
-    """Return the rows that break a rule, by file and row; none for a rule about files as a whole.
+) -> list[FailingCells]:
+    """Return the cells that break a rule about cells, by file and column.
 
     `connection` holds the table `judged` (response_profiles.py); `failing`: the rule's rows of the
     frame.
     """
+    found: list[FailingCells] = []
     if rule.lists is None:
-        return []
-    found = []
-    wanted = set(zip(failing["file_name"], failing["source_column"], strict=True))
+        return found
+    profiles = read_profiles(seeds_dir)
+    texts = {
+        (row["file_name"], row["source_column"]): rule.sentence(row).text
+        for row in failing.to_dict("records")
+    }
     for file in files:
         for mapped in mapped_columns(seeds_dir, file):
             heading = fold(mapped.source_column)
-            if mapped.column is None or (file.name, heading) not in wanted:
+            text = texts.get((file.name, heading))
+            if mapped.column is None or text is None:
                 continue
             where, values = _where(
                 rule.lists, mapped.column, file, heading, cycle, profiles, macros, most
             )
             cell = "''" if mapped.target in IDENTIFIERS else as_name(mapped.column)
-            rows = connection.execute(
-                f"select _source_row, {macros.without_identifiers(cell)}"
-                f" from read_parquet(?) where {where} order by _source_row limit {_MOST}",
-                [str(file.parquet(raw_dir, cycle.cycle_id)), *values],
-            ).fetchall()
-            found += [
-                {
-                    "check": rule.name,
-                    "severity": rule.severity,
-                    "file": file.name,
-                    "row": str(row),
-                    "column": heading,
-                    "cell": cell,
-                }
-                for row, cell in rows
-            ]
+            broken = (
+                "select _source_row as row,"
+                f" {macros.without_identifiers(cell)} as cell from read_parquet(?) where {where}"
+            )
+            parameters = [str(file.parquet(raw_dir, cycle.cycle_id)), *values]
+            found.append(
+                FailingCells(
+                    rule,
+                    file.name,
+                    heading,
+                    text,
+                    connection.execute(
+                        f"select cell, count(*) from ({broken}) group by cell"
+                        f" order by count(*) desc, cell limit {_MOST}",
+                        parameters,
+                    ).fetchall(),
+                    connection.execute(
+                        f"from ({broken}) order by row limit {_MOST}", parameters
+                    ).fetchall(),
+                )
+            )
     return found
 
 
-def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
-    """Write the rows as CSV that Excel opens; what begins like a formula gets an apostrophe."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows({name: plain(text) for name, text in row.items()} for row in rows)
-    path.chmod(0o600)  # rows of persons, if without their identifiers
+def failing_files(rule: Rule, failing: "pd.DataFrame") -> list[FailingCells]:
+    """Return what breaks a rule about files, columns or rows of the staff frame as a whole."""
+    found = {}
+    is_of_column = "{source_column}" in rule.place + rule.text.en
+    for row in failing.to_dict("records"):
+        has_row = "source_row" in row
+        column = str(row["source_column"]) if is_of_column else rule.column if has_row else ""
+        cell = str(row[rule.column]) if has_row else ""
+        cells = FailingCells(
+            rule,
+            str(row["file_name"]),
+            column,
+            rule.sentence(row).text,
+            [(cell, 1)],
+            [(int(row["source_row"]), cell)] if has_row else [],
+        )
+        # A figure of the whole file stands in each of its rows.
+        found[cells.file, column, cells.text, tuple(cells.rows)] = cells
+    return list(found.values())
 
 
-def plain(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def mending_list(found: Iterable[FailingCells]) -> MendingList:
+    """Return all that is to be mended: distinct values over all files, then row by row."""
+    values: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    rows: list[tuple[str | int, ...]] = []
+    for cells in found:
+        rule = cells.rule
+        for value, count in cells.values:
+            by_file = values.setdefault((rule.name, rule.severity, cells.column, value), {})
+            by_file[cells.file] = by_file.get(cells.file, 0) + count
+        place = (rule.name, rule.severity, cells.file)
+        sentence = (cells.text.id, cells.text.en)
+        rows += [(*place, row, cells.column, cell, *sentence) for row, cell in cells.rows]
+        if not cells.rows:
+            rows.append((*place, "", cells.column, "", *sentence))
+        more = sum(count for _, count in cells.values) - len(cells.rows)
+        if cells.rows and more > 0:
+            told = f"dan {more} baris lagi / and {more} more rows"
+            rows.append((*place, "", cells.column, told, *sentence))
+    return MendingList(
+        "failing_rows",
+        ("check", "severity", "column", "cell", "row_count", "file_count"),
+        [
+            (*key, sum(by_file.values()), len(by_file))
+            for key, by_file in sorted(
+                values.items(), key=lambda item: (item[0][0], -sum(item[1].values()), item[0])
+            )
+        ],
+        ("check", "severity", "file", "row", "column", "cell", "pesan", "message"),
+        rows,
+    )
 
 
 def _where(

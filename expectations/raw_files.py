@@ -135,5 +135,5 @@ def method_parameter(seeds_dir: Path, method_id: str, parameter: str) -> float |
 
 def listed(names: list[str]) -> str:
     """Return headings as one line of a message: some surveys have hundreds."""
-    shown = ", ".join(f"'{fold(name)}'" for name in names[:12])
-    return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown
+    shown = ", ".join(f"'{fold(name)}'" for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -7,6 +7,7 @@ Great Expectations, which copies a frame for every metric, never sees the answer
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -98,7 +99,32 @@ def profile_responses(
     connection.execute(_judged(macros))
     for file in files:
         _show_unknown(connection, raw_dir, seeds_dir, cycle, file, macros)
-    return connection.execute(_PROFILE, {"most": most, "few": _FEW}).df()
+    frame = connection.execute(_PROFILE, {"most": most, "few": _FEW}).df()
+    headers = {file.name: _unmapped(file, seeds_dir) for file in files}
+    frame["nearest_heading"] = [
+        "–" if is_present else _nearest(str(heading), headers[name])
+        for name, heading, is_present in zip(
+            frame["file_name"], frame["source_column"], frame["is_present"], strict=True
+        )
+    ]
+    return frame
+
+
+def _unmapped(file: RawFile, seeds_dir: Path) -> list[str]:
+    """Return the file's headings that no row of export_columns.csv names."""
+    named = {fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
+    return [
+        heading
+        for heading, folded in zip(file.header, file.header_folded, strict=True)
+        if folded not in named
+    ]
+
+
+def _nearest(heading: str, unmapped: list[str]) -> str:
+    """Return the unmapped heading that is nearly the one that is missing, if there is any."""
+    folded = {fold(name).lower(): fold(name) for name in reversed(unmapped)}
+    found = get_close_matches(fold(heading).lower(), folded, n=1, cutoff=0.8)
+    return f"'{folded[found[0]]}'" if found else "–"
 
 
 _PROFILE_TABLES = """
@@ -439,12 +465,7 @@ def _profile_file(
     macros: EngineMacros,
     most: float,
 ) -> None:
-    named = {fold(mapped.source_column) for mapped in mapped_columns(seeds_dir, file)}
-    unmapped = [
-        heading
-        for heading, folded in zip(file.header, file.header_folded, strict=True)
-        if folded not in named
-    ]
+    unmapped = _unmapped(file, seeds_dir)
     connection.execute(
         "insert into files select ?, ?, ?, ?, count(*), ?, ? from read_parquet(?)",
         [

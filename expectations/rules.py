@@ -6,6 +6,7 @@ that dbt can judge row by row warns at most. Sentences, in English and Indonesia
 the profile's row that failed.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -49,14 +50,36 @@ class Rule:
     lists: Listed | None = None
     place: str = "{file_name}"
 
-    def message(self, figures: Mapping[str, object]) -> str:
-        """Return what a person reads of a row of the profile: place, Indonesian, English."""
-        in_indonesian = {
-            name: _Comma(of) if isinstance(of, int | float) and not isinstance(of, bool) else of
-            for name, of in figures.items()
-        }
-        place, english = (text.format_map(figures) for text in (self.place, self.text.en))
-        return f"{place}: {self.text.id.format_map(in_indonesian)} / {english}"
+    def sentence(self, figures: Mapping[Any, object]) -> "Sentence":
+        """Return what a person reads of a row of the profile."""
+        in_indonesian = {name: _in_indonesian(of) for name, of in figures.items()}
+        text = self.text.remedy_first()
+        return Sentence(
+            self.place.format_map(figures),
+            FaultText(text.en.format_map(figures), text.id.format_map(in_indonesian)),
+        )
+
+    def message(self, figures: Mapping[Any, object]) -> str:
+        """Return that sentence on one line: place, Indonesian, English."""
+        return str(self.sentence(figures))
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Where something is wrong, and what to do about it."""
+
+    place: str
+    text: FaultText
+
+    def __str__(self) -> str:
+        """Return it on one line."""
+        return f"{self.place}: {self.text.id} / {self.text.en}"
+
+
+def _in_indonesian(of: object) -> object:
+    if isinstance(of, str):  # a list that was cut short
+        return re.sub(r" and (\d+) more$", r" dan \1 lagi", of)
+    return _Comma(of) if isinstance(of, int | float) and not isinstance(of, bool) else of
 
 
 class _Comma(float):
@@ -79,12 +102,12 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             kwargs={"value_set": [True]},
             severity="critical",
             text=FaultText(
-                "no column '{source_column}', which export_columns.csv maps to {target}; the "
-                "file has: {header}. Export it with the headings of profile '{profile_id}', or "
-                "change export_columns.csv.",
+                "no column '{source_column}', which export_columns.csv maps to {target}; nearest "
+                "to it: {nearest_heading}; the file has: {header}. Export it with the headings of "
+                "profile '{profile_id}', or change export_columns.csv.",
                 "tidak ada kolom '{source_column}', yang di export_columns.csv dipetakan ke "
-                "{target}; yang ada: {header}. Ekspor dengan judul kolom profil '{profile_id}', "
-                "atau ubah export_columns.csv.",
+                "{target}; yang paling mirip: {nearest_heading}; yang ada: {header}. Ekspor dengan "
+                "judul kolom profil '{profile_id}', atau ubah export_columns.csv.",
             ),
         ),
         Rule(

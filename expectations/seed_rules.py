@@ -133,8 +133,9 @@ _KEY_TEXT = FaultText(
     "{columns} sama dengan baris {first_line}. Hapus salah satu baris, atau perbaiki.",
 )
 _REFERENCE_TEXT = FaultText(
-    "{column} '{value}' is in no row of {target}.csv. Add it there, or correct this row.",
-    "{column} '{value}' tidak ada di {target}.csv. Tambahkan di sana, atau perbaiki baris ini.",
+    "{column} '{value}' is in no row of {target}.csv. Add it to {target}.csv, or correct this row.",
+    "{column} '{value}' tidak ada di {target}.csv. Tambahkan ke {target}.csv, atau perbaiki "
+    "baris ini.",
 )
 
 _FOLDED = f"trim(regexp_replace({{0}}, '[{WHITE_SPACE}]+', ' ', 'g'))"

@@ -36,18 +36,18 @@ _WORDS = 160  # characters of a row that are quoted
 _FILE_TEXTS = {
     **FILE_FAULTS,
     "columns_are_there": FaultText(
-        "add the column '{column}'; the header has: {header}.",
-        "tambahkan kolom '{column}'; judul yang ada: {header}.",
+        "there is no column '{column}'; the header has: {header}. Add it.",
+        "tidak ada kolom '{column}'; judul yang ada: {header}. Tambahkan.",
     ),
     "headings_are_named_once": FaultText(
         "the header names '{column}' twice. Remove one of the two columns.",
         "judul kolom '{column}' ada dua. Hapus salah satu kolomnya.",
     ),
     "rows_fit_the_header": FaultText(
-        "put quotation marks around the cell that holds a {delimiter}: {found} cells where the "
-        "header has {expected}.",
-        "apit sel yang memuat {delimiter} dengan tanda kutip: {found} sel, padahal judul kolom ada "
-        "{expected}.",
+        "{found} cells where the header has {expected}. Put quotation marks around the cell that "
+        "holds a {delimiter}.",
+        "{found} sel, padahal judul kolom ada {expected}. Apit sel yang memuat {delimiter} dengan "
+        "tanda kutip.",
     ),
 }
 _CELL_TEXTS = {
@@ -330,7 +330,8 @@ def _rows(connection: "duckdb.DuckDBPyConnection", rule: SeedRule) -> Iterable[d
 def _worded(
     text: FaultText, rule: str, seed: str, line: int, words: str, details: Mapping[str, object]
 ) -> Contradiction:
-    filled = FaultText(text.en.format_map(details), text.id.format_map(details))
+    turned = text.remedy_first()
+    filled = FaultText(turned.en.format_map(details), turned.id.format_map(details))
     return Contradiction(rule, seed, line, words, filled)
 
 

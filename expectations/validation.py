@@ -1,18 +1,16 @@
 """Runs a suite with Great Expectations and says of every rule what came of it.
 
 Belongs here: the only import of great_expectations (1 CPU s; 2 without `imported_when_used`), so
-that a run whose raw files were checked before pays nothing; its report as a page. Doesn't: rules
-(rules.py), frames (response_profiles.py, file_profiles.py).
+that a run whose raw files were checked before pays nothing. Doesn't: rules (rules.py), frames
+(response_profiles.py, file_profiles.py), the report (quality_report.py).
 """
 
 import importlib
 import logging
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +18,8 @@ from expectations.rules import Rule, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.core import ExpectationSuiteValidationResult
 
 _SHOWN = 5  # failing rows that a message spells out; the count tells the rest
-_STYLE = """<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #222 }
-table { border-collapse: collapse; margin: .5rem 0 }
-td, th { border: 1px solid #ccc; padding: .3rem .6rem }
-.alert { display: none } nav, .navbar, .modal, #ge-cta-footer { display: none }
-</style>"""
 
 
 @dataclass(frozen=True)
@@ -50,11 +41,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Validation:
-    """A suite's outcomes, the rows of the frame that failed by rule, and the report as HTML."""
+    """A suite's outcomes, and the rows of the frame that failed by rule."""
 
     outcomes: list[Outcome]
     failing: dict[str, "pd.DataFrame"]
-    page: str
 
 
 def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Validation:
@@ -64,9 +54,7 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Val
         RuntimeError: an expectation could not be evaluated (a bug here, never bad data).
     """
     if frame.empty:
-        return Validation(
-            [Outcome(rule.name, rule.severity, True, (), 0) for rule in rules], {}, ""
-        )
+        return Validation([Outcome(rule.name, rule.severity, True, (), 0) for rule in rules], {})
     with imported_when_used("altair", "scipy.stats"):  # for one expectation that no rule uses
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -99,7 +87,7 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Val
         by_name[meta["rule"]] = each
     failing = {rule.name: _failing(frame, rule, by_name[rule.name]) for rule in rules}
     outcomes = [_outcome(rule, failing[rule.name], len(frame)) for rule in rules]
-    return Validation(outcomes, failing, _page(suite, outcomes, result))
+    return Validation(outcomes, failing)
 
 
 @contextmanager
@@ -144,31 +132,8 @@ def _outcome(rule: Rule, failing: "pd.DataFrame", judged_count: int) -> Outcome:
     messages = list(dict.fromkeys(map(rule.message, rows)))
     shown = messages[:_SHOWN]
     if len(messages) > _SHOWN:
-        shown.append(f"... dan {len(messages) - _SHOWN} lagi. / ... and as many more like these.")
+        more = len(messages) - _SHOWN
+        shown.append(f"... dan {more} lagi / and {more} more")
     return Outcome(
         rule.name, rule.severity, not messages, tuple(shown), len(messages), judged_count
     )
-
-
-def _page(suite: str, outcomes: list[Outcome], result: "ExpectationSuiteValidationResult") -> str:
-    """Return the outcomes and below them Great Expectations' own report, all in one file.
-
-    Nothing is left in it that a browser would fetch.
-    """
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
-
-    document = ValidationResultsPageRenderer().render(result)
-    page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
-    page = re.sub(r"<(script|footer|style)\b.*?</\1>", "", page, flags=re.S)
-    page = re.sub(r"<(link|img|iframe)\b[^>]*>", "", page)
-    page = re.sub(r"https?://[^\s\"'<)]+", "#", page)
-    rows = "".join(
-        f"<tr><td>{escape(outcome.check)}</td><td>{outcome.severity}</td>"
-        f"<td>{'passed' if outcome.passed else 'FAILED'}</td>"
-        f"<td>{'<br>'.join(escape(message) for message in outcome.messages)}</td></tr>"
-        for outcome in outcomes
-    )
-    ours = f"<h1>raw/{suite}</h1><table>{rows}</table>"
-    page = page.replace("</head>", f"{_STYLE}</head>", 1)
-    return re.sub(r"<body[^>]*>", lambda body: body.group() + ours, page, count=1)

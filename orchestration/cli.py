@@ -131,6 +131,7 @@ def status() -> None:
     from orchestration.auditing.final_cycles import is_final
     from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
     from orchestration.report import read_headline
+    from orchestration.words import CYCLE_STATUSES, both, in_words
 
     settings, known = _installation()
     memory = fingerprints(settings)
@@ -159,7 +160,12 @@ def status() -> None:
         table.add_row(
             cycle.cycle_id,
             f"{cycle.opens_on} – {cycle.closes_on}",
-            "final" if is_final(settings, cycle.cycle_id) else cycle.status,
+            both(
+                in_words(
+                    CYCLE_STATUSES,
+                    "final" if is_final(settings, cycle.cycle_id) else cycle.status,
+                )
+            ),
             str(names) + (f" ({refused} ditolak/refused)" if refused else ""),
             runs_of.get(cycle.cycle_id, "–"),
             "–" if not is_published else "terkini/current" if is_current else "usang/outdated",
@@ -212,7 +218,10 @@ def trace(
         str | None, typer.Option(help="Berkas ekspor, dengan --row. / An export, with --row.")
     ] = None,
     row: Annotated[
-        int | None, typer.Option(min=1, help="Baris setelah judul kolom. / Record after header.")
+        int | None,
+        typer.Option(
+            min=1, help="Baris di lembar kerja (judul = 1). / Row in a spreadsheet (header = 1)."
+        ),
     ] = None,
 ) -> None:
     """Telusuri skor sampai ke baris, atau nasib satu baris. / From a score to its rows."""
@@ -448,7 +457,9 @@ def _progress() -> Iterator[None]:
 
 def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
     from orchestration.report import decimal_comma, grouped, percent, read_headline
+    from orchestration.words import REASONS, both, in_words
 
+    rejected: dict[str, str] = {}
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("Siklus\nCycle", no_wrap=True)
     table.add_column("Indeks\nIndex", justify="right")
@@ -456,10 +467,13 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
     table.add_column("Mutu\nBand", justify="center")
     for heading in ("n", "Respons\nResponse"):
         table.add_column(heading, justify="right")
-    table.add_column("Ditolak\nRejected")
+    table.add_column("Ditolak\nRejected", justify="right")
     table.add_column("Hasil\nResult")
     for outcome in outcomes:
-        headline = read_headline(settings.published_dir, outcome.cycle_id)
+        # The publication's figures are those of an earlier run where this one failed.
+        headline = (
+            read_headline(settings.published_dir, outcome.cycle_id) if outcome.succeeded else None
+        )
         result = (
             "[red]gagal\nfailed[/red]"
             if not outcome.succeeded
@@ -479,10 +493,17 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
             headline.band or "–",
             grouped(headline.respondent_count),
             "–" if rate is None else f"{decimal_comma(100 * rate, 1)}%",
-            "\n".join(f"{reason} {grouped(n)}" for reason, n in headline.rejected.items()) or "0",
+            grouped(sum(headline.rejected.values())),
             result,
         )
+        if headline.rejected:
+            most_first = sorted(headline.rejected.items(), key=lambda item: -item[1])
+            rejected[outcome.cycle_id] = "; ".join(
+                f"{grouped(n)} {both(in_words(REASONS, reason))}" for reason, n in most_first
+            )
     console.print(table)
+    for cycle_id, reasons in rejected.items():
+        console.print(f"{cycle_id}, ditolak / rejected: {reasons}", soft_wrap=True)
     for outcome in outcomes:
         for sentence in outcome.warnings:
             console.print(
@@ -490,7 +511,20 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
             )
         for sentence in outcome.problems:
             console.print(f"[red]Masalah / Problem[/red] {escape(sentence)}", soft_wrap=True)
+        _print_lists(settings, outcome.cycle_id)
     _print_place(settings)
+
+
+def _print_lists(settings: "Settings", cycle_id: str) -> None:
+    """Print where the report of a cycle's data lies, and the lists of what is to be mended."""
+    folder = settings.quality_dir / cycle_id
+    for heading, name in (
+        ("Laporan mutu / Quality report", "report.html"),
+        ("Perlu diperbaiki / To be mended", "failing_rows.xlsx"),
+        ("Tidak dihitung / Not counted", "rejected_rows.xlsx"),
+    ):
+        if (folder / name).is_file():
+            console.print(f"{heading}: {folder / name}", soft_wrap=True)
 
 
 def _print_place(settings: "Settings") -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import WarehouseBuildError, manifest_path
+from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clock
 
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
 _QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of Ctrl-C
@@ -48,7 +49,8 @@ class RunOutcome:
 def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's run storage below the data folder, set up as the repository says."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(REPOSITORY / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+    configured = REPOSITORY / "orchestration" / "dagster.yaml"
+    shutil.copyfile(configured, settings.dagster_home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     # Its library's own remarks; what concerns a person is in the outcome.
@@ -111,11 +113,18 @@ def _outcome(cycle_id: str, result: dg.ExecuteInProcessResult) -> RunOutcome:
         (problems if is_error else warnings).append(sentence)
     for event in result.all_events:
         if event.is_step_failure:
-            problems.extend(_failure_sentences(event.step_failure_data))
+            said = "\n".join(problems)  # by the checks
+            problems.extend(
+                sentence
+                for sentence in _failure_sentences(event.step_failure_data)
+                if sentence not in said
+            )
     is_new = any(
-        event.asset_key is not None and event.asset_key.path[0] == "publication"
+        metadata.value is True
         for event in result.all_events
         if event.is_step_materialization
+        for name, metadata in event.step_materialization_data.materialization.metadata.items()
+        if name == "is_new"
     )
     return RunOutcome(
         cycle_id,
@@ -133,8 +142,8 @@ def _failure_sentences(failure: StepFailureData) -> list[str]:
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause
-    if error is None or error.cls_name == "DagsterAssetCheckFailedError":
-        return []  # the check has said it
+    if error is None:
+        return []
     # Dagster writes some names of classes with their module, and some twice.
     said = re.sub(rf"^((\w+\.)*{error.cls_name}: )+", "", error.message.strip())
     return [said if error.cls_name == WarehouseBuildError.__name__ else f"{error.cls_name}: {said}"]
@@ -154,6 +163,6 @@ def last_runs(settings: Settings, cycle_ids: Iterable[str]) -> dict[str, str]:
                 dg.RunsFilter(tags={"dagster/partition": cycle_id}), limit=1
             )
             for record in records:
-                started = record.create_timestamp.astimezone().strftime("%Y-%m-%d %H:%M")
-                found[cycle_id] = f"{started} {record.dagster_run.status.value.lower()}"
+                ended = in_words(RUN_STATUSES, record.dagster_run.status.value)
+                found[cycle_id] = f"{on_the_readers_clock(record.create_timestamp)}\n{both(ended)}"
     return found

@@ -42,6 +42,7 @@ BORDER_CODE = (
     "orchestration/keyed_hash.py",
     "orchestration/seed_tables.py",
     "orchestration/sql_text.py",
+    "orchestration/words.py",
 )
 
 

@@ -145,7 +145,7 @@ def _parse(settings: Settings, current: str, flags: Sequence[str] = ()) -> None:
     """Parse under no cycle: the same environment each time keeps dbt's partial parse valid."""
     from dbt.contracts.graph.manifest import Manifest
 
-    logger.info("reading the dbt project")
+    logger.info("membaca model / reading the models")
     result = _invoke(settings, ["parse", "--log-level", "none", *flags], cycle_id="")
     if not isinstance(result.result, Manifest):
         raise WarehouseBuildError(f"dbt parse: {_reason(result)}")

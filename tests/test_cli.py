@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 from click.testing import Result
@@ -18,6 +20,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.exc import OperationalError
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
+from orchestration.cycle_run import _instance
 from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
@@ -173,6 +176,43 @@ def test_a_mapped_column_that_is_missing_stops_before_dbt_and_the_last_publicati
     assert (published(settings), built_at(settings)) == before
 
 
+def test_a_mended_run_leaves_nothing_red_and_the_failure_event_said_what_was_wrong(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+):
+    settings = own_sample()
+    key = os.environ["ILK_PSEUDONYM_KEY"]
+    monkeypatch.delenv("ILK_PSEUDONYM_KEY")
+    before = published(settings)
+    failed = ilk("run", LAST)
+    assert failed.exit_code == 1
+    # Once a cycle: the one it is compared with was computed under another key, too.
+    assert failed.output.count("export ILK_PSEUDONYM_KEY=") == len(SAMPLE_CYCLES)
+    row = next(line for line in failed.output.splitlines() if line.strip().startswith(LAST))
+    assert not re.search(r"\d,\d", row), "the last publication's figures are not this run's"
+    assert f"Quality report: {settings.quality_dir / LAST / 'report.html'}" in failed.output
+    monkeypatch.setenv("ILK_PSEUDONYM_KEY", key)
+    mended = ilk("run", LAST)
+    assert mended.exit_code == 0, mended.output
+    assert "nothing new" in mended.output
+    assert published(settings) == before
+    with _instance(settings) as instance:
+        last, failure, *_ = instance.get_run_records(limit=3)
+        told = [
+            record.get_dagster_event().step_failure_data.user_failure_data.description
+            for record in instance.all_logs(
+                failure.dagster_run.run_id, dg.DagsterEventType.STEP_FAILURE
+            )
+        ]
+        assert any("ILK_PSEUDONYM_KEY" in description for description in told)
+        for asset in (
+            ["raw", "survey_responses"],
+            ["indexes", "idx_scores"],
+            ["publication", "ilk"],
+        ):
+            event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+            assert event.run_id == last.dagster_run.run_id, asset
+
+
 def test_identifiers_without_a_key_are_refused_before_dbt(
     own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
 ):
@@ -203,7 +243,8 @@ def test_a_refused_file_is_named_and_the_good_ones_are_published(own_sample: Own
     assert "cut_off.csv" in result.output
     assert published(settings) != before
     # And what the landing noted of a file that it did read is said, each time.
-    assert f"Warning {LAST}/staff_frame.csv: dibaca sebagai cp1252" in result.output
+    assert f"Warning {LAST}/staff_frame.csv: Periksa huruf beraksen" in result.output
+    assert "– dibaca sebagai cp1252" in result.output
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         staff_rows = "select count(unit_id), count(gender) from staging.stg_raw__staff_frame"
         assert connection.execute(staff_rows).fetchall() == [(len(staff), len(staff))]

@@ -163,6 +163,16 @@ def test_a_file_read_by_two_cycles_stands_in_the_graph_once(
     assert graph.get(key).metadata["dagster/uri"] == "https://x.go.id/a b.csv"
 
 
+def test_every_check_says_what_it_demands(repository: dg.Definitions):
+    graph = repository.resolve_asset_graph()
+    without = [
+        key.to_user_string()
+        for key in graph.asset_check_keys
+        if not graph.get_check_spec(key).description
+    ]
+    assert without == []
+
+
 def test_every_asset_says_who_owns_it(repository: dg.Definitions):
     graph = repository.resolve_asset_graph()
     without = [key.to_user_string() for key in keys(repository) if not graph.get(key).owners]

@@ -32,7 +32,7 @@ def tables():  # type: ignore[no-untyped-def]  # a generator of Dagster's own ki
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Dagster home set up as the repository says."""
-    copyfile(REPOSITORY / "dagster.yaml", tmp_path / "dagster.yaml")
+    copyfile(REPOSITORY / "orchestration/dagster.yaml", tmp_path / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     return tmp_path
 

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
 from expectations.border import PSEUDONYM_CHECK, Border
-from expectations.failing_rows import plain
+from expectations.lists import MendingList, plain
 from expectations.raw_files import Cycle
+from expectations.rule_words import RULE_WORDS
 from expectations.rules import (
+    FILE_CHECKS,
+    RESPONSE_CHECKS,
+    STAFF_CHECKS,
     Rule,
     export_file_rules,
     staff_frame_rules,
@@ -32,6 +37,7 @@ GOOD_COLUMN: dict[str, object] = {
     "first_cut_row": None,
     "twice_count": None,
     "first_twice_row": None,
+    "nearest_heading": "–",
     "repeated_count": None,
     "repeated_row": None,
     "repeated_in": None,
@@ -216,8 +222,9 @@ def test_a_sentence_is_indonesian_and_english_each_with_its_own_figures():
     )
     (rule,) = [rule for rule in RESPONSES if rule.name == "codes_are_known"]
     sentence = rule.message(GOOD_COLUMN | {"file_off_scale_share": 0.1234})
-    assert "c/p/a.csv: 12,3% jawaban bukan" in sentence
-    assert " / 12.3% of the answers are no known code (at most 20%" in sentence
+    assert sentence.startswith("c/p/a.csv: Tambahkan ke export_codes.csv")
+    assert "– 12,3% jawaban bukan" in sentence
+    assert "– 12.3% of the answers are no known code (at most 20%" in sentence
 
 
 def test_a_figure_of_the_whole_file_is_said_once():
@@ -317,7 +324,7 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
     assert "the first in row 3." in failures["identifiers_are_whole"]
     assert "'extra'" in failures["columns_are_mapped"]
     assert "'cafÃ©'" in failures["texts_are_decoded"]
-    assert "column 'id': 1 baris" in failures["response_ids_are_unique"]
+    assert "– 1 baris" in failures["response_ids_are_unique"]
     # 'cafÃ©' and 'Budi <NIP>' of five units; one of five times is none, 10 July is not in October.
     assert "'unit': " in failures["units_and_categories_are_known"]
     assert "40,0% sel tidak menuju" in failures["units_and_categories_are_known"]
@@ -328,7 +335,7 @@ def test_what_is_broken_in_a_file_is_told_with_column_row_and_remedy(border: Bor
         "such as 'kemarin' in row 4; expected: 2025-10-01 to 2025-10-31, Asia/Jakarta."
         in (failures["times_are_in_the_window"])
     )
-    assert failures["cells_hold_no_identifiers"].count(" / 1 cells") == 2
+    assert failures["cells_hold_no_identifiers"].count("– 1 cells") == 2
     assert "20.0%" not in failures["cells_hold_no_identifiers"]
     assert "columns_hold_no_identifiers" not in failures  # one in five is not more than a fifth
 
@@ -337,10 +344,11 @@ def test_codes_are_judged_as_the_method_does(border: Border):
     # q1: 3, N/A and Baik (3) are known; 5.0 and 7 are not on 1-4. q2: 5 and 4.0 are on 1-5; Baik
     # has a row of its own, 9, off the scale; 2.5 is no whole number, nor is an address.
     failures = failed(border.check()["survey_responses"])
-    assert "'How is the service?': 40,0% jawaban" in failures["answers_are_on_their_scale"]
-    assert "'Q2': 60,0% jawaban" in failures["answers_are_on_their_scale"]
+    on_scale = failures["answers_are_on_their_scale"]
+    assert re.search(r"'How is the service\?': [^/]*– 40,0% jawaban", on_scale)
+    assert re.search(r"'Q2': [^/]*– 60,0% jawaban", on_scale)
     # 5 of 10 answers of the file.
-    assert failures["codes_are_known"].startswith("c/p/a.csv: 50,0% jawaban")
+    assert re.match(r"c/p/a.csv: Tambahkan ke [^/]*– 50,0% jawaban", failures["codes_are_known"])
 
 
 def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(border: Border):
@@ -352,7 +360,7 @@ def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(bor
     )
     assert "no column _id / _uuid / _submission_time" in failures["exports_are_of_their_tool"]
     assert (
-        "c/p/a.csv baris/row 2 = c/p/a.csv baris/row 5 = c/p/a.csv baris/row 6."
+        "c/p/a.csv baris/row 2 = c/p/a.csv baris/row 5 = c/p/a.csv baris/row 6"
         in (failures["persons_answer_once"])
     )
     assert len(failures) == 3
@@ -364,7 +372,16 @@ def test_failing_rows_are_listed_with_file_row_and_cell_for_people_to_open(borde
         rows = list(csv.DictReader(file))
     listed = {(row["check"], row["row"], row["column"], row["cell"]) for row in rows}
     assert {row["file"] for row in rows} == {"c/p/a.csv"}
-    assert listed == {
+    # The header's row is 1. What is wrong with a file as a whole has no row.
+    assert {each for each in listed if not each[1]} == {
+        ("mapped_columns_are_present", "", "gone", ""),
+        ("codes_are_known", "", "", ""),
+        ("columns_are_mapped", "", "", ""),
+        ("responses_are_as_many_as_in_the_last_cycle", "", "", ""),
+        ("exports_are_of_their_tool", "", "", ""),
+        ("persons_answer_once", "", "", ""),
+    }
+    assert {each for each in listed if each[1]} == {
         ("identifiers_are_whole", "3", "NIP", ""),
         ("units_and_categories_are_known", "4", "unit", "cafÃ©"),
         ("units_and_categories_are_known", "6", "unit", "Budi [...]"),
@@ -390,27 +407,80 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_kept_from_it(cell: str):
     assert plain("x" + cell) == "x" + cell
 
 
-def test_reports_are_whole_in_themselves_and_hold_no_identifier(border: Border):
+def test_the_list_opens_in_a_spreadsheet_with_the_values_and_their_counts_first(border: Border):
+    parquet = next(border.raw_dir.rglob("sha.parquet"))
+    answers = pd.read_parquet(parquet)
+    many = pd.concat([answers] * 400, ignore_index=True)  # more than are listed one by one
+    many["_source_row"] = range(2, len(many) + 2)
+    many["Q2"] = "=1+1"
+    many.to_parquet(parquet)
     border.check()
-    pages = {
-        page.stem: page.read_text(encoding="utf-8") for page in border.quality_dir.rglob("*.html")
-    }
-    assert pages.keys() == {"survey_responses", "export_files"}
-    for page in pages.values():
-        assert not re.search(r"https?://|<script|<link|<img|<iframe|@import", page)
-    assert "mapped_columns_are_present" in pages["survey_responses"]
-    written = "".join(pages.values()) + border.failing_rows_file.read_text(encoding="utf-8")
+    workbook = CalamineWorkbook.from_path(str(border.failing_rows_file.with_suffix(".xlsx")))
+    assert workbook.sheet_names == ["Nilai - Values", "Baris - Rows"]
+    values, rows = (workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names)
+    assert ["answers_are_on_their_scale", "warning", "Q2", "=1+1", 2000, 1] in values
+    of_q2 = [row for row in rows if row[0] == "answers_are_on_their_scale" and row[4] == "Q2"]
+    assert len(of_q2) == 1001
+    assert of_q2[0][3] == 2
+    assert of_q2[-1][5] == "dan 1000 baris lagi / and 1000 more rows"
+    with border.failing_rows_file.open(encoding="utf-8-sig", newline="") as file:
+        assert "'=1+1" in {row["cell"] for row in csv.DictReader(file)}
+    for file in border.folder.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
+def test_a_heading_that_is_nearly_the_missing_one_is_offered(border: Border):
+    seeds = border.seeds_dir / "export_columns.csv"
+    text = seeds.read_text(encoding="utf-8").replace(",extra,", ",other,")
+    seeds.write_text(text.replace("p,gone,", "p,Extras,"), encoding="utf-8")
+    told = failed(border.check()["survey_responses"])["mapped_columns_are_present"]
+    assert "no column 'Extras'" in told
+    assert "nearest to it: 'extra';" in told
+    assert "yang paling mirip: 'extra';" in told
+
+
+def test_of_many_files_with_one_fault_five_are_told_and_all_are_in_report_and_list(border: Border):
+    frame = pd.DataFrame(
+        [GOOD_COLUMN | {"file_name": f"c/p/{number}.csv", "row_count": 0} for number in range(45)]
+    )
+    outcome = next(o for o in validate(frame, RESPONSES, suite="x").outcomes if not o.passed)
+    assert len(outcome.messages) == 6
+    assert outcome.messages[-1] == "... dan 40 lagi / and 40 more"
+
+
+def test_the_report_is_a_page_of_our_own_that_holds_no_identifier(border: Border):
+    border.check()
+    page = border.page.read_text(encoding="utf-8")
+    assert not re.search(r"https?://|<script|<link|<img|<iframe|@import|xpectation", page)
+    for words in (
+        "Semua kolom yang dipetakan ada di berkas",
+        "Every mapped column is in the file",
+        "column &#39;NIP&#39;",
+        "Ekspor ulang",
+        "cafÃ©",
+        'href="failing_rows.xlsx"',
+        "Siklus tertahan",
+    ):
+        assert words in page
+    written = page + "".join(
+        file.read_text(encoding="utf-8") for file in border.folder.glob("*.csv")
+    )
     assert not re.search(rf"{NIP}|{re.escape(CUT_NIP)}|siti@", written)
 
 
-def test_a_list_of_failing_rows_goes_when_they_are_mended(border: Border):
+def test_every_check_has_words_in_both_languages():
+    checks = {PSEUDONYM_CHECK, *RESPONSE_CHECKS, *STAFF_CHECKS, *FILE_CHECKS}
+    assert checks <= RULE_WORDS.keys(), "add it to expectations/rule_words.py"
+
+
+def test_the_list_goes_when_all_is_mended(border: Border):
     border.check()
-    assert border.failing_rows_file.exists()
-    parquet = next(border.raw_dir.rglob("sha.parquet"))
-    answers = pd.read_parquet(parquet)
-    answers.iloc[1:0].to_parquet(parquet)
-    border.check()
-    assert not border.failing_rows_file.exists()
+    files = sorted(border.folder.glob("failing*"))
+    assert [file.name for file in files] == [
+        "failing_rows.csv", "failing_rows.xlsx", "failing_rows_values.csv",
+    ]  # fmt: skip
+    MendingList("failing_rows", ("a",), [], ("a",), []).write(border.folder)
+    assert not list(border.folder.glob("failing*"))
 
 
 def test_exports_with_identifiers_need_a_pseudonym_key(border: Border):

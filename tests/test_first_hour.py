@@ -72,7 +72,7 @@ def test_after_the_example_every_command_finds_its_exports_and_key(
     assert "made-up people" in status.output
     run = ilk("run", *SAMPLE_CYCLES)
     assert run.exit_code == 0, run.output
-    assert run.output.count(": nothing new") == len(SAMPLE_CYCLES)
+    assert run.output.count("/ nothing new") == len(SAMPLE_CYCLES)
 
 
 def test_the_example_does_not_get_among_real_data(own_folder: Path):

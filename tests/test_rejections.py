@@ -1,12 +1,15 @@
 """What does not count is listed with the cell that decided, and that cell is the file's own."""
 
 import csv
+import re
 
 import duckdb
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tests.conftest import SAMPLE_LANDING, Sample
+from orchestration.settings import REPOSITORY
+from orchestration.words import REASONS
+from tests.conftest import SAMPLE_CYCLES, SAMPLE_LANDING, Sample
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,40 @@ def test_the_list_stays_inside_and_schema_drift_is_published(sample: Sample):
     tables = {path.name for path in (sample.settings.published_dir / "parquet").iterdir()}
     assert "audit_rejections" not in tables
     assert "audit_schema_drift" in tables
+
+
+def test_the_list_for_people_leads_to_the_row_that_a_spreadsheet_shows(sample: Sample, rejections):
+    folder = sample.settings.quality_dir / SAMPLE_CYCLES[-1]
+    workbook = CalamineWorkbook.from_path(str(folder / "rejected_rows.xlsx"))
+    values, (headings, *rows) = (
+        workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names
+    )
+    assert headings == ["alasan", "reason", "file", "row", "column", "cell"]
+    of_cycle = [row for row in rejections if row["cycle_id"] == SAMPLE_CYCLES[-1]]
+    assert sum(value[4] for value in values[1:]) == len(rows) == len(of_cycle)
+    opened = {}
+    checked = 0
+    for _, reason, name, row, column, cell in rows:
+        if not name.endswith(".xlsx") or not column:
+            continue
+        if name not in opened:
+            export = CalamineWorkbook.from_path(str(SAMPLE_LANDING / name))
+            opened[name] = export.get_sheet_by_index(0).to_python()
+        sheet = opened[name]
+        place = [" ".join(str(heading).split()) for heading in sheet[0]].index(
+            " ".join(column.split())
+        )
+        found = sheet[int(row) - 1][place]
+        if isinstance(found, str):  # a time is shown in the list's own way
+            assert found == cell, (reason, row)
+            checked += 1
+    assert checked
+
+
+def test_every_reason_has_words_in_both_languages(rejections):
+    with_words = {row["rejection_reason"] for row in rejections}
+    contract = (REPOSITORY / "models/marts/fct_responses.yml").read_text(encoding="utf-8")
+    listed = re.search(r"rejection_reason in \(([^)]*)\)", contract)
+    assert listed
+    with_words |= set(re.findall(r"\w+", listed[1]))
+    assert with_words <= REASONS.keys(), "add it to orchestration/words.py"

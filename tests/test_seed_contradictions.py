@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "units",
         "valid_to",
         "sampai",
-        "add the column 'valid_to'; the header has",
+        "no column 'valid_to'; the header has",
     ),
     "headings_are_named_once": ("roles", "name_en", "name_en,name_en", "names 'name_en' twice"),
     "rows_fit_the_header": ("roles", "", "tamu,Tamu", "line 3: tamu,Tamu"),
@@ -296,8 +296,8 @@ def test_an_id_that_is_nowhere_is_found_in_every_column_that_refers(folder):
     rules = {each.rule: each for each in contradictions(folder, REPOSITORY)}
     for (seed, column), (target, _) in REFERENCES.items():
         text = rules[f"{seed}_{column}_is_known"].text
-        assert text.en.startswith(f"{column} 'nowhere' is in no row of {target}.csv"), text
-        assert text.id.startswith(f"{column} 'nowhere' tidak ada di {target}.csv"), text
+        assert text.en.endswith(f"– {column} 'nowhere' is in no row of {target}.csv."), text
+        assert text.id.endswith(f"– {column} 'nowhere' tidak ada di {target}.csv."), text
 
 
 def test_a_seed_that_is_missing_or_not_utf8_is_named_and_the_others_are_judged(folder):

@@ -14,6 +14,7 @@ from rich.table import Table
 from orchestration.auditing.rows import RowFate
 from orchestration.auditing.scores import TOLERANCE, Question, ScoreTrace, Verdict
 from orchestration.report import decimal_comma, grouped
+from orchestration.words import REASONS, both, in_words
 
 if TYPE_CHECKING:
     from orchestration.auditing.final_cycles import FinalVersion
@@ -76,7 +77,8 @@ def print_row(console: Console, fate: RowFate) -> None:
     console.print(
         "[green]Diterima / Accepted[/green]"
         if fate.is_accepted
-        else f"[red]Ditolak / Rejected: {fate.rejection_reason}[/red]"
+        else "[red]Ditolak / Rejected: "
+        f"{both(in_words(REASONS, fate.rejection_reason or ''))} ({fate.rejection_reason})[/red]"
     )
     for sentence in (*fate.facts, *fate.rules):
         console.print(f"  {escape(sentence)}", soft_wrap=True)

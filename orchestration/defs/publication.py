@@ -83,7 +83,7 @@ def ilk(
     lost = _lost_cycles(settings)
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
         note_outcome(settings, run_id=run_id, outcome=HELD_BACK)
-        logger.info("%s: published together with the cycles that follow", cycle_id)
+        logger.info("%s: terbit bersama siklus berikut / published with the next cycles", cycle_id)
         return
     if unfinished:
         raise dg.Failure(
@@ -100,7 +100,7 @@ def ilk(
             "it, and the warehouse, made anew, does not yet. Build all of them: ./ilk run --all",
             allow_retries=False,
         )
-    logger.info("%s: publishing", cycle_id)
+    logger.info("%s: menerbitkan / publishing", cycle_id)
     built = memory.section("built")
     started_at = datetime.now(UTC)
     try:

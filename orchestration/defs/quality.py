@@ -15,11 +15,13 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from expectations import border, rules
 from expectations.raw_files import Cycle, method_parameter
+from expectations.rule_words import rule_in_words
 from expectations.validation import Outcome
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES
 from orchestration.fingerprints import border_fingerprint, fingerprints
 from orchestration.settings import Settings, get_settings
+from orchestration.words import both
 
 logger = logging.getLogger("ilk.quality")
 
@@ -32,7 +34,12 @@ _SEVERITIES = {
 
 def _specs(asset: dg.AssetKey, checks: dict[str, rules.Severity]) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec(name, asset=asset, blocking=severity == "critical")
+        dg.AssetCheckSpec(
+            name,
+            asset=asset,
+            blocking=severity == "critical",
+            description=both(rule_in_words(name)),
+        )
         for name, severity in checks.items()
     ]
 
@@ -51,14 +58,17 @@ def raw_border(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheck
     settings = get_settings()
     cycle_id = context.partition_key
     here = _border(settings, cycle_id)
-    yield _result(
-        SURVEY_RESPONSES,
-        here.check_pseudonym_key(is_set=settings.pseudonym_key is not None),
-        here,
-    )
+    key = here.check_pseudonym_key(is_set=settings.pseudonym_key is not None)
+    yield _result(SURVEY_RESPONSES, key, here)
+    blocked = [key.messages] if not key.passed else []
     for asset, outcomes in _outcomes(settings, here).items():
         for outcome in outcomes:
             yield _result(asset, outcome, here)
+            if outcome.severity == "critical" and not outcome.passed:
+                blocked.append(outcome.messages)
+    if blocked:  # Dagster's own failure would name the checks and not say what is wrong
+        sentences = "\n".join("\n".join(messages) for messages in blocked)
+        raise dg.Failure(sentences, allow_retries=False)
 
 
 def _border(settings: Settings, cycle_id: str) -> border.Border:
@@ -100,7 +110,7 @@ def _outcomes(settings: Settings, here: border.Border) -> dict[dg.AssetKey, list
             asset: [_remembered(outcome) for outcome in known["outcomes"][asset.path[-1]]]
             for asset in _ASSETS
         }
-    logger.info("checking the exports of %s", cycle_id)
+    logger.info("%s: memeriksa ekspor / checking the exports", cycle_id)
     found = here.check()
     has_passed = all(
         outcome.passed or outcome.severity == "warning"
@@ -127,25 +137,22 @@ def _result(asset: dg.AssetKey, outcome: Outcome, here: border.Border) -> dg.Ass
         "failing_count": outcome.failing_count,
         "judged_count": outcome.judged_count,
     }
-    page = here.page(asset.path[-1])
-    if outcome.judged_count and page.is_file():
-        metadata["data_docs"] = dg.MetadataValue.url(page.as_uri())
+    # Paths to copy: Dagster's page is http, from where no browser opens a file.
+    if outcome.judged_count and here.page.is_file():
+        metadata["report"] = dg.MetadataValue.path(here.page)
+    if not outcome.passed and here.failing_rows_file.is_file():
+        metadata["failing_rows"] = dg.MetadataValue.path(
+            here.failing_rows_file.with_suffix(".xlsx")
+        )
     if outcome.examples:
         metadata["examples"] = dg.MetadataValue.table(
             [dg.TableRecord(example) for example in outcome.examples]
         )
-        metadata["failing_rows"] = dg.MetadataValue.path(here.failing_rows_file)
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=outcome.check,
         passed=outcome.passed,
         severity=_SEVERITIES[outcome.severity],
-        description=_description(outcome, here) or None,
+        description="\n".join(outcome.messages) or None,
         metadata=metadata,
     )
-
-
-def _description(outcome: Outcome, here: border.Border) -> str:
-    """Return the sentences of a failed rule, with the place where its rows are listed."""
-    rows = [f"Baris / rows: {here.failing_rows_file}"] if outcome.examples else []
-    return "\n".join([*outcome.messages, *rows])

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
+from expectations.rule_words import rule_in_words
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
@@ -21,6 +22,7 @@ from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
 from orchestration.run_lineage import tell_pulled
 from orchestration.settings import REPOSITORY, get_settings
+from orchestration.words import both
 
 logger = logging.getLogger("ilk.exports")
 
@@ -67,10 +69,13 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
     ],
     check_specs=[
         # Not blocking: a refused file never keeps the good ones from being published.
-        dg.AssetCheckSpec(NO_FILE_REFUSED, asset=EXPORT_FILES),
-        dg.AssetCheckSpec(EVERY_SOURCE_HAS_FILES, asset=EXPORT_FILES),
-        dg.AssetCheckSpec(EVERY_FILE_HAS_A_SOURCE, asset=EXPORT_FILES),
-        dg.AssetCheckSpec(STAFF_FRAME_IS_THERE, asset=STAFF_FRAME),
+        dg.AssetCheckSpec(check, asset=asset, description=both(rule_in_words(check)))
+        for check, asset in (
+            (NO_FILE_REFUSED, EXPORT_FILES),
+            (EVERY_SOURCE_HAS_FILES, EXPORT_FILES),
+            (EVERY_FILE_HAS_A_SOURCE, EXPORT_FILES),
+            (STAFF_FRAME_IS_THERE, STAFF_FRAME),
+        )
     ],
     required_resource_keys={"run_lock", "lineage"},
 )
@@ -83,7 +88,7 @@ def pull(
     """
     settings = get_settings()
     cycle_id = context.partition_key
-    logger.info("%s: reading the exports", cycle_id)
+    logger.info("%s: membaca ekspor / reading the exports", cycle_id)
     started_at = datetime.now(UTC)
     try:
         demand_agreement(settings.seeds_dir, REPOSITORY)

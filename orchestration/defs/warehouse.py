@@ -7,15 +7,19 @@ Belongs here: translating what dbt did into Dagster's events. Doesn't: calling d
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from expectations.rejected_rows import rejected_rows
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
 from orchestration.column_lineage import column_lineage
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.durable_files import below
 from orchestration.fingerprints import (
     code_hash,
     cycle_fingerprint,
@@ -33,9 +37,33 @@ logger = logging.getLogger("ilk.warehouse")
 MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
 
 
+class _Translator(DagsterDbtTranslator):
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Describe a check by its own words, or by what its kind demands of which columns."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None or spec.description:
+            return spec
+        return spec._replace(description=_demand(manifest["nodes"][unique_id]))
+
+
+def _demand(test: Mapping[str, Any]) -> str:
+    if kind := test.get("test_metadata"):
+        demanded = {name: of for name, of in kind["kwargs"].items() if name != "model"}
+        return f"{kind['name']}: {', '.join(f'{name} {of}' for name, of in demanded.items())}"
+    comment = takewhile(lambda line: line.startswith("--"), test["raw_code"].splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in comment)
+
+
 @dbt_assets(
     manifest=MANIFEST,
     name="warehouse",
+    dagster_dbt_translator=_Translator(),
     partitions_def=SURVEY_CYCLES,
     required_resource_keys={"run_lock", "lineage"},
 )
@@ -51,8 +79,10 @@ def warehouse(
     current = cycle_fingerprint(settings, cycle_id)
     if settings.published_dir.exists() and memory.get("published", cycle_id) == current:
         note_outcome(settings, run_id=context.run_id, outcome=NOTHING_NEW)
-        logger.info("%s: nothing new", cycle_id)
+        logger.info("%s: tidak ada yang baru / nothing new", cycle_id)
         context.log.info(f"{cycle_id}: nothing new since the last publication")
+        if _last_run_failed(context):
+            yield from _as_they_stand(context.selected_asset_check_keys)
         return
 
     if outdated := outdated_ancestors(settings, cycle_id):
@@ -71,7 +101,7 @@ def warehouse(
     memory.put("unfinished", cycle_id, current)
     if load_seeds:
         memory.put("warehouse", "seeds", None)
-    logger.info("%s: building the warehouse", cycle_id)
+    logger.info("%s: menghitung / building the warehouse", cycle_id)
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
     tables = warehouse_tables(settings.warehouse)
     instrument_id = find_cycle(read_cycles(settings.seeds_dir), cycle_id).instrument_id
@@ -90,9 +120,40 @@ def warehouse(
             metadata={"failed_nodes": [result.unique_id for result in failed]},
             allow_retries=False,
         )
+    rejected = rejected_rows(settings.warehouse, settings.export_files, cycle_id)
+    rejected.write(below(settings.quality_dir, cycle_id))
     memory.put("warehouse", "seeds", seeds)
     memory.put("unfinished", cycle_id, None)
     memory.put("built", cycle_id, current)
+
+
+def _last_run_failed(context: dg.AssetExecutionContext) -> bool:
+    """Whether the cycle's run before this one failed: its assets are red on Dagster's page."""
+    records = context.instance.get_run_records(
+        dg.RunsFilter(tags={"dagster/partition": context.partition_key}), limit=2
+    )
+    return any(
+        record.dagster_run.status == dg.DagsterRunStatus.FAILURE
+        for record in records
+        if record.dagster_run.run_id != context.run_id
+    )
+
+
+def _as_they_stand(
+    selected_checks: set[dg.AssetCheckKey],
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Report every table and check as they were built: what a failed run left undone is mended."""
+    metadata: dict[str, dg.RawMetadataValue] = {"unchanged": True}
+    parents = {node: set(MANIFEST["parent_map"].get(node, ())) for node in _ASSET_KEYS}
+    for node in TopologicalSorter(parents).static_order():  # Dagster refuses any other
+        if node in _ASSET_KEYS:
+            output = _ASSET_KEYS[node].to_python_identifier()
+            yield dg.Output(None, output_name=output, metadata=metadata)
+    for check in _CHECK_KEYS.values():
+        if check in selected_checks:
+            yield dg.AssetCheckResult(
+                passed=True, asset_key=check.asset_key, check_name=check.name, metadata=metadata
+            )
 
 
 def _facts(

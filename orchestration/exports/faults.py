@@ -3,12 +3,13 @@
 Belongs here: one entry a fault, what is wrong and what to do. Doesn't: finding the fault.
 """
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class FaultText:
-    """The two sentences of a fault; the braces are filled by `ExportFault`."""
+    """What is wrong, then what to do, in two sentences a language; braces are filled later."""
 
     en: str
     id: str
@@ -16,6 +17,18 @@ class FaultText:
     def filled(self, **details: object) -> "FaultText":
         """Return it with its braces filled."""
         return FaultText(self.en.format(**details), self.id.format(**details))
+
+    def remedy_first(self) -> "FaultText":
+        """Return the text as people read it: what to do, then what is wrong."""
+        return FaultText(_remedy_first(self.en), _remedy_first(self.id))
+
+
+def _remedy_first(text: str) -> str:
+    parts = re.fullmatch(r"(\{place\}: )?(.+?)(?<=[.?!]) (?=[A-Z])(.+)", text.strip(), flags=re.S)
+    if parts is None:
+        return text
+    place, fault, remedy = parts[1] or "", parts[2], parts[3]
+    return text if remedy[-1] == "?" else f"{place}{remedy[:-1]} – {fault}"
 
 
 FAULTS: dict[str, FaultText] = {
@@ -197,8 +210,8 @@ BROKEN_BYTES = FaultText(
 )
 
 OLDER_STAYS = FaultText(
-    " The version pulled at {pulled_at} UTC stays in use.",
-    " Versi yang ditarik pada {pulled_at} UTC tetap dipakai.",
+    " The version pulled at {pulled_at} stays in use.",
+    " Versi yang ditarik pada {pulled_at} tetap dipakai.",
 )
 
 LAST_RESORT = FaultText(
@@ -230,12 +243,12 @@ class ExportFault(Exception):
         self.details = details
 
     def in_english(self, name: str) -> str:
-        """Return the sentence for the file `name`, such as `a.csv, row 17: 12 cells ...`."""
-        return self._sentence(name, FAULTS[self.code].en, "row")
+        """Return the sentence for the file `name`, such as `a.csv, row 17: Export again ...`."""
+        return self._sentence(name, FAULTS[self.code].remedy_first().en, "row")
 
     def in_indonesian(self, name: str) -> str:
         """Return the same sentence in Indonesian."""
-        return self._sentence(name, FAULTS[self.code].id, "baris")
+        return self._sentence(name, FAULTS[self.code].remedy_first().id, "baris")
 
     def _sentence(self, name: str, text: str, row: str) -> str:
         place = name if self.row is None else f"{name}, {row} {self.row}"

@@ -45,6 +45,7 @@ from orchestration.exports.sources import (
     unclaimed_files,
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
+from orchestration.words import on_the_readers_clock
 
 
 @dataclass(frozen=True)
@@ -325,13 +326,14 @@ class _Pull:
         )
         (self.new if older is None else self.superseded).append(file.name)
         self.records_read += reading.record_count
-        blank = f", {reading.blank_row_count:,} blank rows" if reading.blank_row_count else ""
-        self.on_progress(f"{file.name}: {reading.record_count:,} records{blank}.")
+        blank = reading.blank_row_count
+        more = f", {blank} baris kosong / blank rows" if blank else ""
+        self.on_progress(f"{file.name}: {reading.record_count} jawaban / records{more}")
 
     def _doubts(self, file: ListedFile, reading: Reading) -> FaultText | None:
         """Return what somebody should look at in a file that was read."""
         if broken := reading.broken:
-            return BROKEN_BYTES.filled(
+            return BROKEN_BYTES.remedy_first().filled(
                 row=broken.row,
                 column=fold(broken.column).replace(" / ", "/"),
                 offset=broken.offset,
@@ -339,7 +341,7 @@ class _Pull:
             )
         if reading.encoding == "cp1252" and self._settings(file).encoding is None:
             text = FRAME_OF_LAST_RESORT if file.kind == STAFF_FRAME_KIND else LAST_RESORT
-            return text.filled(profile_id=file.profile_id)
+            return text.remedy_first().filled(profile_id=file.profile_id)
         return None
 
     def _without_forgotten(
@@ -391,10 +393,11 @@ class _Pull:
         message, message_id = fault.in_english(file.name), fault.in_indonesian(file.name)
         older = self._in_use(file.name)
         if older is not None:
-            message += OLDER_STAYS.en.format(pulled_at=older.pulled_at)
-            message_id += OLDER_STAYS.id.format(pulled_at=older.pulled_at)
+            pulled_at = on_the_readers_clock(older.pulled_at.replace(tzinfo=UTC))
+            message += OLDER_STAYS.en.format(pulled_at=pulled_at)
+            message_id += OLDER_STAYS.id.format(pulled_at=pulled_at)
         self.refused.append(Refusal(file.name, fault.code, message, message_id))
-        self.on_progress(message)
+        self.on_progress(f"{message_id} / {message}")
         return message
 
     def _is_known_refusal(self, pull: ExportFile) -> bool:

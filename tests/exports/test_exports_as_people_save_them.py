@@ -212,7 +212,7 @@ def test_one_broken_byte_leaves_a_utf8_file_utf8_and_is_told_with_its_place(read
 def test_a_broken_byte_is_noted_and_taken_for_no_cp1252(cycle: Cycle):
     cycle.drop("gform/a.csv", "id,note\n1,“ya”\n2,“a".encode() + b"\xff\n")
     (note,) = cycle.pull().notes
-    assert note.startswith(f"{CYCLE}/gform/a.csv: baris 3, kolom 'note': ada huruf yang rusak")
+    assert note.startswith(f"{CYCLE}/gform/a.csv: Betulkan di aplikasi survei")
     assert "/ row 3, column 'note': a character is damaged (byte 26; 1 in the file)" in note
 
 

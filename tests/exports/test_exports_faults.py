@@ -22,7 +22,9 @@ from expectations.border import Border
 from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
 from orchestration.engine_macros import EngineMacros
+from orchestration.exports.faults import FaultText
 from orchestration.settings import REPOSITORY
+from orchestration.words import REASONS, both
 from tests.conftest import Sample
 
 GOOD = "id,unit\n1,A\n2,B\n"
@@ -253,8 +255,8 @@ def test_a_frame_by_names_with_separators_and_a_total_is_told_in_a_sentence_a_na
     told = {outcome.check: outcome.messages for outcome in here.check()["staff_frame"]}
     place = f"{CYCLE}/staff_frame.csv, baris / row"
     assert told["rows_are_no_totals"] == (
-        f"{place} 8: 'JUMLAH' adalah baris jumlah, dan akan menghitung pegawai dua kali. Hapus "
-        "baris itu. / 'JUMLAH' is a total, and would count all staff twice. Delete the row.",
+        f"{place} 8: Hapus baris itu – 'JUMLAH' adalah baris jumlah, dan akan menghitung pegawai "
+        "dua kali. / Delete the row – 'JUMLAH' is a total, and would count all staff twice.",
     )
     for row, name in ((3, "Unit  satu"), (4, "Unit satu"), (5, "UNIT SATU")):
         assert (
@@ -346,10 +348,11 @@ def test_a_row_or_answer_is_rejected_with_its_reason_and_the_others_count(
             "select any_value(rejected) from marts.audit_rejections where rejection_reason = ?",
             [reason],
         ).fetchall()[0]
-    assert TABLE[reason]["message"] == TABLE[reason]["pesan"] == f"`{reason}`"
+    words = FaultText(TABLE[reason]["message"], TABLE[reason]["pesan"])
+    assert words == REASONS[reason]
     assert TABLE[reason]["rest"] == f"{rejected} rejected, the others count"
     if rejected == "response":
-        assert reason in sample.output
+        assert f" {both(words)}" in sample.output
 
 
 # --- the table itself ----------------------------------------------------------------------------

@@ -110,8 +110,9 @@ def test_a_refused_change_leaves_the_older_version_in_use_and_says_so(cycle):
     cycle.pull()
     cycle.drop("gform/a.csv", RAGGED)
     (refusal,) = cycle.pull().refused
-    assert refusal.message.startswith(f"{CYCLE}/gform/a.csv, row 2: 1 cells where")
-    assert refusal.message.endswith("The version pulled at 2025-12-01 01:00:00 UTC stays in use.")
+    assert refusal.message.startswith(f"{CYCLE}/gform/a.csv, row 2: Export again, or correct")
+    pulled_at = f"{datetime(2025, 12, 1, 1, tzinfo=UTC).astimezone():%Y-%m-%d %H:%M %Z}"
+    assert refusal.message.endswith(f"The version pulled at {pulled_at} stays in use.")
     assert refusal.message_id.endswith("tetap dipakai.")
     old, new = cycle.registry()
     assert (old["superseded_by"], new["status"], new["message"]) == (
@@ -342,7 +343,7 @@ def test_an_encoding_of_last_resort_is_read_and_reported_until_the_profile_names
     cycle.drop("gform/a.csv", "id,note\n1,déjà\n".encode("cp1252"))
     report = cycle.pull()
     assert report.notes == (cycle.registry()[0]["message"],)
-    assert report.notes[0].startswith(f"{CYCLE}/gform/a.csv: dibaca sebagai cp1252")
+    assert report.notes[0].startswith(f"{CYCLE}/gform/a.csv: Periksa huruf beraksen")
     cycle.profiles(gform=",cp1252,")
     cycle.drop("gform/a.csv", "id,note\n1,déjà vu\n".encode("cp1252"))
     assert (cycle.pull().notes, cycle.registry()[1]["message"]) == ((), "")

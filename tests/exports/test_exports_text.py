@@ -125,12 +125,10 @@ def test_what_is_no_export_is_refused_with_its_own_fault(read, content, code):
 def test_a_ragged_record_is_named_with_its_counts(read):
     fault = fault_of(read, 'id,unit,"no\nte"\n1,A,x\n2,B,"y\ny"\n3,C\n4,D,z\n')
     assert fault.in_english("a.csv") == (
-        "a.csv, row 4: 2 cells where the header has 3. Export again, or correct the record: "
-        "a cell that holds the delimiter (,) must stand in quotation marks."
+        "a.csv, row 4: Export again, or correct the record: a cell that holds the delimiter (,) "
+        "must stand in quotation marks – 2 cells where the header has 3."
     )
-    assert fault.in_indonesian("a.csv").startswith(
-        "a.csv, baris 4: 2 sel, padahal judul kolom ada 3."
-    )
+    assert fault.in_indonesian("a.csv").startswith("a.csv, baris 4: Ekspor ulang, atau perbaiki")
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,8 @@ def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled
             return [(row["file"], row["row"]) for row in csv.DictReader(lines)]
 
     border.check()
-    assert (f"{CYCLE}/limesurvey/{path.name}", str(record)) in listed()
+    # As a spreadsheet counts: the header's row is 1.
+    assert (f"{CYCLE}/limesurvey/{path.name}", str(record + 1)) in listed()
     other = pulled.quality_dir / "another cycle"
     other.mkdir()
     fingerprints(pulled).put("border", CYCLE, {"outcomes": "that quote cells"})
