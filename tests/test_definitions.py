@@ -74,6 +74,9 @@ def test_dbt_waits_for_the_critical_checks_on_raw(repository: dg.Definitions):
         "identifiers_are_whole",
         "units_and_categories_are_known",
         "times_are_readable",
+        "times_are_in_the_window",
+        "date_orders_are_right",
+        "questions_keep_their_answers",
         "columns_hold_no_identifiers",
     }
 

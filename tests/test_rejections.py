@@ -56,7 +56,7 @@ def test_a_listed_cell_stands_in_its_file_row_and_column(sample: Sample, rejecti
             for name in table.columns
             if " ".join(name.split()) == " ".join(row["source_column"].split())
         )
-        cell = table[heading].iloc[row["_source_row"] - 1]
+        cell = table.loc[table["_source_row"] == row["_source_row"], heading].item()
         assert row["value"] == cell[:100], row
     assert len(listed) > 400
 

@@ -213,7 +213,7 @@ def test_a_broken_byte_is_noted_and_taken_for_no_cp1252(cycle: Cycle):
     cycle.drop("gform/a.csv", "id,note\n1,“ya”\n2,“a".encode() + b"\xff\n")
     (note,) = cycle.pull().notes
     assert note.startswith(f"{CYCLE}/gform/a.csv: Betulkan di aplikasi survei")
-    assert "/ row 3, column 'note': a character is damaged (byte 26; 1 in the file)" in note
+    assert "– row 3, column 'note': a character is damaged (byte 26; 1 in the file)" in note
 
 
 def test_headings_with_letters_and_accents_apart_are_those_of_the_seeds():
