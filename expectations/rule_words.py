@@ -117,6 +117,10 @@ RULE_WORDS: dict[str, FaultText] = {
         "Every file belongs to a source", "Setiap berkas ada sumbernya"
     ),
     "staff_frame_is_there": FaultText("There is a staff frame", "Kerangka pegawai ada"),
+    "no_file_shrank": FaultText(
+        "No file holds fewer records than its last version",
+        "Tidak ada berkas yang isinya kurang dari versi sebelumnya",
+    ),
 }
 
 

@@ -52,6 +52,14 @@ def run(
             help="Dengan --all: gudang dibuat baru. / With --all: make the warehouse anew.",
         ),
     ] = False,
+    accept_fewer: Annotated[
+        bool,
+        typer.Option(
+            "--accept-fewer",
+            help="Terima berkas yang jawabannya kurang dari separuh. / Let files shrink to less "
+            "than half.",
+        ),
+    ] = False,
     restate: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +92,13 @@ def run(
                 from orchestration.cycle_run import run_cycle  # takes 2 s: the line is seen before
 
                 outcomes.append(
-                    run_cycle(settings, cycle_id, to_come=chosen[number:], restatement=restatement)
+                    run_cycle(
+                        settings,
+                        cycle_id,
+                        to_come=chosen[number:],
+                        restatement=restatement,
+                        accept_fewer=accept_fewer,
+                    )
                 )
     except KeyboardInterrupt:
         console.print(

@@ -61,12 +61,18 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def run_cycle(
-    settings: Settings, cycle_id: str, *, to_come: list[str], restatement: dict[str, object]
+    settings: Settings,
+    cycle_id: str,
+    *,
+    to_come: list[str],
+    restatement: dict[str, object],
+    accept_fewer: bool = False,
 ) -> RunOutcome:
     """Run the job for one cycle, as Dagster's UI would.
 
     `to_come`: the cycles that are run after it. `restatement`: the publication's config for final
-    cycles. Raises KeyboardInterrupt where a person stopped it, and notes that in the run's log.
+    cycles. `accept_fewer`: the pull's. Raises KeyboardInterrupt where a person stopped it, and
+    notes that in the run's log.
     """
     try:
         manifest_path(settings)  # first, since Dagster wraps what fails while it loads
@@ -83,7 +89,10 @@ def run_cycle(
                 partition_key=cycle_id,
                 raise_on_error=False,
                 run_config=dg.RunConfig(
-                    ops={"publication__ilk": {"config": config}},
+                    ops={
+                        "pull": {"config": {"accept_fewer": accept_fewer}},
+                        "publication__ilk": {"config": config},
+                    },
                     loggers={"console": {"config": {"log_level": "CRITICAL"}}},
                 ),
             )

@@ -37,6 +37,13 @@ NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
 EVERY_FILE_HAS_A_SOURCE = "every_file_has_a_source"
 STAFF_FRAME_IS_THERE = "staff_frame_is_there"
+NO_FILE_SHRANK = "no_file_shrank"
+
+
+class PullConfig(dg.Config):
+    """What a person may let through: versions with less than half the records of the last."""
+
+    accept_fewer: bool = False
 
 
 @dg.multi_asset(
@@ -75,12 +82,13 @@ STAFF_FRAME_IS_THERE = "staff_frame_is_there"
             (EVERY_SOURCE_HAS_FILES, EXPORT_FILES),
             (EVERY_FILE_HAS_A_SOURCE, EXPORT_FILES),
             (STAFF_FRAME_IS_THERE, STAFF_FRAME),
+            (NO_FILE_SHRANK, EXPORT_FILES),
         )
     ],
     required_resource_keys={"run_lock", "lineage"},
 )
 def pull(
-    context: dg.AssetExecutionContext,
+    context: dg.AssetExecutionContext, config: PullConfig
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Bring the raw zone up to date with what the cycle's sources hold now.
 
@@ -99,6 +107,7 @@ def pull(
             raw_dir=settings.raw_dir,
             pulled_at=started_at,
             pseudonym_key=key.get_secret_value() if (key := settings.pseudonym_key) else None,
+            accept_fewer=config.accept_fewer,
             on_progress=logger.info,
         )
     except (ContradictorySeedsError, SeedError, SourceError, ForgottenKeyError) as error:
@@ -118,6 +127,18 @@ def pull(
         passed=not report.unclaimed,
         severity=dg.AssetCheckSeverity.WARN,
         description=_unclaimed(report) if report.unclaimed else None,
+    )
+    yield dg.AssetCheckResult(
+        asset_key=EXPORT_FILES,
+        check_name=NO_FILE_SHRANK,
+        passed=not report.shrunk,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(
+            f"{file.name}: periksa apakah ekspornya utuh; berisi {file.record_count} jawaban, "
+            f"versi sebelumnya {file.count_before}. / Check that the export is whole: it holds "
+            f"{file.record_count} records, the version before it {file.count_before}."
+            for file in report.shrunk
+        ),
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)

@@ -180,6 +180,12 @@ FAULTS: dict[str, FaultText] = {
         "salinan persis dari {original} yang sudah dibaca; tidak dihitung dua kali. "
         "Hapus salah satunya.",
     ),
+    "fewer": FaultText(
+        "export it again, whole: it holds {found} records, the version before it {before}. If so "
+        "few are right, let them in: ilk run CYCLE --accept-fewer.",
+        "ekspor ulang sampai utuh: berisi {found} jawaban, versi sebelumnya {before}. Bila memang "
+        "tinggal sekian, terimalah: ilk run SIKLUS --accept-fewer.",
+    ),
     "forgotten": FaultText(
         "it holds people who asked to be forgotten, and they can't be taken out of it ({detail}). "
         "Delete their answers in the survey tool and export again, as CSV or XLSX.",

@@ -60,6 +60,15 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Shrunk:
+    """A file in use, its records and those of the version that it replaced."""
+
+    name: str
+    record_count: int
+    count_before: int
+
+
+@dataclass(frozen=True)
 class PullReport:
     """What a pull found, by file name. Every file of the cycle's landing stands in exactly one of
     new, unchanged, superseded, refused and unclaimed; withdrawn ones are no longer there.
@@ -85,6 +94,8 @@ class PullReport:
     """What lies in the cycle's folder and is no source's: nobody reads it."""
     other_kinds: Mapping[str, str] = field(default_factory=dict)
     """Of these, XLSX where CSV is asked for and the like, with the location that asks."""
+    shrunk: tuple[Shrunk, ...] = ()
+    """Files in use that hold fewer records than the version before them, whenever that was."""
 
 
 def pull_cycle(
@@ -95,12 +106,14 @@ def pull_cycle(
     raw_dir: Path,
     pulled_at: datetime,
     pseudonym_key: str | None = None,
+    accept_fewer: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> PullReport:
     """Bring the raw zone up to date with the cycle's landing sources and its staff frame.
 
     `pulled_at` must bear its zone. `pseudonym_key` is needed once somebody was forgotten: their
-    records are taken out of what the landing still holds. `on_progress` gets one sentence a file.
+    records are taken out of what the landing still holds. `accept_fewer` lets versions in that hold
+    less than half of the records of the last. `on_progress` gets one sentence a file.
     Waits while another process pulls. A file that can't be read is refused and the others go on.
     Raises SeedError (a seed can't be used, or has no landing source for the cycle), SourceError (a
     source can't be listed) and ForgottenKeyError, and then changes nothing.
@@ -126,6 +139,7 @@ def pull_cycle(
             registry=Registry(raw_dir),
             seeds_dir=seeds_dir,
             forgotten=Forgotten.read(raw_dir, pseudonym_key),
+            accept_fewer=accept_fewer,
             on_progress=on_progress or (lambda sentence: None),
         )
         report = pull.run(listing, configured)
@@ -146,6 +160,7 @@ class _Pull:
     registry: Registry
     seeds_dir: Path
     forgotten: Forgotten
+    accept_fewer: bool
     on_progress: Callable[[str], None]
     new: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -184,6 +199,7 @@ class _Pull:
             missing_sources=tuple(source.location for source in listing.missing),
             kept_frame=self._kept_frame(listing),
             records_read=self.records_read,
+            shrunk=self._shrunk(),
         )
 
     def _withdraw(self, listing: Listing, configured: set[str]) -> tuple[str, ...]:
@@ -297,6 +313,7 @@ class _Pull:
                 pulled_at=self.pulled_at,
             )
             stored, reading = self._without_forgotten(file, stored, reading)
+            self._refuse_half(file, stored, reading, older)
             pull = replace(pull, sha256=stored.sha256, bytes=stored.path.stat().st_size)
         except ExportFault as fault:
             if self.cycle_id in self.forgotten.hashes:
@@ -387,6 +404,32 @@ class _Pull:
             is_other = row.name != file.name and row.name not in awaiting
             if (row.kind, row.sha256) == (file.kind, stored.sha256) and row.is_in_use and is_other:
                 raise ExportFault("copy", original=row.name)
+
+    def _refuse_half(
+        self, file: ListedFile, stored: StoredBytes, reading: Reading, older: ExportFile | None
+    ) -> None:
+        """Refuse a version with less than half the records of the last: a copy that broke off."""
+        if older is None or older.sha256 == stored.sha256 or self.accept_fewer:
+            return  # the same bytes are read in another way now: no version
+        found, before = reading.record_count, older.record_count
+        if 2 * found >= before:
+            return
+        if not self.registry.was_read(stored.sha256):
+            self._parquet(file, stored).unlink()
+        raise ExportFault("fewer", found=found, before=before)
+
+    def _shrunk(self) -> tuple[Shrunk, ...]:
+        replaced = {
+            (row.cycle_id, row.name, row.superseded_by): row for row in self.registry.read_rows()
+        }
+        return tuple(
+            Shrunk(row.name, row.record_count, before.record_count)
+            for row in self.registry.current(self.cycle_id)
+            if row.is_in_use
+            and (before := replaced.get((row.cycle_id, row.name, row.sha256))) is not None
+            and before.sha256 != row.sha256
+            and row.record_count < before.record_count
+        )
 
     def _report(self, file: ListedFile, fault: ExportFault) -> str:
         """Add the refusal to the report and return its English sentence."""

@@ -56,7 +56,7 @@ class Cycle:
     def remove(self, name: str) -> None:
         (self.folder / "landing" / CYCLE / name).unlink()
 
-    def pull(self) -> PullReport:
+    def pull(self, *, accept_fewer: bool = False) -> PullReport:
         self.at += timedelta(hours=1)
         return pull_cycle(
             cycle_id=CYCLE,
@@ -64,6 +64,7 @@ class Cycle:
             landing=self.landing,
             raw_dir=self.raw_dir,
             pulled_at=self.at,
+            accept_fewer=accept_fewer,
             on_progress=self.progress.append,
         )
 

@@ -13,7 +13,7 @@ import pytest
 import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
-from orchestration.exports.landing import pull_cycle
+from orchestration.exports.landing import Shrunk, pull_cycle
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError, landing_state
 
@@ -426,6 +426,44 @@ def test_a_file_that_grows_while_it_is_copied_waits_for_the_next_pull(cycle, mon
     assert cycle.pull().superseded == names("gform/a.csv")
 
 
+def numbered(count: int, of: str = "id,unit") -> str:
+    return "\n".join([of, *(f"{number},A" for number in range(count))]) + "\n"
+
+
+@pytest.mark.parametrize("name", ["gform/a.csv", "staff_frame.csv"])
+def test_a_version_with_less_than_half_the_records_is_refused_until_it_is_accepted(cycle, name):
+    cycle.drop("gform/other.csv", GOOD)
+    cycle.drop(name, numbered(11))
+    cycle.pull()
+    cycle.drop(name, numbered(5))
+    for _ in range(2):  # refused again by each pull, and remembered once
+        (refusal,) = cycle.pull().refused
+        assert refusal.code == "fewer"
+        assert "it holds 5 records, the version before it 11" in refusal.message
+        assert "berisi 5 jawaban, versi sebelumnya 11" in refusal.message_id
+        assert "--accept-fewer" in refusal.message and "--accept-fewer" in refusal.message_id
+        assert "stays in use" in refusal.message
+    assert [row["record_count"] for row in cycle.registry() if row["status"] == "refused"] == [0]
+    folder = cycle.raw_dir / cycle.registry()[-1]["kind"]
+    kept = {row["sha256"] for row in cycle.registry() if row["status"] == "read"}
+    assert {path.stem for path in folder.rglob("*.parquet")} <= kept
+    report = cycle.pull(accept_fewer=True)
+    assert (report.superseded, report.refused) == (names(name), ())
+    for shrunk in (report.shrunk, cycle.pull().shrunk):
+        assert shrunk == (Shrunk(f"{CYCLE}/{name}", 5, 11),)
+
+
+def test_a_version_with_fewer_records_is_read_and_told_with_both_counts(cycle):
+    cycle.drop("gform/a.csv", numbered(10))
+    assert cycle.pull().shrunk == ()
+    cycle.drop("gform/a.csv", numbered(5))  # half is not less than half
+    report = cycle.pull()
+    assert (report.superseded, report.refused) == (names("gform/a.csv"), ())
+    assert report.shrunk == (Shrunk(f"{CYCLE}/gform/a.csv", 5, 10),)
+    cycle.drop("gform/a.csv", numbered(6))
+    assert cycle.pull().shrunk == (), "measured against the version before, not against all"
+
+
 def test_the_landings_state_changes_with_a_file_and_reads_none(cycle):
     state = lambda: landing_state(seeds_dir=cycle.seeds_dir, landing=cycle.landing)  # noqa: E731
     assert state() == {CYCLE: ()}
@@ -464,7 +502,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import pandas  # pyarrow imports it on first use: once, here, not in each child
-from orchestration.exports.landing import pull_cycle
+from orchestration.exports.landing import Shrunk, pull_cycle
 
 folder, fsync = Path(sys.argv[1]), os.fsync
 
