@@ -56,8 +56,8 @@ def run(
         bool,
         typer.Option(
             "--accept-fewer",
-            help="Terima berkas yang jawabannya kurang dari separuh. / Let files shrink to less "
-            "than half.",
+            help="Terima berkas dan siklus yang jawabannya jauh berkurang. / Let files and cycles "
+            "shrink.",
         ),
     ] = False,
     restate: Annotated[
@@ -97,7 +97,7 @@ def run(
                         cycle_id,
                         to_come=chosen[number:],
                         restatement=restatement,
-                        accept_fewer=accept_fewer,
+                        accept_fewer=chosen if accept_fewer else (),
                     )
                 )
     except KeyboardInterrupt:

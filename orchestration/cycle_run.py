@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -66,13 +66,13 @@ def run_cycle(
     *,
     to_come: list[str],
     restatement: dict[str, object],
-    accept_fewer: bool = False,
+    accept_fewer: Collection[str] = (),
 ) -> RunOutcome:
     """Run the job for one cycle, as Dagster's UI would.
 
     `to_come`: the cycles that are run after it. `restatement`: the publication's config for final
-    cycles. `accept_fewer`: the pull's. Raises KeyboardInterrupt where a person stopped it, and
-    notes that in the run's log.
+    cycles. `accept_fewer`: cycles whose files and respondents may become few. Raises
+    KeyboardInterrupt where a person stopped it, and notes that in the run's log.
     """
     try:
         manifest_path(settings)  # first, since Dagster wraps what fails while it loads
@@ -81,7 +81,7 @@ def run_cycle(
     from orchestration.definitions import defs  # needs the manifest
 
     job = defs().resolve_job_def("survey_cycle")
-    config = {"cycles_to_come": to_come, **restatement}
+    config = {"cycles_to_come": to_come, "accept_fewer": list(accept_fewer), **restatement}
     try:
         with _instance(settings) as instance:
             result = job.execute_in_process(
@@ -90,7 +90,7 @@ def run_cycle(
                 raise_on_error=False,
                 run_config=dg.RunConfig(
                     ops={
-                        "pull": {"config": {"accept_fewer": accept_fewer}},
+                        "pull": {"config": {"accept_fewer": cycle_id in accept_fewer}},
                         "publication__ilk": {"config": config},
                     },
                     loggers={"console": {"config": {"log_level": "CRITICAL"}}},

@@ -17,6 +17,7 @@ from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
 from orchestration.publishing.tables import declarations
+from orchestration.publishing.unfit_cycles import cycles_built, unfit_cycles
 from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 
@@ -24,9 +25,10 @@ logger = logging.getLogger("ilk.publication")
 
 
 class PublicationConfig(dg.Config):
-    """What else the same command runs, and which final cycles it may move, and why."""
+    """What else the same command runs; which cycles may become few; which final ones move, why."""
 
     cycles_to_come: list[str] = Field(default_factory=list)
+    accept_fewer: list[str] = Field(default_factory=list)
     restated_cycles: list[str] = Field(default_factory=list)
     why: str = ""
 
@@ -38,6 +40,7 @@ _PUBLIC = [
 ]
 _DECLARED = declarations(warehouse_defs.MANIFEST)
 _OWNERS = ["team:index-team"]
+EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
 
 
 @dg.multi_asset(
@@ -65,11 +68,13 @@ _OWNERS = ["team:index-team"]
             for table in _DECLARED.values()
         ),
     ],
+    # Not blocking: a cycle that can't be published keeps no other from it.
+    check_specs=[dg.AssetCheckSpec(EVERY_CYCLE_IS_PUBLISHED, asset=PUBLICATION)],
     required_resource_keys={"run_lock", "lineage"},
 )
 def ilk(
     context: dg.AssetExecutionContext, config: PublicationConfig
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """What people read: the DuckDB file and Parquet, swapped at once."""
     # Here, since it imports pandas: a run with nothing new ends before it.
     from orchestration.auditing.final_cycles import Guard
@@ -79,6 +84,14 @@ def ilk(
     settings = get_settings()
     cycle_id, run_id = context.partition_key, context.run_id
     memory = fingerprints(settings)
+    unfit = unfit_cycles(
+        settings.warehouse,
+        settings.published_dir / "ilk.duckdb",
+        accept_fewer=config.accept_fewer,
+    )
+    if cycle_id in unfit:
+        note_outcome(settings, run_id=run_id, outcome=FAILED)
+        raise dg.Failure(unfit[cycle_id].in_words(), allow_retries=False)
     unfinished = set(memory.section("unfinished"))
     lost = _lost_cycles(settings)
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
@@ -109,6 +122,7 @@ def ilk(
             declared=_DECLARED,
             data_dir=settings.data_dir,
             fingerprint=built,
+            unfit_cycles=unfit,
             guard=Guard(settings, _DECLARED, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
             announce=lambda publication_id: note_outcome(
@@ -122,13 +136,25 @@ def ilk(
             raise dg.Failure(sentence, allow_retries=False) from error
         raise
     for built_cycle, fingerprint in built.items():
-        memory.put("published", built_cycle, fingerprint)
+        if built_cycle not in unfit:
+            memory.put("published", built_cycle, fingerprint)
     tell_published(
         context.resources.lineage,
         settings,
         report.row_counts,
         warehouse_defs.MANIFEST,
         started_at=started_at,
+    )
+    yield dg.AssetCheckResult(
+        asset_key=PUBLICATION,
+        check_name=EVERY_CYCLE_IS_PUBLISHED,
+        passed=not unfit,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(
+            f"{each.in_words()} (Siklus yang dibandingkan dengannya terbit tanpa perbandingan itu. "
+            "/ Cycles compared with it are published without the comparison.)"
+            for each in unfit.values()
+        ),
     )
     for table, row_count in report.row_counts.items():
         yield dg.MaterializeResult(
@@ -149,16 +175,10 @@ def ilk(
 
 
 def _lost_cycles(settings: Settings) -> set[str]:
-    """Return the cycles that the last publication has and the warehouse lacks."""
-    cycles = []
-    for file, table in (
-        (settings.published_dir / "ilk.duckdb", "main.idx_scores"),
-        (settings.warehouse, "indexes.idx_scores"),
-    ):
-        if not file.is_file():
-            return set()
-        with duckdb.connect(str(file.resolve()), read_only=True) as connection:
-            rows = connection.execute(f"select distinct cycle_id from {table}").fetchall()
-        cycles.append({cycle_id for (cycle_id,) in rows})
-    published, built = cycles
-    return published - built
+    """Return the cycles that the last publication has and the warehouse, made anew, has not yet."""
+    published = settings.published_dir / "ilk.duckdb"
+    if not published.is_file() or not settings.warehouse.is_file():
+        return set()
+    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
+        rows = connection.execute("select distinct cycle_id from main.idx_scores").fetchall()
+    return {cycle_id for (cycle_id,) in rows} - cycles_built(settings.warehouse)

@@ -13,7 +13,7 @@ under the same name: resolve the link first.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,7 @@ def publish(
     declared: Mapping[str, Declaration],
     data_dir: Path,
     fingerprint: Mapping[str, str],
+    unfit_cycles: Collection[str] = (),
     guard: Callable[[duckdb.DuckDBPyConnection], None] = _nothing,
     announce: Callable[[str], None] = _nothing,
 ) -> PublicationReport:
@@ -75,6 +76,7 @@ def publish(
 
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
+    `unfit_cycles` stay as the last publication has them, rows and fingerprint (unfit_cycles.py).
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id. What both record is published with it.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
@@ -86,6 +88,7 @@ def publish(
             warehouse=warehouse,
             declared=declared,
             fingerprint=fingerprint,
+            unfit=_Unfit.of(frozenset(unfit_cycles), data_dir / "published"),
             guard=guard,
             announce=announce,
         )
@@ -111,10 +114,12 @@ def _build(
     warehouse: Path,
     declared: Mapping[str, Declaration],
     fingerprint: Mapping[str, str],
+    unfit: "_Unfit",
     guard: Callable[[duckdb.DuckDBPyConnection], None],
     announce: Callable[[str], None],
 ) -> PublicationReport:
     """Write the whole publication into `folder`; the report names the folder it is meant for."""
+    fingerprint = unfit.fingerprint(fingerprint)
     with _session() as connection:
         _attach(connection, warehouse)
         tables = shown_tables(connection, declared)
@@ -123,6 +128,7 @@ def _build(
             f"attach {as_text(folder / 'ilk.duckdb')} as ilk (storage_version '{STORAGE_VERSION}')"
         )
         _copy(connection, [table for table in tables if table.name not in (RESTATEMENTS, RUNS)])
+        unfit.put_back(connection, tables)
         guard(connection)
         _copy(connection, [table for table in tables if table.name == RESTATEMENTS])
         checksums = _checksums(connection)
@@ -196,6 +202,66 @@ def _copy(connection: duckdb.DuckDBPyConnection, tables: list[ShownTable]) -> No
         connection.execute(
             f"create table ilk.main.{as_name(table.name)} as {shown_figures(table)} order by all"
         )
+
+
+@dataclass(frozen=True)
+class _Unfit:
+    """Cycles that keep what was published of them, and where that is; None where nothing was."""
+
+    cycle_ids: frozenset[str]
+    last: Path | None
+
+    @classmethod
+    def of(cls, cycle_ids: frozenset[str], published: Path) -> "_Unfit":
+        # The folder itself: the link may be swapped meanwhile.
+        return cls(cycle_ids, published.resolve() if published.exists() else None)
+
+    def fingerprint(self, built: Mapping[str, str]) -> dict[str, str]:
+        """Return what each cycle was made from, these as the last publication says."""
+        last = {}
+        if self.cycle_ids and self.last:
+            text = (self.last / "publication.json").read_text(encoding="utf-8")
+            last = json.loads(text)["fingerprint"]
+        kept = {cycle_id: last[cycle_id] for cycle_id in self.cycle_ids if cycle_id in last}
+        return {
+            cycle_id: of for cycle_id, of in built.items() if cycle_id not in self.cycle_ids
+        } | kept
+
+    def put_back(self, connection: duckdb.DuckDBPyConnection, tables: list[ShownTable]) -> None:
+        """Put the last publication's rows in these cycles' place; dimensions are no cycle's."""
+        if not self.cycle_ids:
+            return
+        old: dict[str, list[str]] = {}
+        if self.last:
+            database = as_text(self.last / "ilk.duckdb")
+            connection.execute(f"attach {database} as last_publication (read_only)")
+            old = dict(
+                connection.execute(
+                    "select table_name, list(column_name) from duckdb_columns()"
+                    " where database_name = 'last_publication' group by all"
+                ).fetchall()
+            )
+        for table in tables:
+            if "cycle_id" not in table.columns or table.name in (RESTATEMENTS, RUNS):
+                continue
+            if table.name.startswith("dim_"):
+                continue
+            name, cycle_ids = as_name(table.name), sorted(self.cycle_ids)
+            connection.execute(
+                f"delete from ilk.main.{name} where list_contains(?, cycle_id)", [cycle_ids]
+            )
+            columns = connection.execute(
+                "select column_name from duckdb_columns()"
+                " where database_name = 'ilk' and table_name = ?",
+                [table.name],
+            ).fetchall()
+            shared = [as_name(column) for (column,) in columns if column in old.get(table.name, ())]
+            if shared:
+                connection.execute(
+                    f"insert into ilk.main.{name} by name select {', '.join(shared)}"
+                    f" from last_publication.main.{name} where list_contains(?, cycle_id)",
+                    [cycle_ids],
+                )
 
 
 def _comments(
