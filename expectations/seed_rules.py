@@ -143,6 +143,24 @@ _TRIMMED = (
     r"coalesce(regexp_replace({0}, '^[ \x{{00A0}}\t\n\r]+|[ \x{{00A0}}\t\n\r]+$', '', 'g'), '')"
 )
 _OPEN_END = "date '9999-12-31'"
+# Who shares a parent's mean under a method, by the instrument that asks for it.
+_SIBLINGS = """
+            with tree as (
+                select distinct method_id, instrument_id, service_id, perspective_id, item_id
+                from survey_cycles join questions using (instrument_id)
+                where coalesce(asks, 'performance') = 'performance'
+            ),
+            siblings as (
+                select distinct method_id, instrument_id, 'service' as component_type,
+                    'index' as parent, service_id as component_id from tree
+                union all
+                select distinct method_id, instrument_id, 'perspective', service_id, perspective_id
+                from tree
+                union all
+                select method_id, instrument_id, 'item', service_id || ' / ' || perspective_id,
+                    item_id from tree
+            )
+""".strip()
 
 
 def seed_rules() -> list[SeedRule]:
@@ -546,23 +564,11 @@ _RULES = [
     SeedRule(
         name="weights_of_siblings_do_not_sum_to_zero",
         seed="index_weights",
-        sql="""
-            with tree as (
-                select distinct method_id, service_id, perspective_id, item_id
-                from survey_cycles join questions using (instrument_id)
-                where coalesce(asks, 'performance') = 'performance'
-            ),
-            siblings as (
-                select distinct method_id, 'service' as component_type, 'index' as parent,
-                    service_id as component_id from tree
-                union all
-                select distinct method_id, 'perspective', service_id, perspective_id from tree
-                union all
-                select method_id, 'item', service_id || ' / ' || perspective_id, item_id from tree
-            )
+        sql=f"""
+            {_SIBLINGS}
             select min(line) as line, method_id, component_type, parent,
             from siblings left join index_weights using (method_id, component_type, component_id)
-            group by method_id, component_type, parent
+            group by method_id, instrument_id, component_type, parent
             having sum(coalesce(weight, 1)) = 0
         """,
         text=FaultText(
@@ -570,6 +576,33 @@ _RULES = [
             "'{method_id}'. Give at least one of them a weight above 0.",
             "jumlah bobot semua {component_type} dari {parent} adalah 0 pada metode "
             "'{method_id}'. Beri setidaknya satu di antaranya bobot di atas 0.",
+        ),
+    ),
+    SeedRule(
+        name="weights_of_siblings_are_stated_for_all_or_none",
+        seed="index_weights",
+        sql=f"""
+            {_SIBLINGS},
+            found as (
+                select min(line) as line, method_id, component_type, parent,
+                    string_agg(component_id, ', ' order by component_id)
+                        filter (weight is null) as without_weight,
+                    count(weight) as stated_count,
+                    count(*) as sibling_count,
+                from siblings left join index_weights
+                    using (method_id, component_type, component_id)
+                group by method_id, instrument_id, component_type, parent
+            )
+            select distinct * exclude (stated_count) from found
+            where stated_count between 1 and sibling_count - 1
+        """,
+        text=FaultText(
+            "give {without_weight} a row too, or none of the {sibling_count} {component_type}s of "
+            "{parent} under method '{method_id}': what has no row weighs 1, whatever its siblings "
+            "weigh.",
+            "beri {without_weight} baris juga, atau tidak satu pun dari {sibling_count} "
+            "{component_type} dari {parent} pada metode '{method_id}': yang tanpa baris berbobot "
+            "1, berapa pun bobot saudaranya.",
         ),
     ),
     SeedRule(

@@ -18,7 +18,17 @@ Seeds = Callable[..., list[Contradiction]]
 # What the agreeing seeds hold beside those of examples/skm: two levels, a move, a second cycle.
 MORE_ROWS = {
     "export_codes": ["skm-plain,*,Baik,3"],
-    "index_weights": ["skm-1.0,service,pelayanan,1", "skm-1.0,perspective,prosedur,0.5"],
+    "index_weights": [
+        "skm-1.0,service,pelayanan,1",
+        "skm-1.0,perspective,prosedur,0.5",
+        *(
+            f"skm-1.0,perspective,{other},2"
+            for other in (
+                *("persyaratan", "waktu", "biaya", "produk"),
+                *("kompetensi", "perilaku", "sarana", "pengaduan"),
+            )
+        ),
+    ],
     "indexes": ["other,Lain,Other"],
     "method_parameters": ["skm-1.0,min_cell_n,10"],
     "survey_cycles": [
@@ -119,6 +129,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "weights_of_siblings_do_not_sum_to_zero": (
         *("index_weights", "pelayanan,1", "pelayanan,0"),
         "every service of index sum to 0 under method 'skm-1.0'",
+    ),
+    "weights_of_siblings_are_stated_for_all_or_none": (
+        *("index_weights", "skm-1.0,perspective,waktu,2\n", ""),
+        "give waktu a row too, or none of the 9 perspectives of pelayanan under method 'skm-1.0'",
     ),
     "bands_have_two_decimals": ("band_schemes", "88.31", "88.305", "88.305 has more than two"),
     "bands_are_in_order": ("band_schemes", "25.00,64.99", "64.99,25.00", "64.99 is above"),
@@ -272,6 +286,23 @@ def test_a_parameter_that_makes_no_sense_is_told_with_its_range(folder, paramete
     assert f"{parameter} is {wrong}, out of {span}" in report(
         folder, contradictions(folder, REPOSITORY)
     )
+
+
+def test_a_service_group_without_a_weight_beside_others_that_have_one_is_refused(tmp_path):
+    """CONTRIBUTING's recipe: a fifth service group would have had half of the index (1 of 2)."""
+    seeds = tmp_path / "seeds"
+    shutil.copytree(REPOSITORY / "seeds", seeds)
+    add(seeds, "services", "ilk,ti,Teknologi Informasi,Information Technology,5")
+    questions = (seeds / "questions.csv").read_text(encoding="utf-8").splitlines()
+    for line in questions:
+        if ",sdm,tangible," in line:
+            add(seeds, "questions", line.replace("sdm", "ti"))
+    found = contradictions(seeds, REPOSITORY)
+    assert {each.rule for each in found} == {"weights_of_siblings_are_stated_for_all_or_none"}
+    assert any("give ti a row too, or none of the 5 services of index" in e.text.en for e in found)
+    for method in ("ilk-1.0", "ilk-1.0-unweighted", "ilk-1.0-rake"):
+        add(seeds, "index_weights", f"{method},service,ti,0.25")
+    assert contradictions(seeds, REPOSITORY) == []
 
 
 def test_an_instrument_that_asks_expectations_alone_is_refused(folder):
