@@ -117,6 +117,13 @@ RULE_WORDS: dict[str, FaultText] = {
         "Every file belongs to a source", "Setiap berkas ada sumbernya"
     ),
     "staff_frame_is_there": FaultText("There is a staff frame", "Kerangka pegawai ada"),
+    "every_cycle_is_published": FaultText(
+        "No cycle lost the responses it was published with",
+        "Tidak ada siklus yang kehilangan jawaban yang pernah terbit",
+    ),
+    "most_responses_are_accepted": FaultText(
+        "Most responses of each file are accepted", "Sebagian besar jawaban tiap berkas diterima"
+    ),
     "no_file_shrank": FaultText(
         "No file holds fewer records than its last version",
         "Tidak ada berkas yang isinya kurang dari versi sebelumnya",

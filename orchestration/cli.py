@@ -362,6 +362,7 @@ def _installation(
 
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.cycles import read_cycles
+    from orchestration.other_index import demand_same_index
     from orchestration.settings import REPOSITORY, get_settings
 
     try:
@@ -379,7 +380,10 @@ def _installation(
     try:
         if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
             demand_agreement(settings.seeds_dir, REPOSITORY)
-        return settings, read_cycles(settings.seeds_dir)
+        known = read_cycles(settings.seeds_dir)
+        if seeds_must_agree:
+            demand_same_index(settings, known)
+        return settings, known
     except ContradictorySeedsError as error:
         _fail(str(error))
     except (OSError, ValueError) as error:
@@ -501,7 +505,8 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
         rate = headline.response_rate
         table.add_row(
             outcome.cycle_id,
-            decimal_comma(headline.score, 4),
+            decimal_comma(headline.score, 4)
+            + ("\ntanpa bobot\nunweighted" if headline.absent_mode else ""),
             f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}"
             f" ({percent(headline.ci_level)})",
             headline.band or "–",

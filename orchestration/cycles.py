@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration.durable_files import is_plain_word
 from orchestration.seed_tables import read_seed
 
 
@@ -20,6 +21,7 @@ class SurveyCycle:
     """One row of survey_cycles.csv; both days of the window are in it."""
 
     cycle_id: str
+    index_id: str
     opens_on: date
     closes_on: date
     previous_cycle_id: str | None
@@ -44,6 +46,7 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
             cycles.append(
                 SurveyCycle(
                     cycle_id=row["cycle_id"],
+                    index_id=row["index_id"],
                     opens_on=date.fromisoformat(row["opens_on"]),
                     closes_on=date.fromisoformat(row["closes_on"]),
                     previous_cycle_id=row["previous_cycle_id"] or None,
@@ -62,6 +65,12 @@ def read_cycles(seeds_dir: Path) -> list[SurveyCycle]:
                 f"{path.name}, baris/line {line}: {error}. Tulis tanggal sebagai YYYY-MM-DD. "
                 "/ Write dates as YYYY-MM-DD."
             ) from error
+        if not is_plain_word(row["cycle_id"]):  # every command makes paths of it
+            raise ValueError(
+                f"{path.name}, baris/line {line}: cycle_id '{row['cycle_id']}' menjadi nama "
+                "folder. Pakai huruf, angka, dan tanda hubung. / It names folders: use "
+                "letters, digits and hyphens."
+            )
     return sorted(cycles, key=lambda cycle: (cycle.opens_on, cycle.cycle_id))
 
 

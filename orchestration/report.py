@@ -14,7 +14,8 @@ import duckdb
 class Headline:
     """The published national index of one cycle; None where there is no figure.
 
-    `ci_level`: what the interval from `ci_low` to `ci_high` covers, 0-1.
+    `ci_level`: what the interval from `ci_low` to `ci_high` covers, 0-1. `absent_mode`: how its
+    method would have weighted it, had there been a staff frame; None where it did.
     """
 
     cycle_id: str
@@ -25,6 +26,7 @@ class Headline:
     band: str | None
     respondent_count: int | None
     staff_count: int | None
+    absent_mode: str | None
     rejected: dict[str, int]
 
     @property
@@ -35,8 +37,11 @@ class Headline:
         return self.respondent_count / self.staff_count
 
 
+# As JSON, since a publication of older code has no such column.
 _SCORE = """
-select score, ci_low, ci_high, ci_level, band, respondent_count
+select
+    score, ci_low, ci_high, ci_level, band, respondent_count,
+    to_json(dim_cycles) ->> 'absent_mode',
 from idx_scores
 inner join dim_cycles using (cycle_id)
 where cycle_id = ? and domain_type = 'national' and component_type = 'index'
@@ -69,7 +74,7 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
-    score, ci_low, ci_high, ci_level, band, respondent_count = scores[0]
+    score, ci_low, ci_high, ci_level, band, respondent_count, absent_mode = scores[0]
     return Headline(
         cycle_id=cycle_id,
         score=score,
@@ -79,6 +84,7 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         band=band,
         respondent_count=respondent_count,
         staff_count=staff[0],
+        absent_mode=absent_mode,
         rejected=dict(rejected),
     )
 

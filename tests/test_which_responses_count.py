@@ -69,11 +69,11 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
 
 @pytest.fixture(scope="module")
 def fates(cycle: SmallCycle) -> tuple[str, dict]:
-    """What `ilk run` says, and each row's fate by file and row."""
+    """What `ilk run` says, and each record's fate by file and number, the first being row 2."""
     ran = cycle.run("c1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout, {
-        (Path(name).name, source_row): reason
+        (Path(name).name, source_row - 1): reason
         for name, source_row, reason in cycle.warehouse(
             """
             select name, _source_row, rejection_reason
@@ -160,3 +160,25 @@ def test_a_file_whose_rows_stand_in_another_is_told_where_there_are_no_ids(tmp_p
     assert "c1/p/jawaban (1).xlsx: semua 40 barisnya ada juga di c1/p/a.csv" in ran.stdout
     assert "all its 40 rows stand in c1/p/a.csv too" in ran.stdout
     assert ran.stdout.count("barisnya ada juga di") == 2
+
+
+def test_a_file_of_which_most_is_rejected_is_told_once(tmp_path: Path):
+    cycle = SmallCycle(tmp_path)
+    cycle.drop("c1/p/a.csv", [row(0), *(row(n).replace(",4,3", ",,") for n in range(1, 20))])
+    cycle.drop("c1/p/b.csv", [*map(row, range(40, 60)), row(60).replace(",4,3", ",,")])
+    cycle.seed("methods", "method_id,weighting_mode,band_scheme_id,description",
+               "skm-1.0,poststrat,permenpan_14_2017,")  # fmt: skip
+    ran = cycle.run("c1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "c1/p/a.csv: periksa filter ekspor" in ran.stdout
+    assert "19 dari 20 jawaban ditolak (tidak selesai 19), lebih dari 30%" in ran.stdout
+    assert "19 of 20 responses are rejected (not finished 19), more than 30%" in ran.stdout
+    assert "jawaban ditolak (" in ran.stdout and ran.stdout.count("jawaban ditolak (") == 1
+
+    # No staff frame: poststrat can't be computed, and is absent.
+    modes = "select distinct weighting_mode from idx_scores"
+    assert cycle.published(modes) == [("none",)]
+    assert cycle.published(
+        "select weighting_mode, absent_mode, absent_mode_reason from dim_cycles order by cycle_id"
+    ) == [("none", "poststrat", "no_staff_frame"), ("poststrat", None, None)]
+    assert "tanpa bobot" in ran.stdout and "unweighted" in ran.stdout

@@ -12,13 +12,22 @@ method_parameters as (
     select * from {{ ref('method_parameters') }}
 ),
 
+staffed as (
+    -- Without a frame everybody weighs 1: no mode but none can be computed.
+    select distinct cycle_id from {{ ref('int_staff') }}
+    where role_id = {{ headline_role() }}
+),
+
 final as (
     select
         cycles.cycle_id,
         cycles.index_id,
         cycles.instrument_id,
         cycles.method_id,
-        methods.weighting_mode,
+        methods.weighting_mode as method_weighting_mode,
+        case
+            when staffed.cycle_id is null then 'none' else methods.weighting_mode
+        end as weighting_mode,
         methods.band_scheme_id,
         cycles.opens_on,
         cycles.closes_on,
@@ -36,6 +45,8 @@ final as (
     from cycles
     inner join methods
         on methods.method_id = cycles.method_id
+    left join staffed
+        on staffed.cycle_id = cycles.cycle_id
     left join method_parameters
         on method_parameters.method_id = cycles.method_id
     group by all

@@ -7,6 +7,10 @@ settings as (
     select * from {{ ref('int_cycle_settings') }}
 ),
 
+computed as (
+    select distinct cycle_id from {{ ref('int_responses_judged') }}
+),
+
 indexes as (
     select * from {{ ref('indexes') }}
 ),
@@ -19,7 +23,16 @@ final as (
         indexes.name_en as index_name_en,
         cycles.instrument_id,
         cycles.method_id,
-        settings.weighting_mode,
+        case
+            when computed.cycle_id is null then settings.method_weighting_mode
+            else settings.weighting_mode
+        end as weighting_mode,
+        case
+            when computed.cycle_id is not null
+                and settings.weighting_mode <> settings.method_weighting_mode
+                then settings.method_weighting_mode
+        end as absent_mode,
+        case when absent_mode is not null then 'no_staff_frame' end as absent_mode_reason,
         settings.band_scheme_id,
         settings.ci_level,
         settings.min_cell_n,
@@ -32,6 +45,8 @@ final as (
     from cycles
     inner join settings
         on settings.cycle_id = cycles.cycle_id
+    left join computed
+        on computed.cycle_id = cycles.cycle_id
     left join indexes
         on indexes.index_id = cycles.index_id
 )

@@ -12,14 +12,17 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from expectations.rule_words import rule_in_words
 from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, note_outcome
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
 from orchestration.publishing.tables import declarations
-from orchestration.publishing.unfit_cycles import cycles_built, unfit_cycles
+from orchestration.rejected_responses import much_rejected
 from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
+from orchestration.unfit_cycles import cycles_built, unfit_cycles
+from orchestration.words import both
 
 logger = logging.getLogger("ilk.publication")
 
@@ -41,6 +44,7 @@ _PUBLIC = [
 _DECLARED = declarations(warehouse_defs.MANIFEST)
 _OWNERS = ["team:index-team"]
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
+MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
 
 
 @dg.multi_asset(
@@ -69,7 +73,10 @@ EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
         ),
     ],
     # Not blocking: a cycle that can't be published keeps no other from it.
-    check_specs=[dg.AssetCheckSpec(EVERY_CYCLE_IS_PUBLISHED, asset=PUBLICATION)],
+    check_specs=[
+        dg.AssetCheckSpec(check, asset=PUBLICATION, description=both(rule_in_words(check)))
+        for check in (EVERY_CYCLE_IS_PUBLISHED, MOST_RESPONSES_ARE_ACCEPTED)
+    ],
     required_resource_keys={"run_lock", "lineage"},
 )
 def ilk(
@@ -92,6 +99,25 @@ def ilk(
     if cycle_id in unfit:
         note_outcome(settings, run_id=run_id, outcome=FAILED)
         raise dg.Failure(unfit[cycle_id].in_words(), allow_retries=False)
+    rejected = much_rejected(settings.warehouse, cycle_id)
+    yield dg.AssetCheckResult(
+        asset_key=PUBLICATION,
+        check_name=MOST_RESPONSES_ARE_ACCEPTED,
+        passed=not rejected,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(rejected),
+    )
+    yield dg.AssetCheckResult(
+        asset_key=PUBLICATION,
+        check_name=EVERY_CYCLE_IS_PUBLISHED,
+        passed=not unfit,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(
+            f"{each.in_words()} (Siklus yang dibandingkan dengannya terbit tanpa perbandingan itu. "
+            "/ Cycles compared with it are published without the comparison.)"
+            for each in unfit.values()
+        ),
+    )
     unfinished = set(memory.section("unfinished"))
     lost = _lost_cycles(settings)
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
@@ -144,17 +170,6 @@ def ilk(
         report.row_counts,
         warehouse_defs.MANIFEST,
         started_at=started_at,
-    )
-    yield dg.AssetCheckResult(
-        asset_key=PUBLICATION,
-        check_name=EVERY_CYCLE_IS_PUBLISHED,
-        passed=not unfit,
-        severity=dg.AssetCheckSeverity.WARN,
-        description="\n".join(
-            f"{each.in_words()} (Siklus yang dibandingkan dengannya terbit tanpa perbandingan itu. "
-            "/ Cycles compared with it are published without the comparison.)"
-            for each in unfit.values()
-        ),
     )
     for table, row_count in report.row_counts.items():
         yield dg.MaterializeResult(

@@ -20,6 +20,7 @@ from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
+from orchestration.other_index import OtherIndexError, demand_same_index
 from orchestration.run_lineage import tell_pulled
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.words import both
@@ -100,6 +101,7 @@ def pull(
     started_at = datetime.now(UTC)
     try:
         demand_agreement(settings.seeds_dir, REPOSITORY)
+        demand_same_index(settings, read_cycles(settings.seeds_dir))
         report = pull_cycle(
             cycle_id=cycle_id,
             seeds_dir=settings.seeds_dir,
@@ -110,7 +112,13 @@ def pull(
             accept_fewer=config.accept_fewer,
             on_progress=logger.info,
         )
-    except (ContradictorySeedsError, SeedError, SourceError, ForgottenKeyError) as error:
+    except (
+        ContradictorySeedsError,
+        OtherIndexError,
+        SeedError,
+        SourceError,
+        ForgottenKeyError,
+    ) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     yield dg.AssetCheckResult(
         asset_key=EXPORT_FILES,

@@ -182,9 +182,9 @@ FAULTS: dict[str, FaultText] = {
     ),
     "fewer": FaultText(
         "export it again, whole: it holds {found} records, the version before it {before}. If so "
-        "few are right, let them in: ilk run CYCLE --accept-fewer.",
+        "few are right, let them in: ./ilk run CYCLE --accept-fewer.",
         "ekspor ulang sampai utuh: berisi {found} jawaban, versi sebelumnya {before}. Bila memang "
-        "tinggal sekian, terimalah: ilk run SIKLUS --accept-fewer.",
+        "tinggal sekian, terimalah: ./ilk run SIKLUS --accept-fewer.",
     ),
     "forgotten": FaultText(
         "it holds people who asked to be forgotten, and they can't be taken out of it ({detail}). "

@@ -76,7 +76,8 @@ def publish(
 
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
-    `unfit_cycles` stay as the last publication has them, rows and fingerprint (unfit_cycles.py).
+    `unfit_cycles` (orchestration/unfit_cycles.py) stay as the last publication has them, rows and
+    fingerprint.
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id. What both record is published with it.
     Raises PublicationError; the last publication then stands, without debris. What a killed run

@@ -39,8 +39,8 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
     for arguments in (("--all",), ("--all", "--full-refresh")):
         ran = cycle.run(*arguments)
         assert ran.returncode == 1, ran.stdout + ran.stderr
-        assert "diterima 0/40 (test_response 40)" in ran.stdout
-        assert "accepted 0/40 (test_response 40)" in ran.stdout
+        assert "diterima 0/40 (jawaban percobaan 40)" in ran.stdout
+        assert "accepted 0/40 (trial response 40)" in ran.stdout
         assert "Its last publication (n = 40) stays." in ran.stdout
         assert "--accept-fewer" not in ran.stdout, "nothing at all is never accepted"
         assert "ilk run --all" not in ran.stdout, "which would say the same again"
@@ -52,7 +52,7 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
     cycle.drop("c1/p/a.csv", _responses("c1", 40, tests=20, low=True), header)
     ran = cycle.run("c1")
     assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "accepted 20/40 (test_response 20), min_sample 30" in ran.stdout
+    assert "accepted 20/40 (trial response 20), min_sample 30" in ran.stdout
     assert "ilk run c1 --accept-fewer" in ran.stdout
     assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 40, 2.0)]
     ran = cycle.run("c1", "--accept-fewer")

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.sql_text import as_text
+from orchestration.words import REASONS, in_words
 
 _BUILT = """
 select
@@ -23,7 +24,7 @@ inner join warehouse.intermediate.int_cycle_settings as settings using (cycle_id
 group by cycle_id
 """
 _REASONS = """
-select cycle_id, list(rejection_reason || ' ' || response_count order by response_count desc)
+select cycle_id, list([rejection_reason, response_count::varchar] order by response_count desc)
 from (
     select cycle_id, rejection_reason, count(*) as response_count
     from warehouse.marts.fct_responses where not is_accepted group by all
@@ -51,12 +52,19 @@ class UnfitCycle:
     response_count: int
     published_count: int | None
     min_sample: int
-    reasons: tuple[str, ...]
+    reasons: tuple[tuple[str, str], ...]
+    """Why responses are rejected, and how many."""
 
     def in_words(self) -> str:
         """Return what its own run says: the remedy first."""
         of = f"{self.accepted_count}/{self.response_count}"
-        why = f" ({', '.join(self.reasons)})" if self.reasons else ""
+        why = ("", "")
+        if self.reasons:
+            texts = [(in_words(REASONS, reason), count) for reason, count in self.reasons]
+            why = (
+                f" ({', '.join(f'{text.id} {count}' for text, count in texts)})",
+                f" ({', '.join(f'{text.en} {count}' for text, count in texts)})",
+            )
         stays = ("", "")
         if self.published_count is not None:
             stays = (
@@ -66,14 +74,14 @@ class UnfitCycle:
         accept = ("", "")
         if self.accepted_count:
             accept = (
-                f" Bila memang tinggal sekian: ilk run {self.cycle_id} --accept-fewer.",
-                f" If so few are right: ilk run {self.cycle_id} --accept-fewer.",
+                f" Bila memang tinggal sekian: ./ilk run {self.cycle_id} --accept-fewer.",
+                f" If so few are right: ./ilk run {self.cycle_id} --accept-fewer.",
             )
         return (
             f"{self.cycle_id} tidak diterbitkan: perbaiki berkas atau seed yang membuat jawabannya "
-            f"ditolak, lalu jalankan lagi; diterima {of}{why}, min_sample {self.min_sample}."
+            f"ditolak, lalu jalankan lagi; diterima {of}{why[0]}, min_sample {self.min_sample}."
             f"{stays[0]}{accept[0]} / is not published: mend the files or seeds for which its "
-            f"responses are rejected, and run it again; accepted {of}{why}, min_sample "
+            f"responses are rejected, and run it again; accepted {of}{why[1]}, min_sample "
             f"{self.min_sample}.{stays[1]}{accept[1]}"
         )
 
@@ -109,7 +117,7 @@ def unfit_cycles(
                 response_count,
                 before.get(cycle_id),
                 int(min_sample),
-                tuple(reasons.get(cycle_id, ())),
+                tuple((reason, count) for reason, count in reasons.get(cycle_id, ())),
             )
     return found
 
