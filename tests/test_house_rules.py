@@ -54,7 +54,10 @@ LONGER = {
     "int_responses_judged": "the order of the reasons of rejection is one list, read in one place",
     "int_responses_read": "one translation an attribute, three of which need a case of their own",
     "int_strata_collapsed": "three steps, each of which needs the counts that the one before left",
-    "idx_scores": "the public table: seven parts joined, then error, interval and band in turn",
+    "int_cells": "all that is judged of a cell, and how each class of weight counts in it",
+    "int_scores": "seven parts joined, then error, interval and band in turn",
+    "int_shown_changes": "the two sides of a change, each with its own tree and cell",
+    "int_shown_scores": "rounding, interval and band of what is shown, hidden rows and middles",
 }
 
 

@@ -38,3 +38,8 @@
 {% macro has_lone_respondent(strata) -%}
     bool_or({{ strata }}.stratum_respondent_count = 1 and {{ strata }}.stratum_staff_count <> 1)
 {%- endmacro %}
+
+{# A score to the nearest whole number of steps; as it is where there is no step. Steps have three decimals at most. #}
+{% macro rounded_to(score, step) -%}
+    case when {{ step }} is null then {{ score }} else round(floor({{ score }} / ({{ step }}) + 0.5e0) * ({{ step }}), 3) end
+{%- endmacro %}

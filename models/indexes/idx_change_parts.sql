@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 changes as (
-    select * from {{ ref('int_changes') }}
+    select * from {{ ref('int_shown_changes') }}
     where cycle_id = '{{ cycle_id() }}' and delta is not null
 ),
 
@@ -65,10 +65,11 @@ remainders as (
         using (weighting_mode, domain_type, domain_id, component_number)
     left join part_sums
         using (weighting_mode, domain_type, domain_id, component_number)
-    -- Else every item entered in both cycles and has its part: only rounding is left.
+    -- Else every item entered in both cycles and has its part: only arithmetic's last bits are left.
     where
         item_counts.share_count < 2 * item_counts.item_count
         or coalesce(part_sums.part_count, 0) <> item_counts.item_count
+        or abs(changes.delta - part_sums.part_sum) > 1e-9
 ),
 
 parts as (

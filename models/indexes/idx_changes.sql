@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 changes as (
-    select * from {{ ref('int_changes') }}
+    select * from {{ ref('int_shown_changes') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -9,13 +9,8 @@ domains as (
 ),
 
 scores as (
-    select * from {{ ref('idx_scores') }}
+    select * from {{ ref('int_shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and component_type = 'index' and score is not null
-),
-
-hidden_cells as (
-    select * from {{ ref('int_hidden_cells') }}
-    where cycle_id = '{{ cycle_id() }}' and component_type = 'index'
 ),
 
 members as (
@@ -33,10 +28,6 @@ members as (
     inner join scores
         on scores.domain_type = domains.domain_type
         and scores.domain_id = domains.domain_id
-    left join hidden_cells
-        on hidden_cells.domain_type = domains.domain_type
-        and hidden_cells.domain_id = domains.domain_id
-    where hidden_cells.domain_id is null
 ),
 
 -- share_up_to: of the staff, those with this score or a lower one (Lorenz's order).

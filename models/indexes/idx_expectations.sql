@@ -16,7 +16,7 @@ domains as (
 ),
 
 scores as (
-    select * from {{ ref('idx_scores') }}
+    select * from {{ ref('int_shown_scores') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -1,18 +1,13 @@
 {{ by_cycle() }}
 with
 scores as (
-    select * from {{ ref('idx_scores') }}
+    select * from {{ ref('int_shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and score is not null
 ),
 
 derived_importance as (
     select * from {{ ref('int_derived_importance') }}
     where cycle_id = '{{ cycle_id() }}'
-),
-
-hidden_cells as (
-    select * from {{ ref('int_hidden_cells') }}
-    where cycle_id = '{{ cycle_id() }}' and component_type = 'perspective'
 ),
 
 of_nation as (
@@ -38,7 +33,7 @@ of_nation as (
         and derived_importance.importance is not null
 ),
 
--- The rank itself tells on a score, so that hidden ones must not take part.
+-- The rank itself tells on a score: shown ones alone take part.
 of_units as (
     select
         scores.weighting_mode,
@@ -56,14 +51,9 @@ of_units as (
             order by scores.score, scores.perspective_id
         ) as integer) as lowest_rank,
     from scores
-    left join hidden_cells
-        on hidden_cells.domain_type = scores.domain_type
-        and hidden_cells.domain_id = scores.domain_id
-        and hidden_cells.perspective_id = scores.perspective_id
     where
         scores.domain_type = 'provider_unit'
         and scores.component_type = 'perspective'
-        and hidden_cells.domain_id is null
     -- One alone is the lowest of nothing.
     qualify count(*) over (partition by scores.weighting_mode, scores.domain_id) > 1
 ),

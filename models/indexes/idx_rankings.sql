@@ -18,9 +18,10 @@ shrunken_scores as (
 ranked as (
     select
         *,
-        cast(row_number() over (
+        -- Scores that are shown as equal share a rank.
+        cast(rank() over (
             partition by weighting_mode, component_text, unit_level_id, unit_type
-            order by score desc, domain_id
+            order by score desc
         ) as bigint) as unit_rank,
         count(*) over (
             partition by weighting_mode, component_text, unit_level_id, unit_type

@@ -1,169 +1,21 @@
--- depends_on: {{ ref('band_schemes') }}
+-- Exact, for auditors and tests; what is published under this name is int_shown_scores. The two middles of
+-- the nation are taken over shown scores here too: over hidden ones they would be another number.
 {{ by_cycle() }}
 with
-variances as (
-    select * from {{ ref('int_component_variances') }}
+exact as (
+    select * exclude (t_quantile) from {{ ref('int_scores') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-component_scores as (
-    select * from {{ ref('int_component_scores') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-rating_counts as (
-    select * from {{ ref('int_component_rating_counts') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-components as (
-    select * from {{ ref('int_components') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-domains as (
-    select * from {{ ref('int_domains') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-settings as (
-    select
-        method_id,
-        ci_level,
-        {{ normal_quantile('(0.5e0 + ci_level / 2)') }} as normal_quantile,
-    from {{ ref('int_cycle_settings') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-student_t as (
-    select * from {{ ref('int_student_t') }}
-),
-
-hidden_units as (
-    select domain_id from {{ ref('int_hidden_cells') }}
-    where cycle_id = '{{ cycle_id() }}' and domain_type = 'provider_unit' and component_type = 'index'
-),
-
-estimates as (
-    select
-        variances.weighting_mode,
-        domains.domain_type,
-        domains.domain_id,
-        components.component_type,
-        components.service_id,
-        components.perspective_id,
-        components.item_id,
-        component_scores.score,
-        case when variances.df >= 1 then sqrt(variances.variance) end as se,
-        variances.df,
-        coalesce(
-            student_t.quantile,
-            {{ student_t_from_normal('settings.normal_quantile', 'nullif(variances.df, 0)') }}
-        ) as t_quantile,
-        variances.respondent_count,
-        rating_counts.answer_count,
-        variances.effective_respondent_count,
-        variances.design_effect,
-        case
-            when components.component_type <> 'item' then coalesce(component_scores.weight_share, 0)
-        end as weight_share,
-    from variances
-    inner join domains
-        on domains.domain_number = variances.domain_number
-    inner join components
-        on components.component_number = variances.component_number
-    inner join rating_counts
-        on rating_counts.domain_number = variances.domain_number
-        and rating_counts.component_number = variances.component_number
-    cross join settings
-    left join component_scores
-        on component_scores.weighting_mode = variances.weighting_mode
-        and component_scores.domain_number = variances.domain_number
-        and component_scores.component_number = variances.component_number
-    left join student_t
-        on student_t.df = variances.df
-        and student_t.ci_level = settings.ci_level
-),
-
--- Two other readings of the nation, scores alone. The median would tell on which side a hidden unit lies.
 middles as (
-    select
-        weighting_mode,
-        'equal_level' as domain_type,
-        'national' as domain_id,
-        component_type,
-        {{ stable_sum('score') }} / count(score) as score,
-    from estimates
-    where domain_type = 'provider_level' and component_type = 'index' and score is not null
-    group by all
-    union all
-    select
-        weighting_mode,
-        'unit_median' as domain_type,
-        'national' as domain_id,
-        component_type,
-        median(score) as score,
-    from estimates
-    where
-        domain_type = 'provider_unit' and component_type = 'index' and score is not null
-        and domain_id not in (select domain_id from hidden_units)
-    group by all
-),
-
-scored as (
-    select * from estimates
-    union all by name
-    select * from middles
-),
-
-bounded as (
-    select
-        scored.*,
-        settings.method_id,
-        case when scored.se is not null then greatest(1e0, scored.score - scored.t_quantile * scored.se) end
-            as ci_low,
-        case when scored.se is not null then least(4e0, scored.score + scored.t_quantile * scored.se) end
-            as ci_high,
-    from scored
-    cross join settings
-),
-
-banded as (
-    select
-        *,
-        {{ band_of('score') }} as band,
-        {{ band_of('ci_low') }} as band_of_low,
-        {{ band_of('ci_high') }} as band_of_high,
-    from bounded
+    select * exclude (score_step, is_suppressed) from {{ ref('int_shown_scores') }}
+    where cycle_id = '{{ cycle_id() }}' and domain_type in ('equal_level', 'unit_median')
 ),
 
 final as (
-    select
-        '{{ cycle_id() }}' as cycle_id,
-        method_id,
-        weighting_mode,
-        domain_type,
-        domain_id,
-        component_type,
-        service_id,
-        perspective_id,
-        item_id,
-        score,
-        25e0 * score as score_100,
-        se,
-        df,
-        ci_low,
-        ci_high,
-        band,
-        -- A width of 0 says that all answers were equal, not that all who were not asked agree.
-        case when ci_low < ci_high then band_of_low = band_of_high end as is_band_certain,
-        respondent_count,
-        answer_count,
-        effective_respondent_count,
-        design_effect,
-        weight_share,
-        case when score is null then 'too_few_children' end as null_reason,
-    from banded
+    select * from exact
+    union all by name
+    select * from middles
 )
 
 select * from final

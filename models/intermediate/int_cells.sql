@@ -1,5 +1,6 @@
--- What disclosure control judges: how many persons and answers stand behind each component of each
--- domain. The weighting modes share a cell, since the same people stand behind all of them.
+-- What disclosure control judges: who stands behind each component of each domain, and how much each
+-- class of equal weight counts in it. The weighting modes share a cell, since the same people stand
+-- behind all of them; its score and weights are those of the method's own mode.
 {{ by_cycle() }}
 with
 component_strata as (
@@ -27,21 +28,65 @@ domains as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-respondents as (
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+own_weights as (
     select
-        domain_number,
-        component_number,
-        cast(sum(respondent_count) as bigint) as respondent_count,
+        cell_weights.weighting_mode,
+        cell_weights.weight_cell_number,
+        cell_weights.weight,
+    from {{ ref('int_cell_weights') }} as cell_weights
+    inner join settings
+        on settings.cycle_id = cell_weights.cycle_id
+        and settings.weighting_mode = cell_weights.weighting_mode
+),
+
+own_scores as (
+    select
+        component_scores.domain_number,
+        component_scores.component_number,
+        component_scores.score,
+        component_scores.weighted_rating_count,
+    from component_scores
+    inner join settings
+        on settings.weighting_mode = component_scores.weighting_mode
+),
+
+-- Persons of one weight are one class: only classes can be told apart by two ways of weighting.
+weight_classes as (
+    select
+        component_strata.domain_number,
+        component_strata.component_number,
+        own_weights.weight,
+        cast(sum(component_strata.respondent_count) as bigint) as respondent_count,
     from component_strata
+    inner join own_weights
+        on own_weights.weight_cell_number = component_strata.weight_cell_number
     group by all
 ),
 
-scores as (
+respondents as (
     select
-        domain_number,
-        component_number,
-        max(score) as score,
-    from component_scores
+        weight_classes.domain_number,
+        weight_classes.component_number,
+        cast(sum(weight_classes.respondent_count) as bigint) as respondent_count,
+        {{ stable_sum('weight_classes.respondent_count * weight_classes.weight', 10) }} as weight_of_persons,
+        max(weight_classes.weight) as largest_weight,
+        -- Ratings are whole: of one person a range of a point is two ratings, of ten it is eleven means.
+        arg_max(
+            struct_pack(
+                count := weight_classes.respondent_count,
+                weight := weight_classes.respondent_count * weight_classes.weight
+            ),
+            (weight_classes.respondent_count + 1) * weight_classes.weight
+        ) filter (where weight_classes.respondent_count < settings.min_cell_n) as small_class,
+        count(*) as class_count,
+        {{ stable_sum('log2(1 + 3 * weight_classes.respondent_count)', 10) }} as split_bits,
+    from weight_classes
+    cross join settings
     group by all
 ),
 
@@ -56,7 +101,13 @@ final as (
         components.item_id,
         respondents.respondent_count,
         rating_counts.answer_count,
-        scores.score,
+        own_scores.score,
+        coalesce(own_scores.weighted_rating_count, respondents.weight_of_persons) as weight_sum,
+        respondents.largest_weight / respondents.weight_of_persons as person_share,
+        coalesce(respondents.small_class.weight / respondents.weight_of_persons, 0) as small_class_share,
+        coalesce(respondents.small_class.count, 0) as small_class_count,
+        respondents.class_count,
+        respondents.split_bits,
     from respondents
     inner join rating_counts
         on rating_counts.domain_number = respondents.domain_number
@@ -65,9 +116,9 @@ final as (
         on components.component_number = respondents.component_number
     inner join domains
         on domains.domain_number = respondents.domain_number
-    left join scores
-        on scores.domain_number = respondents.domain_number
-        and scores.component_number = respondents.component_number
+    left join own_scores
+        on own_scores.domain_number = respondents.domain_number
+        and own_scores.component_number = respondents.component_number
 )
 
 select * from final

@@ -1,5 +1,5 @@
--- What changed since the previous cycle on the tree that both share (method.md 6), and whether the
--- domain and component are shown in both.
+-- What changed since the previous cycle on the tree that both share (method.md 6), exactly:
+-- int_shown_changes is what may be shown of it.
 {{ by_cycle() }}
 with
 scores as (
@@ -21,10 +21,6 @@ domains as (
     select * from {{ ref('int_domains') }}
 ),
 
-hidden_cells as (
-    select * from {{ ref('int_hidden_cells') }}
-),
-
 compared as (
     select
         variances.compared_cycle_id,
@@ -40,7 +36,6 @@ compared as (
         components.item_count,
         scores.score,
         case when variances.df >= 1 then variances.variance end as variance,
-        hidden_cells.cycle_id is null as is_shown,
     from variances
     inner join domains
         on domains.cycle_id = variances.compared_cycle_id
@@ -52,14 +47,6 @@ compared as (
         and scores.weighting_mode = variances.weighting_mode
         and scores.domain_number = variances.domain_number
         and scores.component_number = variances.component_number
-    left join hidden_cells
-        on hidden_cells.cycle_id = variances.compared_cycle_id
-        and hidden_cells.domain_type = domains.domain_type
-        and hidden_cells.domain_id = domains.domain_id
-        and hidden_cells.component_type = components.component_type
-        and hidden_cells.service_id is not distinct from components.service_id
-        and hidden_cells.perspective_id is not distinct from components.perspective_id
-        and hidden_cells.item_id is not distinct from components.item_id
 ),
 
 -- The same persons may answer twice: then the errors are not independent, and this se is too large.
@@ -78,9 +65,10 @@ final as (
         previous.score as score_previous,
         compared.score,
         compared.score - previous.score as delta,
+        sqrt(previous.variance) as se_previous,
+        sqrt(compared.variance) as se_current,
         sqrt(previous.variance + compared.variance) as se,
         cast(compared.shared_item_count as double) / compared.item_count as shared_item_share,
-        compared.is_shown and previous.is_shown as is_shown,
     from compared
     inner join compared as previous
         on previous.weighting_mode = compared.weighting_mode

@@ -39,15 +39,20 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     domains: pd.DataFrame = dbt.ref("int_domains").filter(of_cycle).order("domain_id").df()
     is_index = f"{of_cycle} and component_type = 'index'"
     shown: pd.DataFrame = dbt.ref("int_shown_unit_scores").filter(is_index).df()
-    scores: pd.DataFrame = dbt.ref("int_component_scores").filter(of_cycle).df()
+    # What isn't shown takes no part: draws over it would tell on it.
+    scores: pd.DataFrame = (
+        dbt.ref("int_shown_scores").filter(f"{of_cycle} and score is not null").df()
+    )
     type_of = dict(zip(components["component_number"], components["component_type"], strict=True))
     units = domains.merge(shown[["domain_type", "domain_id"]].drop_duplicates())
     if units.empty:
         return SCHEMA.empty_table()
-    item_scores = scores[
-        scores["domain_number"].isin(units["domain_number"])
-        & scores["component_number"].map(type_of).eq("item")
-    ]
+    keys = ["service_id", "perspective_id", "item_id"]
+    item_scores = (
+        scores[scores["component_type"].eq("item")]
+        .merge(units[["domain_type", "domain_id", "domain_number"]])
+        .merge(components[["component_number", *keys]], on=keys)
+    )
     drawn = drawn_scores(
         {
             str(mode): of_mode.pivot(

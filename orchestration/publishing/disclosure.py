@@ -1,7 +1,8 @@
 """Which cells of a cycle must be hidden, so that no published figure tells on a person.
 
 Belongs here: the rule (method.md, "Disclosure") as a pure function, frames in and flags out.
-Doesn't: reading the warehouse (int_hidden_cells), blanking the figures (shown_figures.py).
+Doesn't: how precisely the others may be shown (bounds.py), reading the warehouse
+(int_cell_verdicts), blanking the figures (shown_figures.py).
 
 A cell is a domain (a unit, a region, ...) and a component (a service, an item, ...) of a cycle; the
 weighting modes share it, since the same people stand behind both. A cell with fewer respondents
@@ -20,13 +21,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from orchestration.publishing.bounds import EXACT, Bounds, Sums, other_steps, steps
+
 COMPONENT = ["service_id", "perspective_id", "item_id"]
 DOMAIN = ["domain_type", "domain_id"]
 CELL = ["cycle_id", *DOMAIN, *COMPONENT]
+VERDICT = ["is_hidden", "reason", "is_exposed", "score_step", "other_step"]
 
-# Scores of scores: no respondents of their own, in no sum.
-SCORES_OF_SCORES = ("unit_median", "equal_level")
-NEVER_HIDDEN = ("national", "provider_level")
+NEVER_HIDDEN = ("national",)
+EXACT_DOMAINS = ("national", "provider_level")
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 NATION = ("national", "national")
 
@@ -35,6 +38,7 @@ NATION = ("national", "national")
 ZERO = 1e-7
 NULL_VECTORS = 2
 RESIDUAL = 1e-11
+ROUGHLY = 0.02
 MAX_ROUNDS = 20_000
 
 Bools = NDArray[np.bool_]
@@ -50,47 +54,52 @@ class DisclosureError(Exception):
 
 # Vectors of some 10,000 numbers: two of BLAS's threads wait for each other longer than they work.
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def hidden_cells(
-    scores: pd.DataFrame,
+def judge_cells(
+    cells: pd.DataFrame,
     units: pd.DataFrame,
     cycles: pd.DataFrame,
-    *,
-    min_cell_n: Mapping[str, int],
+    edges: pd.DataFrame,
+    classes: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return one row per cell to hide: the columns of CELL, `reason`, `is_exposed`.
+    """Return one row per cell: CELL, is_hidden, reason, is_exposed, score_step, other_step.
 
-    `scores`: the columns of CELL, respondent_count, answer_count and score of idx_scores, any
-    weighting modes. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one row a
-    version. `cycles`: cycle_id, opens_on. `min_cell_n`: respondents a cell needs, by cycle.
+    `cells`: int_cells. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one row a
+    version. `cycles`: cycle_id, opens_on, min_cell_n, disclosure_interval. `edges`: cycle_id,
+    whole_<key> and part_<key> for each key of COMPONENT, weight: the tree of the score. `classes`:
+    int_class_cells, which classes of weight the items' cells are made of.
 
-    No service, perspective or item is ''. `reason` is `small` (too few respondents) or `complement`
-    (hidden to protect another). `is_exposed` marks the cells that no choice can protect, since they
-    follow from cells that are never hidden: the only unit of its level. Raises DisclosureError for
-    a domain that isn't known to the rule.
+    No service, perspective or item is ''. `reason` of a hidden cell is `small` (too few
+    respondents), `bounds` (its score would confine a small group) or `complement` (hidden to
+    protect another). `is_exposed` marks what no choice can protect, since it follows from cells
+    that are never hidden: the only unit of its level. `score_step` is 0 for an exact score,
+    `other_step` the same in other weighting modes than the method's own, NaN where these are hidden
+    or the cell is. Raises
+    DisclosureError for a domain that isn't known to the rule.
     """
-    of_people = scores[~scores["domain_type"].isin(SCORES_OF_SCORES)]
-    cycle_ids = of_people["cycle_id"].unique()
+    cycle_ids = cells["cycle_id"].unique()
     unknown = set(cycle_ids) - set(cycles["cycle_id"])
     if unknown:
         raise DisclosureError(
-            f"idx_scores has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; build both"
+            f"int_cells has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; build both"
         )
-    counts = of_people[["respondent_count", "answer_count"]]
+    counts = cells[["respondent_count", "answer_count"]]
     if counts.isna().to_numpy().any():
         raise DisclosureError(
-            "idx_scores has rows without respondent_count or answer_count, which can't be judged: "
-            "correct models/indexes/idx_scores.sql"
+            "int_cells has rows without respondent_count or answer_count, which can't be judged: "
+            "correct models/intermediate/int_cells.sql"
         )
     judged = [
         _judge_cycle(
-            of_people[of_people["cycle_id"] == cycle.cycle_id],
+            cells[cells["cycle_id"] == cycle.cycle_id],
             _places(units, on=pd.Timestamp(str(cycle.opens_on))),
-            min_cell_n=min_cell_n[str(cycle.cycle_id)],
+            edges[edges["cycle_id"] == cycle.cycle_id],
+            classes[classes["cycle_id"] == cycle.cycle_id],
+            min_cell_n=int(float(str(cycle.min_cell_n))),
+            least_width=float(str(cycle.disclosure_interval)),
         )
         for cycle in cycles[cycles["cycle_id"].isin(cycle_ids)].itertuples()
     ]
-    columns = [*CELL, "reason", "is_exposed"]
-    return pd.concat([pd.DataFrame(columns=columns), *judged], ignore_index=True)[columns]
+    return pd.concat([pd.DataFrame(columns=[*CELL, *VERDICT]), *judged], ignore_index=True)
 
 
 def _places(units: pd.DataFrame, *, on: pd.Timestamp) -> dict[str, Domain]:
@@ -151,33 +160,63 @@ def wholes_of_component(component: Component) -> list[Component]:
 
 
 def _judge_cycle(
-    scores: pd.DataFrame, places: Mapping[str, Domain], *, min_cell_n: int
+    cells: pd.DataFrame,
+    places: Mapping[str, Domain],
+    edges: pd.DataFrame,
+    classes: pd.DataFrame,
+    *,
+    min_cell_n: int,
+    least_width: float,
 ) -> pd.DataFrame:
-    cells = _cells(scores)
-    equations = _equations(cells, places)
+    cells = _with_unlisted(cells)
+    over_domains, over_components = _divisions(cells, places)
+    equations = _equations(cells, over_domains, over_components)
     is_small = (cells["respondent_count"] < min_cell_n).to_numpy()
     is_unlisted = cells["is_unlisted"].to_numpy(dtype=bool)
-    can_hide = ~cells["domain_type"].isin(NEVER_HIDDEN).to_numpy() & ~is_unlisted
+    is_always_shown = cells["domain_type"].isin(NEVER_HIDDEN).to_numpy() & ~is_small
+    can_hide = ~is_always_shown & ~is_unlisted
+    may_be_exact = cells["domain_type"].isin(EXACT_DOMAINS).to_numpy()
     hiding = _Hiding(equations, is_small=is_small, can_hide=can_hide, is_unlisted=is_unlisted)
+    sums = _sums(cells, over_domains, over_components, edges)
+    sums, class_counts = _with_classes(sums, cells, classes)
+    none = np.zeros(len(class_counts))
+    bounds = Bounds(
+        score=np.append(cells["score"].to_numpy(dtype=np.float64), none + np.nan),
+        respondent_count=np.append(cells["respondent_count"].to_numpy(np.int64), class_counts),
+        person_share=np.append(cells["person_share"].fillna(0).to_numpy(np.float64), none),
+        class_share=np.append(cells["small_class_share"].fillna(0).to_numpy(np.float64), none),
+        class_count=np.append(
+            cells["small_class_count"].fillna(0).to_numpy(np.int64), class_counts
+        ),
+        is_small=np.append(is_small, class_counts < min_cell_n),
+        can_hide=np.append(can_hide, none > 0),
+        step=np.append(steps(cells, may_be_exact=may_be_exact), none),
+        sums=sums,
+        least_width=least_width,
+    )
     hiding.complete()
+    # What is hidden for its bounds leaves the sums with more unknowns, never with fewer.
+    is_hidden = hiding.is_hidden.copy()
+    while len(more := bounds.to_hide(np.append(is_hidden | is_unlisted, none == 0))):
+        is_hidden[more] = True
+    is_confining = is_hidden & ~hiding.is_hidden
     judged = cells.assign(
-        reason=np.where(is_small, "small", "complement"), is_exposed=hiding.is_exposed
+        is_hidden=is_hidden,
+        reason=np.select([is_small, is_confining], ["small", "bounds"], "complement"),
+        is_exposed=hiding.is_exposed,
+        score_step=np.where(is_hidden, EXACT, bounds.step[: len(cells)]),
+        other_step=np.where(is_hidden, np.nan, other_steps(cells, bounds.step[: len(cells)])),
     )
-    return judged[hiding.is_hidden]
+    return judged.loc[~is_unlisted, [*CELL, *VERDICT]]
 
 
-def _cells(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell, the smallest first: the order in which cells are hidden."""
-    keyed = scores.copy()
+def _with_unlisted(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells and the unlisted rests, the smallest first: the order in which cells are hidden."""
+    keyed = cells.assign(has_score=cells["score"].notna(), is_unlisted=False)
     keyed[COMPONENT] = keyed[COMPONENT].fillna("").astype(object)
-    keyed["has_score"] = keyed["score"].notna()
-    cells = keyed.groupby(CELL, as_index=False, observed=True).agg(
-        respondent_count=("respondent_count", "min"),
-        answer_count=("answer_count", "min"),
-        has_score=("has_score", "any"),
-    )
-    cells = pd.concat([cells.assign(is_unlisted=False), _unlisted(cells)], ignore_index=True)
-    return cells.sort_values(["respondent_count", *CELL], ignore_index=True)
+    rests = _unlisted(keyed)
+    keyed = pd.concat([keyed, rests], ignore_index=True) if len(rests) else keyed
+    return keyed.sort_values(["respondent_count", *CELL], ignore_index=True)
 
 
 def _unlisted(cells: pd.DataFrame) -> pd.DataFrame:
@@ -232,11 +271,91 @@ class _Equations:
     sign: Floats
 
 
-def _equations(cells: pd.DataFrame, places: Mapping[str, Domain]) -> _Equations:
+def _divisions(
+    cells: pd.DataFrame, places: Mapping[str, Domain]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every division of a published whole: over domains per component, and the other way round."""
     keyed = cells[[*DOMAIN, *COMPONENT]].assign(cell=np.arange(len(cells)))
-    over_domains = _parts(keyed, DOMAIN, lambda key: wholes_of_domain(key, places), _domain_type)
-    over_components = _parts(keyed, COMPONENT, wholes_of_component, _component_type)
+    return (
+        _parts(keyed, DOMAIN, lambda key: wholes_of_domain(key, places), _domain_type),
+        _parts(keyed, COMPONENT, wholes_of_component, _component_type),
+    )
+
+
+def _sums(
+    cells: pd.DataFrame,
+    over_domains: pd.DataFrame,
+    over_components: pd.DataFrame,
+    edges: pd.DataFrame,
+) -> Sums:
+    """The divisions with each part's share: of the whole's weight, or in the mean of components."""
+    weight = cells["weight_sum"].to_numpy(dtype=np.float64)
+    answers = cells["answer_count"].to_numpy(dtype=np.float64)
+    score = cells["score"].to_numpy(dtype=np.float64)
+    part, whole = (over_domains[key].to_numpy(dtype=np.int64) for key in ("cell", "whole"))
+    # Nobody knows what the unlisted weigh: as much as the whole's others.
+    share = np.where(
+        np.isnan(weight[part]), answers[part] / answers[whole], weight[part] / weight[whole]
+    )
+    by_domain = over_domains.assign(kind=OVER_DOMAINS, share=share)
+    named = over_components.assign(
+        **{f"part_{key}": cells[key].to_numpy()[over_components["cell"]] for key in COMPONENT},
+        **{f"whole_{key}": cells[key].to_numpy()[over_components["whole"]] for key in COMPONENT},
+    )
+    keys = [f"{side}_{key}" for side in ("part", "whole") for key in COMPONENT]
+    named = named.merge(edges[[*keys, "weight"]], on=keys)
+    # A mean leaves out the children without a score.
+    named = named[~np.isnan(score[named["cell"]]) & ~np.isnan(score[named["whole"]])]
+    total = named.groupby(["whole", "division"])["weight"].transform("sum")
+    by_component = named.assign(kind=MEANS, share=named["weight"] / total)
+    parts = pd.concat([by_domain, by_component], ignore_index=True)
+    parts = parts[~np.isnan(score[parts["whole"].to_numpy(dtype=np.int64)]) & (parts["share"] > 0)]
+    equation = parts.groupby(["kind", "whole", "division"]).ngroup().to_numpy(dtype=np.int64)
+    wholes = np.zeros(equation.max(initial=-1) + 1, dtype=np.int64)
+    wholes[equation] = parts["whole"]
+    # Above items a score is no mean of the parts' scores, but nearly so.
+    is_rough = np.zeros(len(wholes), dtype=bool)
+    is_rough[equation] = parts["kind"] == OVER_DOMAINS
+    is_rough &= (cells["item_id"] == "").to_numpy()[wholes]
+    share = parts["share"].to_numpy(dtype=np.float64)
+    return Sums(
+        equation=equation,
+        part=parts["cell"].to_numpy(dtype=np.int64),
+        share=share / np.bincount(equation, share, len(wholes))[equation],
+        whole=wholes,
+        tolerance=np.where(is_rough, ROUGHLY, 0.0),
+    )
+
+
+def _with_classes(sums: Sums, cells: pd.DataFrame, classes: pd.DataFrame) -> tuple[Sums, Integers]:
+    """Add the classes of weight as parts of the cells that they stand in; return their counts too.
+
+    A class is of a weight, a level of providers and an item, and numbered on from the cells.
+    """
+    keys = [*DOMAIN, *COMPONENT]
+    numbered = cells[keys].assign(whole=np.arange(len(cells)), has_score=cells["score"].notna())
+    held = classes.merge(numbered[numbered["has_score"]], on=keys)
+    # A level holds all of a class; a domain that holds some of it only has a part of its own.
+    of_class = ["weight_cell_number", "provider_level_id", "item_id"]
+    is_whole = held["rating_count"] == held.groupby(of_class)["rating_count"].transform("max")
+    held["held_by"] = np.where(is_whole, "", held["domain_type"] + " " + held["domain_id"])
+    held["number"] = held.groupby([*of_class, "held_by"]).ngroup()
+    counts = held.groupby("number")["rating_count"].first().to_numpy(dtype=np.int64)
+    equation, wholes = pd.factorize(held["whole"])
+    weight = held["weight_sum"].to_numpy(dtype=np.float64)
+    share = weight / np.bincount(equation, weight, len(wholes))[equation]
+    return Sums(
+        equation=np.append(sums.equation, equation + len(sums.whole)),
+        part=np.append(sums.part, held["number"].to_numpy(np.int64) + len(cells)),
+        share=np.append(sums.share, share),
+        whole=np.append(sums.whole, wholes.to_numpy(dtype=np.int64)),
+        tolerance=np.append(sums.tolerance, np.zeros(len(wholes))),
+    ), counts
+
+
+def _equations(
+    cells: pd.DataFrame, over_domains: pd.DataFrame, over_components: pd.DataFrame
+) -> _Equations:
     # A mean leaves out the children without a score, and weight_share tells so.
     has_score = cells["has_score"].to_numpy(dtype=bool)
     means = over_components[

@@ -1,8 +1,8 @@
-"""The rows of each published table, with which of their figures blank.
+"""The rows of each published table, with which of their figures blank, and how precisely.
 
 Belongs here: what is refused, the query of each published table. Doesn't: which tables are
-published (tables.py), which cells are hidden (int_hidden_cells, by disclosure.py), running the
-queries (publication.py).
+published (tables.py), which cells are hidden and how precise the others may be (int_shown_scores,
+by disclosure.py and bounds.py), running the queries (publication.py).
 """
 
 from collections.abc import Collection, Mapping
@@ -18,18 +18,18 @@ from orchestration.sql_text import as_name
 # What must be there to be blanked, and to tell that all was judged.
 NEEDED_COLUMNS = {
     ("intermediate", "int_hidden_cells"): {*CELL, "reason", "is_exposed"},
-    ("indexes", "idx_scores"): {
+    ("intermediate", "int_shown_scores"): {
         *CELL,
         "weighting_mode",
         "component_type",
-        "score",
-        "score_100",
-        "band",
+        "is_suppressed",
+        "score_step",
         "respondent_count",
-        "answer_count",
     },
     ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id"},
 }
+# Of a cell without a score (nobody rated) no step is known.
+COARSE_STEP = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class ShownTable:
     """A published table: what its model says of it, and the columns of its rows."""
 
     declared: Declaration
-    columns: tuple[str, ...]
+    columns: Mapping[str, str]
+    """The type of each, in their order."""
 
     @property
     def name(self) -> str:
@@ -60,13 +61,13 @@ def shown_tables(
     """
     rows = connection.execute(
         """
-        select table_schema, table_name, list(column_name order by ordinal_position)
+        select table_schema, table_name, list([column_name, data_type] order by ordinal_position)
         from information_schema.columns
         where table_catalog = 'warehouse'
         group by all
         """
     ).fetchall()
-    columns_of = {(schema, name): tuple(columns) for schema, name, columns in rows}
+    columns_of = {(schema, name): dict(columns) for schema, name, columns in rows}
     for (schema, name), needed in NEEDED_COLUMNS.items():
         if missing := needed - {*columns_of.get((schema, name), ())}:
             raise PublicationError(
@@ -89,16 +90,39 @@ def shown_tables(
 
 
 def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the warehouse's hidden cells known as `hidden`, with '' for no component.
+    """Make the warehouse's hidden cells known as `hidden`, and what is shown as `shown_cells`.
 
-    A score on too few persons that isn't among them was never judged: nothing is published then.
+    No component is '' in both. `shown_cells_of_two` has for each cell what both its cycle and the
+    one before may show. A score on too few persons that is shown was never judged: nothing is
+    published then.
     """
     components = ", ".join(f"coalesce({key}, '') as {key}" for key in COMPONENT)
+    keys = ", ".join([*DOMAIN, *COMPONENT])
     connection.execute(
         f"""
         create temp view hidden as
         select cycle_id, domain_type, domain_id, {components}, reason, is_exposed
-        from warehouse.intermediate.int_hidden_cells
+        from warehouse.intermediate.int_hidden_cells;
+
+        create temp table shown_cells as
+        select
+            cycle_id, weighting_mode, domain_type, domain_id, {components},
+            score_step, is_suppressed
+        from warehouse.intermediate.int_shown_scores;
+
+        create temp table shown_cells_of_two as
+        select
+            cycle_id, weighting_mode, {keys},
+            max(score_step) as score_step, bool_or(is_suppressed) as is_suppressed
+        from (
+            from shown_cells
+            union all
+            select shown_cells.* replace (cycles.cycle_id as cycle_id)
+            from shown_cells
+            inner join warehouse.marts.dim_cycles as cycles
+                on cycles.previous_cycle_id = shown_cells.cycle_id
+        )
+        group by all
         """
     )
     unjudged = connection.execute(
@@ -108,93 +132,82 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
         left join warehouse.marts.dim_cycles as cycles using (cycle_id)
         where scores.domain_type not in {NEVER_HIDDEN}
             and (cycles.min_cell_n is null or scores.respondent_count < cycles.min_cell_n)
-            and not exists (
-                from hidden
-                where hidden.cycle_id = scores.cycle_id and {_is_cell_of("scores", CELL)}
+            and exists (
+                from shown_cells
+                where shown_cells.cycle_id = scores.cycle_id and not shown_cells.is_suppressed
+                    and shown_cells.weighting_mode = scores.weighting_mode
+                    and {_is_cell_of("shown_cells", "scores", CELL)}
             )
         order by all
         """
     ).fetchall()
     if unjudged:
         raise PublicationError(
-            f"{', '.join(cycle_id for (cycle_id,) in unjudged)}: idx_scores has scores on fewer "
-            "than min_cell_n persons that int_hidden_cells doesn't hide: run the cycle again"
+            f"{', '.join(cycle_id for (cycle_id,) in unjudged)}: int_shown_scores shows scores on "
+            "fewer than min_cell_n persons: run the cycle again"
         )
 
 
 def shown_figures(table: ShownTable) -> str:
     """Return the query whose rows are published."""
-    if not table.declared.cell_keys:
-        return f"select * from {table.rows}"
-    if table.name == "idx_scores":
-        return _with_shown_medians(_blanked(table))
-    return _blanked(table)
+    return _blanked(table) if table.declared.cell_keys else f"select * from {table.rows}"
 
 
-def _is_cell_of(figures: str, columns: Collection[str]) -> str:
-    """Return the condition that a hidden cell has the domain and component of a row, any cycle."""
+def _is_cell_of(cells: str, figures: str, columns: Collection[str]) -> str:
+    """Return the condition that a cell has the domain and component of a row, any cycle and mode.
+
+    A component key that the row hasn't is none: coverage by service_id is judged as the service.
+    """
     keys = [
-        f"hidden.{key} = " + (f"coalesce({figures}.{key}, '')" if key in columns else "''")
+        f"{cells}.{key} = " + (f"coalesce({figures}.{key}, '')" if key in columns else "''")
         for key in COMPONENT
     ]
-    return " and ".join([*(f"hidden.{key} = {figures}.{key}" for key in DOMAIN), *keys])
+    return " and ".join([*(f"{cells}.{key} = {figures}.{key}" for key in DOMAIN), *keys])
 
 
 def _blanked(table: ShownTable) -> str:
-    """Return the query of a table of domains and components, NULL for each figure of a hidden cell.
+    """Return the query of a table of cells: NULL for each figure that may not be shown.
 
-    A component key that the table hasn't is none: coverage by service_id is judged as the service.
+    Of an exact figure, as much of it as its cell's score shows. A table without a weighting mode is
+    in the cycle's own.
     """
-    cell = _is_cell_of("figures", table.columns)
-    cycle = "hidden.cycle_id = figures.cycle_id"
-    if table.declared.is_over_two_cycles:
-        cycle = f"""({cycle} or hidden.cycle_id in (
-            select previous_cycle_id from warehouse.marts.dim_cycles as cycles
-            where cycles.cycle_id = figures.cycle_id
-        ))"""
+    cells = "shown_cells_of_two" if table.declared.is_over_two_cycles else "shown_cells"
+    mode = (
+        "figures.weighting_mode" if "weighting_mode" in table.columns else "cycles.weighting_mode"
+    )
     columns = [
         f"figures.{as_name(column)}"
         if column in table.declared.cell_keys
-        else f"case when not is_suppressed then figures.{as_name(column)} end as {as_name(column)}"
-        for column in table.columns
+        else f"case when not coalesce(cells.is_suppressed, false) "
+        f"then {_rounded(column, kind, table)} end as {as_name(column)}"
+        for column, kind in table.columns.items()
     ]
     return f"""
-        select {", ".join(columns)}, is_suppressed
-        from (
-            select
-                figures,
-                exists (
-                    from hidden
-                    where {cycle} and {cell}
-                ) as is_suppressed
-            from {table.rows} as figures
-        )"""
+        select {", ".join(columns)}, coalesce(cells.is_suppressed, false) as is_suppressed
+        from {table.rows} as figures
+        left join warehouse.marts.dim_cycles as cycles on cycles.cycle_id = figures.cycle_id
+        left join {cells} as cells
+            on cells.cycle_id = figures.cycle_id and cells.weighting_mode = {mode}
+            and {_is_cell_of("cells", "figures", table.columns)}"""
 
 
-def _with_shown_medians(scores: str) -> str:
-    """Return the scores with `unit_median` taken over the shown units only: its score, no more.
-
-    With all units the median would be the figure of a hidden one, or tell on which side it lies.
-    """
-    return f"""
-        with shown as ({scores}),
-        medians as (
-            select
-                cycle_id,
-                weighting_mode,
-                median(score) as median_score,
-                median(score_100) as median_score_100
-            from shown
-            where domain_type = 'provider_unit' and component_type = 'index'
-            group by all
-        )
-        select
-            shown.* replace (
-                if(domain_type = 'unit_median', median_score, score) as score,
-                if(domain_type = 'unit_median', median_score_100, score_100) as score_100,
-                if(domain_type = 'unit_median', null, band) as band,
-                if(domain_type = 'unit_median', median_score is null, is_suppressed)
-                    as is_suppressed
-            )
-        from shown
-        left join medians using (cycle_id, weighting_mode)"""
+def _rounded(column: str, kind: str, table: ShownTable) -> str:
+    """Return a figure as precisely as its cell's score: counts to 5, others to the step."""
+    figure = f"figures.{as_name(column)}"
+    if table.declared.is_of_shown_figures:
+        return figure
+    kinds = ", ".join(f"'{kind}'" for kind in NEVER_HIDDEN)
+    is_judged = f"(cells.cycle_id is not null or figures.domain_type in ({kinds}))"
+    exact = f"(cells.score_step is null and {is_judged})"
+    step = f"coalesce(cells.score_step, {COARSE_STEP})"
+    if kind == "DOUBLE":
+        if column == "se" or column.endswith("_se"):
+            least = f"round(floor({figure} / ({step} / 2) + 0.5) * {step} / 2, 3)"
+            rounded = f"greatest({least}, 2 * {step})"
+        else:
+            rounded = f"round(floor({figure} / {step} + 0.5) * {step}, 3)"
+    elif kind in ("BIGINT", "INTEGER", "HUGEINT"):
+        rounded = f"cast(5 * round({figure} / 5) as {kind})"
+    else:
+        return figure
+    return f"if({exact} or {figure} is null, {figure}, {rounded})"

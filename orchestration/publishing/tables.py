@@ -7,8 +7,9 @@ A model of marts or indexes says one of
 
 - `{nothing_to_hide: why}`: all of its rows as they are;
 - `{cells: {keys: [...]}}`: rows are about a domain and a component. `keys` say where a row stands,
-  every other column is a figure, NULL where int_hidden_cells hides the cell; `cycles: both` where a
-  figure compares a cycle with the one before;
+  every other column is a figure: NULL where int_shown_scores hides the cell, else rounded as the
+  cell's score is. `cycles: both` where a figure compares a cycle with the one before; `figures:
+  shown` where all are computed from a model int_shown_..., and are no more precise than that;
 - `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
 - `{stays_inside: why}`.
 
@@ -55,6 +56,7 @@ class Declaration:
     """Whether answers of persons stand behind it."""
     cell_keys: tuple[str, ...] = ()
     is_over_two_cycles: bool = False
+    is_of_shown_figures: bool = False
     faults: tuple[str, ...] = ()
     """Why it can't be published as it says, each with its remedy."""
 
@@ -133,8 +135,15 @@ def _declaration(
         has_persons=_descends_from_responses(model["unique_id"], manifest),
         cell_keys=tuple(cells.get("keys", ())),
         is_over_two_cycles=cells.get("cycles") == "both",
+        is_of_shown_figures=cells.get("figures") == "shown",
     )
     faults = _faults(declaration, said, columns=(source or model)["columns"])
+    parents = manifest["parent_map"][model["unique_id"]]
+    if declaration.is_of_shown_figures and not any(_HIDES_BY_ITSELF in name for name in parents):
+        faults.append(
+            f"figures: shown, and it reads no model {_HIDES_BY_ITSELF}...: leave it out, and its "
+            "figures are rounded as they leave"
+        )
     return replace(declaration, faults=tuple(faults))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.publishing.disclosure import hidden_cells
+from orchestration.publishing.disclosure import judge_cells
 from orchestration.publishing.tables import Declaration
 
 CYCLE = "ilk-2025-s2"
@@ -39,7 +39,12 @@ DECLARED = {
     **declared("marts", "dim_cycles"),
     **declared("marts", "dim_units"),
     **declared("marts", "fct_participation"),
-    **declared("indexes", "idx_scores", "method_id", "weighting_mode", "component_type", *CELL),
+    "idx_scores": Declaration(
+        model=("indexes", "idx_scores"),
+        rows_of=("intermediate", "int_shown_scores"),
+        grain=(),
+        has_persons=True,
+    ),
 }
 
 
@@ -119,6 +124,57 @@ def units_of(persons: list[Person]) -> pd.DataFrame:
 
 
 CYCLES = pd.DataFrame({"cycle_id": [CYCLE], "opens_on": ["2025-07-01"]})
+COMPONENT = CELL[3:]
+FIGURES = [
+    *("score", "score_100", "se", "df", "ci_low", "ci_high", "band", "is_band_certain"),
+    *("respondent_count", "answer_count", "effective_respondent_count", "design_effect"),
+    *("weight_share", "null_reason"),
+]
+CLASSES = pd.DataFrame(
+    columns=[*CELL, "provider_level_id", "weight_cell_number", "rating_count", "weight_sum"]
+)
+
+
+def edges_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """The tree of the components that these scores have, all of one weight."""
+    components = {tuple(row) for row in scores[COMPONENT].itertuples(index=False)}
+    edges = [
+        (CYCLE, *whole, *part, 1.0)
+        for part in components
+        for whole in components
+        if sum(map(bool, part)) == sum(map(bool, whole)) + 1
+        and all(name in ("", held) for name, held in zip(whole, part, strict=True))
+        and not (part[2] and not (whole[0] and whole[1]))
+    ]
+    sides = [f"{side}_{key}" for side in ("whole", "part") for key in COMPONENT]
+    return pd.DataFrame(edges, columns=["cycle_id", *sides, "weight"])
+
+
+def judged_cells(
+    scores: pd.DataFrame,
+    units: pd.DataFrame,
+    cycles: pd.DataFrame = CYCLES,
+    *,
+    min_cell_n: int,
+    interval: float = -1.0,
+) -> pd.DataFrame:
+    """Judge cells in which everybody weighs the same; `interval` -1: by the sums alone."""
+    cells = scores.assign(
+        weight_sum=scores["answer_count"].astype(float),
+        person_share=1 / scores["respondent_count"],
+        small_class_share=0.0,
+        small_class_count=0,
+        class_count=1,
+        split_bits=0.0,
+    )
+    settings = cycles.assign(min_cell_n=min_cell_n, disclosure_interval=interval)
+    return judge_cells(cells, units, settings, edges_of(scores), CLASSES)
+
+
+def hidden_cells(scores: pd.DataFrame, units: pd.DataFrame, **settings) -> pd.DataFrame:
+    """Return the cells that are hidden, with the reason."""
+    verdicts = judged_cells(scores, units, **settings)
+    return verdicts[verdicts["is_hidden"].astype(bool)].reset_index(drop=True)
 
 
 def group(unit_id: str, level: str, region: str, count: int) -> list[Person]:
@@ -150,7 +206,7 @@ def write_warehouse(
     ]
     scores["score"] += shift
     units = units_of(persons)
-    hidden = hidden_cells(scores, units, CYCLES, min_cell_n={CYCLE: min_cell_n})
+    hidden = hidden_cells(scores, units, min_cell_n=min_cell_n)
     hidden = hidden.astype({"is_exposed": bool} | dict.fromkeys([*CELL, "reason"], "str"))
     path.unlink(missing_ok=True)
     with duckdb.connect(path) as warehouse:
@@ -171,7 +227,7 @@ def write_warehouse(
                 from made_hidden;
             create table marts.dim_cycles as
                 select '{CYCLE}' as cycle_id, 'ilk-1.0' as method_id, date '2025-07-01' as opens_on,
-                    {min_cell_n} as min_cell_n,
+                    {min_cell_n} as min_cell_n, 'poststrat' as weighting_mode,
                     cast(null as varchar) as previous_cycle_id;
             create table marts.dim_units as
                 select unit_id, unit_level_id, region_id, cast(valid_from as date) as valid_from,
@@ -218,6 +274,37 @@ def write_warehouse(
                 from indexes.idx_scores, (values ('unit_median'), ('equal_level')) as kinds (kind)
                 where domain_type = 'provider_unit' and component_type = 'index'
                 group by all;
+            create table intermediate.int_shown_scores as
+                with shown as (
+                    select scores.*, hidden.cycle_id is not null as is_suppressed,
+                        cast(null as double) as score_step
+                    from indexes.idx_scores as scores
+                    left join intermediate.int_hidden_cells as hidden
+                        on hidden.domain_type = scores.domain_type
+                        and hidden.domain_id = scores.domain_id
+                        and hidden.service_id is not distinct from scores.service_id
+                        and hidden.perspective_id is not distinct from scores.perspective_id
+                        and hidden.item_id is not distinct from scores.item_id
+                )
+                select
+                    cycle_id, method_id, weighting_mode, domain_type, domain_id, component_type,
+                    service_id, perspective_id, item_id,
+                    * exclude (
+                        cycle_id, method_id, weighting_mode, domain_type, domain_id,
+                        component_type, service_id, perspective_id, item_id, is_suppressed
+                    ),
+                    is_suppressed
+                from shown;
+            update intermediate.int_shown_scores set
+                {", ".join(f"{figure} = null" for figure in FIGURES)}
+            where is_suppressed;
+            update intermediate.int_shown_scores as middles set score = medians.score
+            from (
+                select weighting_mode, median(score) as score from intermediate.int_shown_scores
+                where domain_type = 'provider_unit' and component_type = 'index' group by all
+            ) as medians
+            where middles.domain_type = 'unit_median'
+                and medians.weighting_mode = middles.weighting_mode;
             comment on table indexes.idx_scores is 'One row per score; it''s the headline table';
             comment on column indexes.idx_scores.score is 'Mean on 1-4';
             """

@@ -6,17 +6,26 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from publishing_cases import CELL, CYCLE, CYCLES, ITEMS, Person, Unit, group, scores_of, units_of
+from publishing_cases import (
+    CELL,
+    CYCLE,
+    CYCLES,
+    ITEMS,
+    Person,
+    Unit,
+    group,
+    hidden_cells,
+    scores_of,
+    units_of,
+)
 
-from orchestration.publishing.disclosure import DisclosureError, hidden_cells
+from orchestration.publishing.disclosure import DisclosureError
 
 INDEX = ("", "", "")
 
 
 def hide(persons: list[Person], *, min_cell_n: int = 10) -> pd.DataFrame:
-    return hidden_cells(
-        scores_of(persons), units_of(persons), CYCLES, min_cell_n={CYCLE: min_cell_n}
-    )
+    return hidden_cells(scores_of(persons), units_of(persons), min_cell_n=min_cell_n)
 
 
 def hidden_domains(hidden: pd.DataFrame, kind: str, component: tuple[str, ...] = INDEX) -> set[str]:
@@ -83,13 +92,18 @@ def test_the_whole_is_hidden_where_a_small_part_has_no_sibling():
     assert not determined(persons, hidden)
 
 
-def test_the_only_unit_of_its_level_is_hidden_and_named_as_exposed():
-    # Levels are never hidden, and this level is the unit: nothing can cover it.
+def test_a_level_of_few_is_hidden_and_takes_another_level_along():
+    # pusat is p1 alone, with 5: upt would give it back by subtraction from the nation.
     persons = group("p1", "pusat", "r1", 5) + group("u1", "upt", "r2", 50)
     hidden = hide(persons)
-    exposed = hidden[hidden["is_exposed"]]
-    assert {"p1", "r1", "r1|pusat"} <= set(exposed["domain_id"])
-    assert set(hidden["domain_id"]) & {"u1", "upt", "national"} == set()
+    assert hidden_domains(hidden, "provider_level") == {"pusat", "upt"}
+    assert not hidden["is_exposed"].any()
+    assert not determined(persons, hidden)
+
+
+def test_the_nation_is_shown_unless_it_is_of_few_itself():
+    assert hide(group("u1", "upt", "r1", 50)).empty
+    assert hidden_domains(hide(group("u1", "upt", "r1", 9)), "national") == {"national"}
 
 
 def test_a_small_item_takes_a_sibling_item_of_its_perspective_or_the_perspective_along():
@@ -138,7 +152,7 @@ def test_a_hidden_perspective_without_a_score_covers_nothing_in_a_mean():
     scores = scores_of(persons)
     without = (scores["domain_id"] == "u1") & (scores["service_id"] == "umum")
     scores.loc[without, "score"] = None
-    hidden = hidden_cells(scores, units_of(persons), CYCLES, min_cell_n={CYCLE: 10})
+    hidden = hidden_cells(scores, units_of(persons), min_cell_n=10)
     of_u1 = set(
         hidden.loc[hidden["domain_id"] == "u1", CELL[3:]].itertuples(index=False, name=None)
     )
@@ -166,7 +180,7 @@ def test_a_cell_that_only_several_sums_together_give_away_is_covered():
     )
     small = scores[scores["respondent_count"] < 10]
     assert determined_in(scores, set(), small) == {("role", "pemberi", "s2", "p3", "")}
-    hidden = hidden_cells(scores, units_of([]), CYCLES, min_cell_n={CYCLE: 10})
+    hidden = hidden_cells(scores, units_of([]), min_cell_n=10)
     assert hidden["reason"].value_counts().to_dict() == {"small": 9, "complement": 1}
     assert determined_in(scores, set(), hidden) == set()
 
@@ -179,7 +193,7 @@ def test_a_small_unit_without_a_region_is_not_the_rest_of_the_regions():
     scores = scores_of(persons)
     scores = scores[~scores["domain_id"].isin(["none", "none|upt"])]
     placed = units_of(persons).replace({"none": None})
-    hidden = hidden_cells(scores, placed, CYCLES, min_cell_n={CYCLE: 10})
+    hidden = hidden_cells(scores, placed, min_cell_n=10)
     assert hidden_domains(hidden, "provider_unit") >= {"u2"}
     assert hidden_domains(hidden, "provider_region_level") == {"r1|upt"}
     assert hidden_domains(hidden, "provider_region") == {"r1"}
@@ -192,9 +206,7 @@ def test_a_unit_is_placed_where_it_stood_when_the_cycle_opened():
     units = units_of(persons)
     moved = units.assign(region_id="r9", valid_from="2025-07-02")
     units["valid_to"] = "2025-07-01"
-    hidden = hidden_cells(
-        scores_of(persons), pd.concat([units, moved]), CYCLES, min_cell_n={CYCLE: 10}
-    )
+    hidden = hidden_cells(scores_of(persons), pd.concat([units, moved]), min_cell_n=10)
     assert hidden_domains(hidden, "provider_unit") == {"u1", "u3"}
 
 
@@ -202,19 +214,19 @@ def test_a_unit_without_a_version_on_that_day_is_an_error_with_its_name():
     persons = group("u1", "upt", "r1", 5)
     units = units_of(persons).assign(valid_from="2025-07-02")
     with pytest.raises(DisclosureError, match="unit 'u1' has scores"):
-        hidden_cells(scores_of(persons), units, CYCLES, min_cell_n={CYCLE: 10})
+        hidden_cells(scores_of(persons), units, min_cell_n=10)
 
 
 def test_a_domain_type_that_the_rule_does_not_know_is_refused():
     scores = scores_of(group("u1", "upt", "r1", 50)).replace({"gender": "shoe_size"})
     with pytest.raises(DisclosureError, match="shoe_size"):
-        hidden_cells(scores, units_of(group("u1", "upt", "r1", 1)), CYCLES, min_cell_n={CYCLE: 10})
+        hidden_cells(scores, units_of(group("u1", "upt", "r1", 1)), min_cell_n=10)
 
 
 def test_scores_of_a_cycle_that_dim_cycles_lacks_are_refused():
     persons = group("u1", "upt", "r1", 50)
     with pytest.raises(DisclosureError, match=CYCLE):
-        hidden_cells(scores_of(persons), units_of(persons), CYCLES[:0], min_cell_n={})
+        hidden_cells(scores_of(persons), units_of(persons), cycles=CYCLES[:0], min_cell_n=10)
 
 
 # --- the law: nothing hidden is determined by what is shown ------------------------------------
@@ -342,12 +354,10 @@ def test_no_hidden_cell_is_determined_by_the_published_sums(persons: list[Person
         tuple(row[1:]) for row in hidden.loc[hidden["is_exposed"], CELL].itertuples(index=False)
     }
     assert determined(persons, hidden) - exposed == set()
-    assert not hidden["domain_type"].isin(["national", "provider_level"]).any()
+    is_nation = hidden["domain_type"] == "national"
+    assert not (is_nation & (hidden["reason"] != "small")).any()
     scores = scores_of(persons)
-    small = scores[
-        (scores["respondent_count"] < 5)
-        & ~scores["domain_type"].isin(["national", "provider_level"])
-    ]
+    small = scores[scores["respondent_count"] < 5]
     assert set(map(tuple, small[CELL].to_numpy())) == set(
         map(tuple, hidden.loc[hidden["reason"] == "small", CELL].to_numpy())
     )

@@ -16,6 +16,7 @@ from publishing_cases import (
     CELL,
     CYCLE,
     DECLARED,
+    FIGURES,
     Person,
     Unit,
     declared,
@@ -36,11 +37,6 @@ PERSONS = (
     + [Person(Unit("w1", "wilayah", "r2"), "individu_pegawai", "m")] * 40
 )
 FINGERPRINT = {"code": "abc", "seeds": "def"}
-FIGURES = [
-    *("score", "score_100", "se", "df", "ci_low", "ci_high", "band", "is_band_certain"),
-    *("respondent_count", "answer_count", "effective_respondent_count", "design_effect"),
-    *("weight_share", "null_reason"),
-]
 PUBLISHED = {"dim_cycles", "dim_units", "fct_participation", "idx_scores"}
 
 
@@ -269,7 +265,7 @@ def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
 def test_a_small_cell_that_nobody_judged_is_refused_with_its_cycle(warehouse):
     with duckdb.connect(warehouse) as inside:
         inside.execute(
-            "delete from intermediate.int_hidden_cells "
+            "update intermediate.int_shown_scores set is_suppressed = false "
             "where domain_id = 'u1' and service_id = 'umum' and item_id is null"
         )
     with pytest.raises(PublicationError, match=f"{CYCLE}: .* run the cycle again"):
