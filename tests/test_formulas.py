@@ -275,7 +275,8 @@ def test_the_mean_of_the_levels_is_plain(warehouse):
             row["domain_type"]: row["score"]
             for row in rows(
                 warehouse,
-                "select domain_type, avg(score) as score from indexes.idx_scores "
+                # Of what is shown: a hidden level's would be told by the mean.
+                "select domain_type, avg(score) as score from intermediate.int_shown_scores "
                 f"where cycle_id = '{CYCLE}' and weighting_mode = '{mode}' "
                 "and component_type = 'index' "
                 "and domain_type in ('equal_level', 'provider_level') group by all",
@@ -506,16 +507,13 @@ def test_a_raked_change_between_unlike_instruments_has_its_delta_and_its_error(w
 
 
 def test_a_raked_mode_has_a_change_wherever_the_unweighted_one_has(warehouse):
-    for table in ("idx_changes", "idx_change_parts"):
-        counts = dict(
-            warehouse.execute(
-                f"select weighting_mode, count(*) from indexes.{table} group by all"
-            ).fetchall()
-        )
+    for table in ("intermediate.int_changes", "indexes.idx_changes"):
+        by_mode = f"select weighting_mode, count(*) from {table} group by all"
+        counts = dict(warehouse.execute(by_mode).fetchall())
         assert counts["rake"] == counts["none"] > 50
     assert warehouse.execute(
-        "select count(*) from indexes.idx_changes as raked "
-        "inner join indexes.idx_changes as plain using (domain_type, domain_id, component_type) "
+        "select count(*) from intermediate.int_changes as raked "
+        "inner join intermediate.int_changes as plain using (domain_type, domain_id, component_type) "
         "where raked.weighting_mode = 'rake' and plain.weighting_mode = 'none' "
         "and raked.service_id is not distinct from plain.service_id "
         "and raked.perspective_id is not distinct from plain.perspective_id "

@@ -66,8 +66,7 @@ remainders as (
     left join part_sums
         using (weighting_mode, domain_type, domain_id, component_number)
     -- Else every item entered in both cycles and has its part: only arithmetic's last bits are left.
-    where
-        item_counts.share_count < 2 * item_counts.item_count
+    where item_counts.share_count < 2 * item_counts.item_count
         or coalesce(part_sums.part_count, 0) <> item_counts.item_count
         or abs(changes.delta - part_sums.part_sum) > 1e-9
 ),

@@ -16,7 +16,7 @@ domains as (
 ),
 
 scores as (
-    select * from {{ ref('int_shown_scores') }}
+    select * from {{ ref('int_scores') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
