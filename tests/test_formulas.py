@@ -513,7 +513,8 @@ def test_a_raked_mode_has_a_change_wherever_the_unweighted_one_has(warehouse):
         assert counts["rake"] == counts["none"] > 50
     assert warehouse.execute(
         "select count(*) from intermediate.int_changes as raked "
-        "inner join intermediate.int_changes as plain using (domain_type, domain_id, component_type) "
+        "inner join intermediate.int_changes as plain "
+        "using (domain_type, domain_id, component_type) "
         "where raked.weighting_mode = 'rake' and plain.weighting_mode = 'none' "
         "and raked.service_id is not distinct from plain.service_id "
         "and raked.perspective_id is not distinct from plain.perspective_id "
