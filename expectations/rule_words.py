@@ -117,6 +117,12 @@ RULE_WORDS: dict[str, FaultText] = {
         "Every file belongs to a source", "Setiap berkas ada sumbernya"
     ),
     "staff_frame_is_there": FaultText("There is a staff frame", "Kerangka pegawai ada"),
+    "figures_are_new": FaultText(
+        "No closed cycle keeps the figures published before because fewer than min_cell_n persons "
+        "differ",
+        "Tidak ada siklus tertutup yang angka lamanya dipertahankan karena kurang dari min_cell_n "
+        "orang berbeda",
+    ),
     "every_cycle_is_published": FaultText(
         "No cycle lost the responses it was published with",
         "Tidak ada siklus yang kehilangan jawaban yang pernah terbit",

@@ -487,14 +487,19 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
         table.add_column(heading, justify="right")
     table.add_column("Ditolak\nRejected", justify="right")
     table.add_column("Hasil\nResult")
+    waiting = []
     for outcome in outcomes:
         # The publication's figures are those of an earlier run where this one failed.
         headline = (
             read_headline(settings.published_dir, outcome.cycle_id) if outcome.succeeded else None
         )
+        if headline is not None and headline.score is None:
+            waiting.append(outcome.cycle_id)
         result = (
             "[red]gagal\nfailed[/red]"
             if not outcome.succeeded
+            else "partisipasi saja\nparticipation only"
+            if outcome.is_new and headline is not None and headline.score is None
             else "terbit\npublished"
             if outcome.is_new
             else "tidak ada yang baru\nnothing new"
@@ -523,6 +528,12 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
     console.print(table)
     for cycle_id, reasons in rejected.items():
         console.print(f"{cycle_id}, ditolak / rejected: {reasons}", soft_wrap=True)
+    if waiting:
+        console.print(
+            f"{', '.join(waiting)}: skor terbit sesudah masa survei berakhir, menurut UTC. / "
+            "Scores are published when the window has closed, by UTC.",
+            soft_wrap=True,
+        )
     for outcome in outcomes:
         for sentence in outcome.warnings:
             console.print(

@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,11 +125,19 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
 
     The pseudonym key enters as an HMAC of a constant: another key is noticed, none is stored.
     """
-    cycle_ids = lineage(read_cycles(settings.seeds_dir), cycle_id)
+    cycles = read_cycles(settings.seeds_dir)
+    cycle_ids = lineage(cycles, cycle_id)
     key = settings.pseudonym_key
     secret = key.get_secret_value() if key else ""
+    today = datetime.now(UTC).date()
     return _digest(
         [
+            # Scores are published when the window has closed: that day is something new.
+            *(
+                cycle.cycle_id
+                for cycle in cycles
+                if cycle.cycle_id in cycle_ids and cycle.closes_on >= today
+            ),
             raw_files(settings, cycle_ids),
             seeds_hash(settings),
             code_hash(),

@@ -5,10 +5,10 @@ was done. Doesn't: the list of who was forgotten and how bytes are edited (orche
 what a person types (cli.py).
 
 The order makes it repeatable after a crash at any moment: the list first, so that no pull brings
-the person back; then the new files beside the old, which nothing counts yet; the warehouse without
-the cycles concerned, in one rename; the record; the registry in one rename; the old files last.
-Until the registry is written the next call finds everybody again, and after it whatever no row of
-the registry names is searched.
+the person back; then the new files beside the old, which nothing counts yet; what the publications
+remember; the warehouse without the cycles concerned, in one rename; the record; the registry in
+one rename; the old files last. Until the registry is written the next call finds everybody again,
+and after it whatever no row of the registry names is searched.
 """
 
 import json
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.auditing.final_cycles import is_final
+from orchestration.auditing.final_cycles import ERASURE, is_final
 from orchestration.cycles import lineage, read_cycles
 from orchestration.durable_files import below, whole_file
 from orchestration.exports.clearing import clear
@@ -40,13 +40,12 @@ from orchestration.exports.seed_files import read_identifier_kinds, read_surveye
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.fingerprints import fingerprints
+from orchestration.publishing.standing import ShownAnswers
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 
 _SHORTEST_IDENTIFIER = 6
 _LEAST_SPELLED = 10
-ERASURE = "penghapusan data pribadi / erasure of personal data"
-"""Why a final cycle is restated after somebody was forgotten."""
 
 
 class ForgetError(RuntimeError):
@@ -76,7 +75,7 @@ class ForgetReport:
     compared_cycles: tuple[str, ...]
     """Cycles that none of the files is of, but that are compared with one that holds them."""
     final_cycles: tuple[str, ...]
-    """Of both, those whose figures may move only as a restatement."""
+    """Of both, those whose published figures are frozen."""
     mentions: tuple[str, ...]
     """Cells of other people's records in which the person is named: file, row, column."""
 
@@ -97,14 +96,13 @@ class ForgetReport:
             lines += [
                 f"Hapus juga di aplikasi survei dan di landing / delete there too: {names}",
                 "Hitung ulang / compute again: ./ilk run "
-                + " ".join((*self.cycles, *self.compared_cycles))
-                + (f' --restate "{ERASURE}"' if self.final_cycles else ""),
+                + " ".join((*self.cycles, *self.compared_cycles)),
             ]
         if self.final_cycles:
             lines += [
-                f"Final: {', '.join(self.final_cycles)}. Angkanya akan berubah dan dicatat sebagai "
-                "pernyataan ulang; sebelum itu tak dapat dihitung ulang persis. / Its numbers will "
-                "move, as a restatement; until then it can't be reproduced."
+                f"Final: {', '.join(self.final_cycles)}. Angka yang terbit tetap; baru bila "
+                "min_cell_n orang sudah dihapus, proses itu minta / The published figures stand; "
+                f'only when min_cell_n persons are gone does that run ask for --restate "{ERASURE}"'
             ]
         lines += [
             f"Masih disebut / still named by somebody else: {mention}" for mention in self.mentions
@@ -187,6 +185,7 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
             ),
             mentions=tuple(erasure.mentions(identifiers)),
         )
+        ShownAnswers(settings.data_dir).blank(erasure.places)
         _drop_from_warehouse(settings, report.cycles)
         _drop_findings(settings, report.cycles)
         _write_record(settings.data_dir, report)
@@ -213,6 +212,8 @@ class _Erasure:
         self._surveyed = read_surveyed_headings(settings.seeds_dir)
         self._kinds = read_identifier_kinds(settings.seeds_dir)
         self.files: list[ClearedFile] = []
+        self.places: dict[str, set[int]] = {}
+        """The records that go, by the SHA-256 of a file, and of what it was before others went."""
 
     def prepare(self) -> None:
         """Write every export that holds somebody without them, and note it in the registry."""
@@ -256,6 +257,13 @@ class _Erasure:
             else:
                 sha256 = cleared.sha256
                 self._forgotten.let_stand_in(sha256, last.sha256)
+        stood_for = {
+            known
+            for known, stand_in in self._forgotten.stand_ins.items()
+            if stand_in in (last.sha256, sha256)
+        }
+        for known in (last.sha256, *stood_for):
+            self.places.setdefault(known, set()).update(records)
         self.files.append(
             ClearedFile(
                 cycle_id=last.cycle_id,

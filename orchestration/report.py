@@ -37,15 +37,18 @@ class Headline:
         return self.respondent_count / self.staff_count
 
 
-# As JSON, since a publication of older code has no such column.
+# As JSON, since a publication of older code has no such column. While a cycle's window is open, its
+# participation is published without a score.
 _SCORE = """
 select
     score, ci_low, ci_high, ci_level, band, respondent_count,
     to_json(dim_cycles) ->> 'absent_mode',
-from idx_scores
-inner join dim_cycles using (cycle_id)
-where cycle_id = ? and domain_type = 'national' and component_type = 'index'
-order by idx_scores.weighting_mode = 'none'
+from dim_cycles
+left join (
+    from idx_scores where domain_type = 'national' and component_type = 'index'
+) as scores using (cycle_id)
+where cycle_id = ? and cycle_id in (from (select cycle_id from fct_participation))
+order by scores.weighting_mode = 'none'
 limit 1
 """
 _REJECTED = """
@@ -56,14 +59,14 @@ group by all
 order by all
 """
 _STAFF = """
-select cast(sum(staff_count) as bigint)
+select cast(sum(staff_count) as bigint), cast(sum(respondent_count) as bigint)
 from fct_participation
 where cycle_id = ? and role_id = 'penerima'  -- as the headline counts (method.md 3)
 """
 
 
 def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
-    """Return the cycle's headline, or None where the publication holds no score of it."""
+    """Return the cycle's headline, or None where the publication holds nothing of it."""
     database = published_dir / "ilk.duckdb"
     if not database.is_file():
         return None
@@ -82,7 +85,7 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         ci_high=ci_high,
         ci_level=ci_level,
         band=band,
-        respondent_count=respondent_count,
+        respondent_count=staff[1] if score is None else respondent_count,
         staff_count=staff[0],
         absent_mode=absent_mode,
         rejected=dict(rejected),

@@ -31,11 +31,12 @@ def requested(day: str) -> list[str]:
         ("2025-10-06", ["ilk-2025-s2"]),
         ("2025-11-07", ["ilk-2025-s2"]),
         ("2025-11-08", ["ilk-2025-s2"]),
-        ("2025-11-09", []),
+        ("2025-11-09", ["ilk-2025-s2"]),
+        ("2025-11-10", []),
     ],
-    ids=["before", "opens", "closes", "day after", "two days after"],
+    ids=["before", "opens", "closes", "day after", "two days after", "three days after"],
 )
-def test_a_cycle_runs_each_morning_of_its_window_and_once_after_it(day: str, cycles: list[str]):
+def test_a_cycle_runs_each_morning_of_its_window_and_twice_after_it(day: str, cycles: list[str]):
     assert requested(day) == cycles
 
 

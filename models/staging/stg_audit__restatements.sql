@@ -19,6 +19,7 @@ final as (
         new_value,
         old_text,
         new_text,
+        is_suppressed,
     from {{ source('audit', 'restatements') }}
 )
 

@@ -7,6 +7,7 @@ final as (
         finished_at,
         outcome,
         publication_id,
+        standing_cycles,
         code_version,
         code_hash,
         seeds_hash,

@@ -64,7 +64,7 @@ def find_moved(
 
     `old` and `new` are relations by table name; `declared` says what tells their rows apart.
     Tables and columns that one side alone has are no figures that moved. A row that one side alone
-    has counts with each of its figures.
+    has counts with each of its figures. One that either side hides has none: that it moved is told.
     """
     connection.execute(f"create temp table if not exists moved as {_nothing_moved()}")
     before = _count(connection)
@@ -79,7 +79,9 @@ def find_moved(
                 "test unique_together"
             )
         for name, kind in figures.items():
-            connection.execute(_moved(cycle_id, table, keys, name, kind))
+            connection.execute(
+                _moved(cycle_id, table, keys, name, kind, has_hidden="is_suppressed" in figures)
+            )
     return _count(connection) - before
 
 
@@ -136,13 +138,21 @@ def _has_twins(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> bool:
     return bool(rows)
 
 
-def _moved(cycle_id: str, table: str, keys: list[str], figure: str, kind: str) -> str:
+def _moved(
+    cycle_id: str, table: str, keys: list[str], figure: str, kind: str, *, has_hidden: bool
+) -> str:
     old, new = f'"old_{figure}"', f'"new_{figure}"'
     is_number = kind.startswith(_NUMBERS)
     differs = f"{old} is distinct from {new}"
     if is_number:
         old, new = (f"cast({side} as double)" for side in (old, new))
         differs += f" and coalesce(abs({old} - {new}) > {TOLERANCE}, true)"
+    is_hidden = (
+        'coalesce("old_is_suppressed", false) or coalesce("new_is_suppressed", false)'
+        if has_hidden
+        else "false"
+    )
+    old, new = (f"case when not ({is_hidden}) then {side} end" for side in (old, new))
     others = [f"'{key}=' || \"{key}\"" for key in keys if key not in (*_OWN_COLUMNS, "cycle_id")]
     row_name = f"nullif(concat_ws(', ', {', '.join(others)}), '')" if others else "null"
     values = {
@@ -154,6 +164,7 @@ def _moved(cycle_id: str, table: str, keys: list[str], figure: str, kind: str) -
         "new_value": new if is_number else "null",
         "old_text": "null" if is_number else f"cast({old} as varchar)",
         "new_text": "null" if is_number else f"cast({new} as varchar)",
+        "is_suppressed": is_hidden,
     }
     selected = ", ".join(f"{value} as {name}" for name, value in values.items())
     return (
@@ -163,7 +174,14 @@ def _moved(cycle_id: str, table: str, keys: list[str], figure: str, kind: str) -
 
 
 def _nothing_moved() -> str:
-    kinds = {name: "double" if name.endswith("_value") else "varchar" for name in _FOUND}
+    kinds = {
+        name: "double"
+        if name.endswith("_value")
+        else "boolean"
+        if name.startswith("is_")
+        else "varchar"
+        for name in _FOUND
+    }
     columns = ["null::varchar as cycle_id"] + [
         f"null::{kind} as {name}" for name, kind in kinds.items()
     ]

@@ -37,6 +37,8 @@ from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 
 _SHOWN_EXAMPLES = 8
+ERASURE = "penghapusan data pribadi / erasure of personal data"
+"""Why a final cycle is restated after many were forgotten: their figures are not told."""
 
 
 class FinalCycleMovedError(PublicationError):
@@ -209,9 +211,14 @@ class Guard:
         )
 
     def _restatements(self, connection: duckdb.DuckDBPyConnection, cycle_id: str) -> pa.Table:
+        # That a figure moved because somebody was erased is told, and not by how much.
+        untold = (
+            " replace (null::double as old_value, null::double as new_value,"
+            " null::varchar as old_text, null::varchar as new_text, true as is_suppressed)"
+        )
         rows: pa.Table = connection.sql(
-            "select ? as run_id, cast(? as timestamp) as restated_at, ? as why, *"
-            " from moved where cycle_id = ? order by all",
+            "select ? as run_id, cast(? as timestamp) as restated_at, ? as why,"
+            f" *{untold if self.why == ERASURE else ''} from moved where cycle_id = ? order by all",
             params=[self.run_id, _now(), self.why, cycle_id],
         ).to_arrow_table()
         return rows.select(RESTATEMENTS.names).cast(RESTATEMENTS)

@@ -25,7 +25,7 @@ from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.fingerprints import code_hash
-from orchestration.forgetting import ERASURE, erased_at
+from orchestration.forgetting import erased_at
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
@@ -101,7 +101,7 @@ def _restore_raw_zone(settings: Settings, version: FinalVersion, scratch: Path) 
     prescribed = read_reader_settings(scratch / "seeds")
     registry = Registry(raw)
     for file in kept:
-        registry.add(_read_again(settings, file, raw, prescribed, final=version.cycle_id))
+        registry.add(_read_again(settings, file, raw, prescribed))
     registry.save()
     return {file.cycle_id for file in kept}
 
@@ -111,19 +111,15 @@ def _read_again(
     file: ExportFile,
     raw: Path,
     prescribed: dict[str, ReaderSettings],
-    *,
-    final: str,
 ) -> ExportFile:
     path = stored_path(settings.raw_dir, file.sha256)
     if not path.is_file():
         if when := erased_at(settings, file.sha256):
-            cycles = " ".join(dict.fromkeys([file.cycle_id, final]))
             raise AuditError(
-                f"{file.name}: jawaban seseorang dihapus dari berkas ini ({when}); bita yang "
-                "dibekukan tak ada lagi, dan angkanya tak dapat dihitung ulang persis. Nyatakan "
-                "ulang: / somebody was erased from this file; the bytes that were frozen are no "
-                "more, and the figures can't come out the same. Restate: "
-                f'./ilk run {cycles} --restate "{ERASURE}"'
+                f"{file.name}: jawaban seseorang dihapus dari berkas ini ({when}); angka yang "
+                "dibekukan tetap terbit, tetapi tak dapat dihitung ulang persis, dan tak ada yang "
+                "perlu dilakukan. / Somebody was erased from this file. The frozen figures stay "
+                "published and can't be computed again; there is nothing to do."
             )
         raise AuditError(f"{file.name}: raw/files/{file.sha256} tidak ada lagi / is gone")
     with path.open("rb") as source:

@@ -6,6 +6,7 @@ does. Whoever writes holds the run lock.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ _RUNS = pa.schema(
         ("finished_at", pa.timestamp("us")),
         ("outcome", pa.string()),
         ("publication_id", pa.string()),
+        ("standing_cycles", pa.string()),
         ("code_version", pa.string()),
         ("code_hash", pa.string()),
         ("seeds_hash", pa.string()),
@@ -57,6 +59,7 @@ RESTATEMENTS = pa.schema(
         ("new_value", pa.float64()),
         ("old_text", pa.string()),
         ("new_text", pa.string()),
+        ("is_suppressed", pa.bool_()),
     ]
 )
 
@@ -74,6 +77,8 @@ class RunRecord:
     finished_at: datetime | None = None
     outcome: str | None = None
     publication_id: str | None = None
+    standing_cycles: str | None = None
+    """The cycles of the publication whose figures stayed as they stood, JSON."""
     input_files: str = "[]"
 
 
@@ -85,7 +90,7 @@ def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
         for run in _read(settings)
     ]
     if runs and _was_killed_before_the_swap(settings, runs[-1]):
-        runs[-1] = replace(runs[-1], outcome=BROKEN_OFF, publication_id=None)
+        runs[-1] = replace(runs[-1], outcome=BROKEN_OFF, publication_id=None, standing_cycles=None)
     begun = RunRecord(
         run_id=run_id,
         cycle_id=cycle_id,
@@ -110,10 +115,21 @@ def _was_killed_before_the_swap(settings: Settings, last: RunRecord) -> bool:
 
 
 def note_outcome(
-    settings: Settings, *, run_id: str, outcome: str, publication_id: str | None = None
+    settings: Settings,
+    *,
+    run_id: str,
+    outcome: str,
+    publication_id: str | None = None,
+    standing_cycles: Sequence[str] = (),
 ) -> None:
     """Record what the run came to, as far as it got."""
-    _change(settings, run_id, outcome=outcome, publication_id=publication_id)
+    _change(
+        settings,
+        run_id,
+        outcome=outcome,
+        publication_id=publication_id,
+        standing_cycles=json.dumps(list(standing_cycles)) if publication_id else None,
+    )
 
 
 def finish_run(settings: Settings, *, run_id: str) -> None:
@@ -130,11 +146,16 @@ def has_failed(settings: Settings, *, run_id: str) -> bool:
 
 
 def ensure_records(settings: Settings) -> None:
-    """Make the files that dbt reads, empty, where there are none yet."""
+    """Make the files that dbt reads, empty, where there are none yet, with all their columns."""
     for path, schema in ((_path(settings), _RUNS), (restatements_path(settings), RESTATEMENTS)):
         if not path.is_file():
-            with whole_file(path) as temporary:
-                pa.parquet.write_table(schema.empty_table(), temporary)
+            records = schema.empty_table()
+        elif pa.parquet.read_schema(path).names != schema.names:  # an earlier version wrote it
+            records = pa.parquet.read_table(path, schema=schema)
+        else:
+            continue
+        with whole_file(path) as temporary:
+            pa.parquet.write_table(records, temporary)
 
 
 def restatements_path(settings: Settings) -> Path:
@@ -148,6 +169,7 @@ def _change(
     *,
     outcome: str | None = None,
     publication_id: str | None = None,
+    standing_cycles: str | None = None,
 ) -> None:
     runs = _read(settings)
     place = next(place for place, run in enumerate(runs) if run.run_id == run_id)
@@ -158,6 +180,7 @@ def _change(
         finished_at=_now(),
         outcome=outcome or run.outcome or FAILED,
         publication_id=publication_id if outcome else run.publication_id,
+        standing_cycles=standing_cycles if outcome else run.standing_cycles,
         input_files=json.dumps(
             [{"name": file.name, "sha256": file.sha256, "status": file.status} for file in files]
         ),

@@ -27,11 +27,15 @@ survey_cycle = dg.define_asset_job(
 
 
 def cycles_due(today: date) -> list[str]:
-    """Return the cycles whose window holds the day, or ended on the day before it."""
+    """Return the cycles whose window holds the day, or ended on one of the two days before it.
+
+    On the morning after it closed, UTC still has the last day of the window: the scores follow on
+    the second (orchestration/publishing/standing.py).
+    """
     return [
         cycle.cycle_id
         for cycle in read_cycles(get_settings().seeds_dir)
-        if cycle.opens_on <= today <= cycle.closes_on + timedelta(days=1)
+        if cycle.opens_on <= today <= cycle.closes_on + timedelta(days=2)
     ]
 
 
@@ -39,7 +43,7 @@ def cycles_due(today: date) -> list[str]:
 def every_morning_of_the_window(
     context: dg.ScheduleEvaluationContext,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for a run of each cycle in the field, and a last one on the day after it closed."""
+    """Ask for a run of each cycle in the field, and on the two days after it closed."""
     today = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
     due = cycles_due(today)
     for cycle_id in due:

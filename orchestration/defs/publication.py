@@ -42,6 +42,7 @@ _PUBLIC = [
     key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
 ]
 _DECLARED = declarations(warehouse_defs.MANIFEST)
+FIGURES_ARE_NEW = "figures_are_new"
 _OWNERS = ["team:index-team"]
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
 MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
@@ -75,7 +76,7 @@ MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
     # Not blocking: a cycle that can't be published keeps no other from it.
     check_specs=[
         dg.AssetCheckSpec(check, asset=PUBLICATION, description=both(rule_in_words(check)))
-        for check in (EVERY_CYCLE_IS_PUBLISHED, MOST_RESPONSES_ARE_ACCEPTED)
+        for check in (EVERY_CYCLE_IS_PUBLISHED, MOST_RESPONSES_ARE_ACCEPTED, FIGURES_ARE_NEW)
     ],
     required_resource_keys={"run_lock", "lineage"},
 )
@@ -113,8 +114,8 @@ def ilk(
         passed=not unfit,
         severity=dg.AssetCheckSeverity.WARN,
         description="\n".join(
-            f"{each.in_words()} (Siklus yang dibandingkan dengannya terbit tanpa perbandingan itu. "
-            "/ Cycles compared with it are published without the comparison.)"
+            f"{each.in_words()} (Perbandingan dengannya tetap seperti terakhir terbit, bila ada. "
+            "/ Comparisons with it stay as they were published, if they were.)"
             for each in unfit.values()
         ),
     )
@@ -123,6 +124,7 @@ def ilk(
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
         note_outcome(settings, run_id=run_id, outcome=HELD_BACK)
         logger.info("%s: terbit bersama siklus berikut / published with the next cycles", cycle_id)
+        yield _figures_are_new([])
         return
     if unfinished:
         raise dg.Failure(
@@ -151,8 +153,12 @@ def ilk(
             unfit_cycles=unfit,
             guard=Guard(settings, _DECLARED, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
-            announce=lambda publication_id: note_outcome(
-                settings, run_id=run_id, outcome=PUBLISHED, publication_id=publication_id
+            announce=lambda publication_id, timing: note_outcome(
+                settings,
+                run_id=run_id,
+                outcome=PUBLISHED,
+                publication_id=publication_id,
+                standing_cycles=timing.standing,
             ),
         )
     except BaseException as error:
@@ -185,7 +191,19 @@ def ilk(
             "hidden_for_few_respondents": report.small_count,
             "hidden_to_protect_others": report.complement_count,
             "exposed": list(report.exposed),
+            "cycles_in_their_window": list(report.timing.opened),
         },
+    )
+    yield _figures_are_new(report.timing.sentences)
+
+
+def _figures_are_new(said: list[str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not said,
+        asset_key=PUBLICATION,
+        check_name=FIGURES_ARE_NEW,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(said),
     )
 
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,14 @@ from orchestration.publishing.shown_figures import (
     name_hidden_cells,
     shown_figures,
     shown_tables,
+)
+from orchestration.publishing.standing import (
+    ShownAnswers,
+    Timing,
+    attach_standing,
+    judge,
+    new_sets,
+    timed,
 )
 from orchestration.publishing.swap import next_publication
 from orchestration.publishing.tables import Declaration
@@ -46,6 +55,7 @@ class PublicationReport:
 
     `checksums` and `row_counts` are by table. `small_count` and `complement_count` count the hidden
     cells; `exposed` names those that follow from a national or a level's figure all the same.
+    `timing` names the cycles that are not shown as the warehouse holds them.
     """
 
     publication_id: str
@@ -56,9 +66,10 @@ class PublicationReport:
     small_count: int
     complement_count: int
     exposed: tuple[str, ...]
+    timing: Timing
 
 
-def _nothing(_: object) -> None:
+def _nothing(*_: object) -> None:
     """Do nothing, where nobody is to be asked or told."""
 
 
@@ -70,7 +81,8 @@ def publish(
     fingerprint: Mapping[str, str],
     unfit_cycles: Collection[str] = (),
     guard: Callable[[duckdb.DuckDBPyConnection], None] = _nothing,
-    announce: Callable[[str], None] = _nothing,
+    announce: Callable[[str, Timing], None] = _nothing,
+    today: date | None = None,
 ) -> PublicationReport:
     """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
@@ -79,21 +91,27 @@ def publish(
     `unfit_cycles` (orchestration/unfit_cycles.py) stay as the last publication has them, rows and
     fingerprint.
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
-    `announce` is then told the id. What both record is published with it.
+    `announce` is then told the id, and which cycles are not shown as they were computed. What both
+    record is published with it. `today`: the UTC date; windows that hold it have not closed.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
     """
     with next_publication(data_dir) as building:
+        memory = ShownAnswers(data_dir)
         report = _build(
             building.folder,
+            memory,
+            data_dir=data_dir,
+            today=today or datetime.now(UTC).date(),
             warehouse=warehouse,
             declared=declared,
-            fingerprint=fingerprint,
-            unfit=_Unfit.of(frozenset(unfit_cycles), data_dir / "published"),
+            fingerprint=_made_from(fingerprint, unfit_cycles, data_dir / "published"),
+            unfit=unfit_cycles,
             guard=guard,
             announce=announce,
         )
         is_new = building.show(report.publication_id)
+        memory.confirm(report.publication_id)
     return dataclasses.replace(report, is_new=is_new)
 
 
@@ -111,27 +129,31 @@ def table_checksums(path: Path) -> dict[str, str]:
 
 def _build(
     folder: Path,
+    memory: ShownAnswers,
     *,
     warehouse: Path,
+    data_dir: Path,
+    today: date,
     declared: Mapping[str, Declaration],
     fingerprint: Mapping[str, str],
-    unfit: "_Unfit",
+    unfit: Collection[str],
     guard: Callable[[duckdb.DuckDBPyConnection], None],
-    announce: Callable[[str], None],
+    announce: Callable[[str, Timing], None],
 ) -> PublicationReport:
     """Write the whole publication into `folder`; the report names the folder it is meant for."""
-    fingerprint = unfit.fingerprint(fingerprint)
     with _session() as connection:
         _attach(connection, warehouse)
         tables = shown_tables(connection, declared)
         name_hidden_cells(connection)
+        attach_standing(connection, data_dir)
+        timing = judge(connection, memory, unfit=unfit, today=today)
         connection.execute(
             f"attach {as_text(folder / 'ilk.duckdb')} as ilk (storage_version '{STORAGE_VERSION}')"
         )
-        _copy(connection, [table for table in tables if table.name not in (RESTATEMENTS, RUNS)])
-        unfit.put_back(connection, tables)
+        results = [table for table in tables if table.name not in (RESTATEMENTS, RUNS)]
+        _copy(connection, results, timing)
         guard(connection)
-        _copy(connection, [table for table in tables if table.name == RESTATEMENTS])
+        _copy(connection, [table for table in tables if table.name == RESTATEMENTS], timing)
         checksums = _checksums(connection)
         content = {
             "fingerprint": dict(fingerprint),
@@ -139,8 +161,9 @@ def _build(
             "comments": _comments(connection, tables),
         }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
-        announce(digest[:16])
-        _copy(connection, [table for table in tables if table.name == RUNS])
+        memory.note(connection, digest[:16], new_sets(connection, memory, timing))
+        announce(digest[:16], timing)
+        _copy(connection, [table for table in tables if table.name == RUNS], timing)
         for described, comment in _comments(connection, tables):
             connection.execute(f"comment on {described} is {as_text(comment)}")
         for table in tables:
@@ -168,6 +191,7 @@ def _build(
         small_count=hidden_counts.get("small", 0),
         complement_count=hidden_counts.get("complement", 0),
         exposed=tuple(" ".join(filter(None, cell)) for cell in exposed),
+        timing=timing,
     )
     manifest = {
         "publication_id": report.publication_id,
@@ -175,6 +199,8 @@ def _build(
         "tables": {
             name: {"row_count": row_counts[name], "checksum": checksums[name]} for name in checksums
         },
+        "cycles_in_their_window": list(timing.opened),
+        "cycles_kept_as_they_stood": list(timing.standing),
         "hidden_cells": {"small": report.small_count, "complement": report.complement_count},
     }
     (folder / "publication.json").write_text(
@@ -198,71 +224,28 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
         ) from error
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, tables: list[ShownTable]) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, tables: list[ShownTable], timing: Timing) -> None:
     for table in tables:
-        connection.execute(
-            f"create table ilk.main.{as_name(table.name)} as {shown_figures(table)} order by all"
-        )
-
-
-@dataclass(frozen=True)
-class _Unfit:
-    """Cycles that keep what was published of them, and where that is; None where nothing was."""
-
-    cycle_ids: frozenset[str]
-    last: Path | None
-
-    @classmethod
-    def of(cls, cycle_ids: frozenset[str], published: Path) -> "_Unfit":
-        # The folder itself: the link may be swapped meanwhile.
-        return cls(cycle_ids, published.resolve() if published.exists() else None)
-
-    def fingerprint(self, built: Mapping[str, str]) -> dict[str, str]:
-        """Return what each cycle was made from, these as the last publication says."""
-        last = {}
-        if self.cycle_ids and self.last:
-            text = (self.last / "publication.json").read_text(encoding="utf-8")
-            last = json.loads(text)["fingerprint"]
-        kept = {cycle_id: last[cycle_id] for cycle_id in self.cycle_ids if cycle_id in last}
-        return {
-            cycle_id: of for cycle_id, of in built.items() if cycle_id not in self.cycle_ids
-        } | kept
-
-    def put_back(self, connection: duckdb.DuckDBPyConnection, tables: list[ShownTable]) -> None:
-        """Put the last publication's rows in these cycles' place; dimensions are no cycle's."""
-        if not self.cycle_ids:
-            return
-        old: dict[str, list[str]] = {}
-        if self.last:
-            database = as_text(self.last / "ilk.duckdb")
-            connection.execute(f"attach {database} as last_publication (read_only)")
-            old = dict(
-                connection.execute(
-                    "select table_name, list(column_name) from duckdb_columns()"
-                    " where database_name = 'last_publication' group by all"
-                ).fetchall()
+        rows = shown_figures(table)
+        if table.declared.has_persons:
+            rows = timed(
+                connection,
+                rows,
+                table.name,
+                timing,
+                is_shown_in_window=table.declared.is_shown_in_window,
             )
-        for table in tables:
-            if "cycle_id" not in table.columns or table.name in (RESTATEMENTS, RUNS):
-                continue
-            if table.name.startswith("dim_"):
-                continue
-            name, cycle_ids = as_name(table.name), sorted(self.cycle_ids)
-            connection.execute(
-                f"delete from ilk.main.{name} where list_contains(?, cycle_id)", [cycle_ids]
-            )
-            columns = connection.execute(
-                "select column_name from duckdb_columns()"
-                " where database_name = 'ilk' and table_name = ?",
-                [table.name],
-            ).fetchall()
-            shared = [as_name(column) for (column,) in columns if column in old.get(table.name, ())]
-            if shared:
-                connection.execute(
-                    f"insert into ilk.main.{name} by name select {', '.join(shared)}"
-                    f" from last_publication.main.{name} where list_contains(?, cycle_id)",
-                    [cycle_ids],
-                )
+        connection.execute(f"create table ilk.main.{as_name(table.name)} as {rows} order by all")
+
+
+def _made_from(built: Mapping[str, str], unfit: Collection[str], published: Path) -> dict[str, str]:
+    """Return what each cycle was made from; the unfit ones as the last publication says."""
+    last: dict[str, str] = {}
+    if unfit and (published / "publication.json").is_file():
+        text = (published / "publication.json").read_text(encoding="utf-8")
+        last = json.loads(text)["fingerprint"]
+    kept = {cycle_id: last[cycle_id] for cycle_id in unfit if cycle_id in last}
+    return {cycle_id: of for cycle_id, of in built.items() if cycle_id not in unfit} | kept
 
 
 def _comments(

@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.publishing import PublicationError
 from orchestration.publishing.disclosure import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
+from orchestration.publishing.standing import CONTRIBUTIONS
 from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name
 
@@ -26,7 +27,8 @@ NEEDED_COLUMNS = {
         "score_step",
         "respondent_count",
     },
-    ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id"},
+    ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id", "closes_on"},
+    CONTRIBUTIONS: {"cycle_id", "_file_sha256", "_source_row", "answers"},
 }
 # Of a cell without a score (nobody rated) no step is known.
 COARSE_STEP = 0.1
@@ -182,6 +184,7 @@ def _blanked(table: ShownTable) -> str:
         f"then {_rounded(column, kind, table)} end as {as_name(column)}"
         for column, kind in table.columns.items()
     ]
+    was_hidden = "figures.is_suppressed" if "is_suppressed" in table.columns else "false"
     return f"""
         select {", ".join(columns)}, coalesce(cells.is_suppressed, false) as is_suppressed
         from {table.rows} as figures

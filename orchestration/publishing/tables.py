@@ -13,6 +13,9 @@ A model of marts or indexes says one of
 - `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
 - `{stays_inside: why}`.
 
+`in_window: true` beside it: an open cycle's rows are published too, since they tell who answered
+and not what; all others wait until its window has closed (standing.py).
+
 What says nothing is not published. Answers of persons stand behind a model that descends from the
 responses read. A key of such a model that disclosure control doesn't know would divide a cell into
 groups that nobody judged: it is refused, unless `no_smaller_group: {key: why}` says that the same
@@ -57,6 +60,8 @@ class Declaration:
     cell_keys: tuple[str, ...] = ()
     is_over_two_cycles: bool = False
     is_of_shown_figures: bool = False
+    is_shown_in_window: bool = False
+    """Whether an open cycle's rows are published: they speak of who answered, not of ratings."""
     faults: tuple[str, ...] = ()
     """Why it can't be published as it says, each with its remedy."""
 
@@ -136,6 +141,7 @@ def _declaration(
         cell_keys=tuple(cells.get("keys", ())),
         is_over_two_cycles=cells.get("cycles") == "both",
         is_of_shown_figures=cells.get("figures") == "shown",
+        is_shown_in_window=said.get("in_window") is True,
     )
     faults = _faults(declaration, said, columns=(source or model)["columns"])
     parents = manifest["parent_map"][model["unique_id"]]
@@ -168,7 +174,7 @@ def _faults(
 ) -> list[str]:
     faults = []
     ways = [way for way in _WAYS if way in said]
-    if len(ways) != 1 or said.keys() - {*_WAYS, "no_smaller_group"}:
+    if len(ways) != 1 or said.keys() - {*_WAYS, "no_smaller_group", "in_window"}:
         faults.append(f"published: says {', '.join(said)}: say one of {', '.join(_WAYS)}")
     if "rows_of" in said and not declared.rows_of[1].startswith(_HIDES_BY_ITSELF):
         faults.append(

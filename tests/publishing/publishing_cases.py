@@ -19,7 +19,11 @@ CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", 
 
 
 def declared(
-    schema: str, name: str, *cell_keys: str, is_over_two_cycles: bool = False
+    schema: str,
+    name: str,
+    *cell_keys: str,
+    is_over_two_cycles: bool = False,
+    is_shown_in_window: bool = False,
 ) -> dict[str, Declaration]:
     """A table that is published: as it is, or by cells."""
     return {
@@ -27,8 +31,9 @@ def declared(
             model=(schema, name),
             rows_of=(schema, name),
             grain=(),
-            has_persons=bool(cell_keys),
+            has_persons=bool(cell_keys) or is_shown_in_window,
             cell_keys=cell_keys,
+            is_shown_in_window=is_shown_in_window,
             is_over_two_cycles=is_over_two_cycles,
         )
     }
@@ -38,7 +43,7 @@ def declared(
 DECLARED = {
     **declared("marts", "dim_cycles"),
     **declared("marts", "dim_units"),
-    **declared("marts", "fct_participation"),
+    **declared("marts", "fct_participation", is_shown_in_window=True),
     "idx_scores": Declaration(
         model=("indexes", "idx_scores"),
         rows_of=("intermediate", "int_shown_scores"),
@@ -213,6 +218,15 @@ def write_warehouse(
         warehouse.register("made_scores", scores)
         warehouse.register("made_units", units)
         warehouse.register("made_hidden", hidden)
+        contributions = pd.DataFrame(
+            {
+                "cycle_id": CYCLE,
+                "_file_sha256": "the export",
+                "_source_row": range(1, len(persons) + 1),
+                "answers": [repr(person) for person in persons],
+            }
+        )
+        warehouse.register("made_contributions", contributions)
         warehouse.execute(
             f"""
             create schema marts; create schema indexes; create schema staging;
@@ -225,8 +239,10 @@ def write_warehouse(
                         nullif(item_id, '') as item_id
                     )
                 from made_hidden;
+            create table intermediate.int_contributions as from made_contributions;
             create table marts.dim_cycles as
                 select '{CYCLE}' as cycle_id, 'ilk-1.0' as method_id, date '2025-07-01' as opens_on,
+                    date '2025-07-31' as closes_on,
                     {min_cell_n} as min_cell_n, 'poststrat' as weighting_mode,
                     cast(null as varchar) as previous_cycle_id;
             create table marts.dim_units as
@@ -237,7 +253,7 @@ def write_warehouse(
             create table marts.fct_answers as select 1 as response_key, 4 as answer_code;
             create table marts.audit_rejections as select 7 as _source_row, 'x' as value;
             create table marts.fct_participation as
-                select domain_id as unit_id, respondent_count from made_scores
+                select cycle_id, domain_id as unit_id, respondent_count from made_scores
                 where domain_type = 'provider_unit' and component_type = 'index';
             create table staging.stg_answers as select 1 as response_key;
             create table indexes.idx_scores as

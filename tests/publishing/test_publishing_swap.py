@@ -364,7 +364,8 @@ def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
     assert (warehouse.parent / "published").resolve() == first.folder.resolve()
     assert table_checksums(warehouse.parent / "published/ilk.duckdb") == first.checksums
     assert entries(warehouse.parent / "publications") == {first.publication_id}
-    assert entries(warehouse.parent) == {"warehouse.duckdb", "publications", "published"}
+    assert entries(warehouse.parent) == {"warehouse.duckdb", "publications", "published", "audit"}
+    assert entries(warehouse.parent / "audit/shown_answers") == {CYCLE, "salt", ".pending"}
     assert publish_again(warehouse, shift=0.1).row_counts == first.row_counts
 
 

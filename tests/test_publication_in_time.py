@@ -1,0 +1,95 @@
+"""A cycle from its window to its last publication, as `ilk run` publishes it."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestration import fingerprints
+from orchestration.settings import get_settings
+from tests.small_cycle import SmallCycle
+
+CYCLES = (
+    "cycle_id,index_id,instrument_id,method_id,year,semester,opens_on,closes_on,"
+    "previous_cycle_id,status"
+)
+WRITTEN = re.compile(r"\s+")
+
+
+def rows(count: int, day: date, *, unit: str = "A") -> list[str]:
+    return [
+        f"{unit}{number},{day} 08:{number // 60:02}:{number % 60:02},,{unit},4,{1 + number % 4}"
+        for number in range(count)
+    ]
+
+
+def window(survey: SmallCycle, opens_on: date, closes_on: date) -> None:
+    survey.seed(
+        "survey_cycles",
+        CYCLES,
+        f"c1,skm,i,skm-1.0,2026,1,{opens_on},{closes_on},,open",
+        "c2,skm,i,skm-1.0,2020,1,2020-01-01,2020-01-31,,closed",
+    )
+
+
+def test_an_open_cycle_shows_participation_and_a_closed_one_its_scores(tmp_path: Path):
+    survey = SmallCycle(tmp_path)
+    today = datetime.now(UTC).date()
+    opened = today - timedelta(days=9)
+    window(survey, opened, today + timedelta(days=1))
+    survey.drop("c1/p/a.csv", rows(40, opened))
+
+    in_window = survey.run("c1")
+
+    assert in_window.returncode == 0, in_window.stdout
+    said = WRITTEN.sub(" ", in_window.stdout)
+    assert "c1: skor terbit sesudah masa survei berakhir" in said
+    assert survey.published("select sum(respondent_count) from fct_participation") == [(40,)]
+    scores = "select count(*) from {} where cycle_id = 'c1'"
+    for table in ("idx_scores", "idx_evenness", "idx_reliability", "fct_strata", "idx_coverage"):
+        assert survey.published(scores.format(table)) == [(0,)], table
+    assert survey.published("select count(*) from dim_cycles where cycle_id = 'c1'") == [(1,)]
+
+    # A day later, with one answer more, the window has closed.
+    window(survey, opened, today - timedelta(days=1))
+    survey.drop("c1/p/a.csv", rows(41, opened))
+    closed = survey.run("c1")
+    assert closed.returncode == 0, closed.stdout
+    national = (
+        "select respondent_count from idx_scores where domain_type = 'national'"
+        " and component_type = 'index' and weighting_mode = 'none'"
+    )
+    assert survey.published(national) == [(41,)]
+
+    # Three came late: the figures stand, and the run says so without a number of theirs.
+    survey.drop("c1/p/a.csv", rows(44, opened))
+    late = survey.run("c1")
+    assert late.returncode == 0, late.stdout
+    said = WRITTEN.sub(" ", late.stdout)
+    assert "c1: angka yang sudah terbit dipertahankan; kurang dari 10 orang berubah" in said
+    assert survey.published(national) == [(41,)]
+    assert survey.published("select sum(respondent_count) from fct_participation") == [(41,)]
+    assert survey.published(
+        "select standing_cycles from audit_runs where outcome = 'published'"
+        " order by started_at desc limit 1"
+    ) == [('["c1"]',)]
+
+
+def test_the_end_of_a_window_is_something_new(monkeypatch: pytest.MonkeyPatch):
+    settings = get_settings()
+
+    def fingerprint(day: date) -> str:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime(day.year, day.month, day.day, tzinfo=tz)
+
+        monkeypatch.setattr(fingerprints, "datetime", Clock)
+        return fingerprints.cycle_fingerprint(settings, "ilk-2025-s2")
+
+    closes_on = date(2025, 11, 7)
+    day = timedelta(days=1)
+    assert fingerprint(closes_on) == fingerprint(closes_on - day)
+    assert fingerprint(closes_on) != fingerprint(closes_on + day)
+    assert fingerprint(closes_on + day) == fingerprint(closes_on + 30 * day)
