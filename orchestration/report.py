@@ -59,10 +59,13 @@ group by all
 order by all
 """
 _STAFF = """
-select cast(sum(staff_count) as bigint), cast(sum(respondent_count) as bigint)
+select cast(sum(staff_count) as bigint)
 from fct_participation
 where cycle_id = ? and role_id = 'penerima'  -- as the headline counts (method.md 3)
 """
+_RESPONDENTS = _STAFF.replace("staff_count", "respondent_count").replace(
+    "fct_participation", "fct_participation_units"
+)
 
 
 def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
@@ -76,8 +79,10 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         if not scores:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
+        score, ci_low, ci_high, ci_level, band, respondent_count, absent_mode = scores[0]
+        if score is None:
+            respondent_count = connection.execute(_RESPONDENTS, [cycle_id]).fetchall()[0][0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
-    score, ci_low, ci_high, ci_level, band, respondent_count, absent_mode = scores[0]
     return Headline(
         cycle_id=cycle_id,
         score=score,
@@ -85,7 +90,7 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         ci_high=ci_high,
         ci_level=ci_level,
         band=band,
-        respondent_count=staff[1] if score is None else respondent_count,
+        respondent_count=respondent_count,
         staff_count=staff[0],
         absent_mode=absent_mode,
         rejected=dict(rejected),

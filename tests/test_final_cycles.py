@@ -16,7 +16,7 @@ from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.publishing.tables import read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
-from orchestration.warehouse_build import NodeResult
+from orchestration.warehouse_build import NodeResult, manifest_path
 from tests.conftest import SAMPLE_CYCLES, ilk
 
 FIRST, LAST = SAMPLE_CYCLES
@@ -27,7 +27,7 @@ NATIONAL = "domain_type = 'national' and component_type = 'index' and weighting_
 
 def publish_again(settings: Settings, *restated: str, why: str = "") -> PublicationReport:
     """Publish the warehouse as it lies there, as a run would."""
-    declared = read_declarations(settings)
+    declared = read_declarations(manifest_path(settings))
     return publish(
         warehouse=settings.warehouse,
         declared=declared,

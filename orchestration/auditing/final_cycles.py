@@ -35,6 +35,7 @@ from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
+from orchestration.warehouse_build import manifest_path
 
 _SHOWN_EXAMPLES = 8
 ERASURE = "penghapusan data pribadi / erasure of personal data"
@@ -115,7 +116,7 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
                 )
         with duckdb.connect() as connection:
             connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
-            declared = read_declarations(settings)
+            declared = read_declarations(manifest_path(settings))
             return _freeze(connection, settings, declared, cycle_id, why=None)
 
 

@@ -29,6 +29,7 @@ from orchestration.forgetting import erased_at
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
+from orchestration.warehouse_build import manifest_path
 
 _SHOWN_EXAMPLES = 20
 
@@ -67,7 +68,7 @@ def reproduce(settings: Settings, cycle_id: str) -> Reproduction:
     version = final_version(settings, cycle_id)
     if version is None:
         raise AuditError(f"{cycle_id} belum final / is not final: ./ilk finalise {cycle_id}")
-    declared = read_declarations(settings)
+    declared = read_declarations(manifest_path(settings))
     scratch = settings.data_dir / "reproduction"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=0o700)

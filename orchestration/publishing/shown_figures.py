@@ -184,7 +184,6 @@ def _blanked(table: ShownTable) -> str:
         f"then {_rounded(column, kind, table)} end as {as_name(column)}"
         for column, kind in table.columns.items()
     ]
-    was_hidden = "figures.is_suppressed" if "is_suppressed" in table.columns else "false"
     return f"""
         select {", ".join(columns)}, coalesce(cells.is_suppressed, false) as is_suppressed
         from {table.rows} as figures

@@ -25,10 +25,8 @@ persons stand behind each of its values.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
-
-from orchestration.settings import Settings
-from orchestration.warehouse_build import manifest_path
 
 LAYERS = ("marts", "indexes")
 # What leads back to a person. A table with one of these is refused, whatever it says.
@@ -82,9 +80,9 @@ def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
     }
 
 
-def read_declarations(settings: Settings) -> dict[str, Declaration]:
-    """Return the same of the project as it lies on disk."""
-    return declarations(json.loads(manifest_path(settings).read_text(encoding="utf-8")))
+def read_declarations(manifest: Path) -> dict[str, Declaration]:
+    """Return the same out of a manifest.json."""
+    return declarations(json.loads(manifest.read_text(encoding="utf-8")))
 
 
 def undeclared(manifest: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,32 @@
+-- Days of the units whose total may be shown: the last day is that total (method.md 10).
+{{ by_cycle() }}
+with
+days as (
+    select * from {{ ref('fct_participation_days') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+verdicts as (
+    select distinct
+        unit_id,
+        unit_group is not null as is_hidden,
+    from {{ ref('int_participation_verdicts') }}
+    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
+),
+
+final as (
+    select
+        days.cycle_id,
+        days.unit_id,
+        days.day_on,
+        case when not verdicts.is_hidden then days.new_respondent_count end as new_respondent_count,
+        case when not verdicts.is_hidden then days.respondent_count end as respondent_count,
+        days.required_sample,
+        case when not verdicts.is_hidden then days.required_sample_share end as required_sample_share,
+        coalesce(verdicts.is_hidden, true) as is_suppressed,
+    from days
+    left join verdicts
+        on verdicts.unit_id = days.unit_id
+)
+
+select * from final
