@@ -4,6 +4,7 @@ Belongs here: which rows of a cycle count, by whole small cycles. Doesn't: reaso
 shows (test_rejections.py).
 """
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -156,8 +157,8 @@ def test_a_file_whose_rows_stand_in_another_is_told_where_there_are_no_ids(tmp_p
     cycle.drop("c1/p/other.csv", [plain[0].replace(",4,3", ",1,1"), *plain[1:5]], header)
     ran = cycle.run("c1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "c1/p/b.csv: semua 20 barisnya ada juga di c1/p/a.csv" in ran.stdout
-    assert "c1/p/jawaban (1).xlsx: semua 40 barisnya ada juga di c1/p/a.csv" in ran.stdout
+    assert re.search(r"c1/p/b.csv: .*semua 20 barisnya ada juga di c1/p/a.csv", ran.stdout)
+    assert re.search(r"jawaban \(1\).xlsx: .*semua 40 barisnya ada juga di c1/p/a.csv", ran.stdout)
     assert "all its 40 rows stand in c1/p/a.csv too" in ran.stdout
     assert ran.stdout.count("barisnya ada juga di") == 2
 
