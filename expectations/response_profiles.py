@@ -440,6 +440,7 @@ def _responses_alone(
         unit=unit,
         is_unit_coded=f"{unit} in (select source_value from codes"
         f" where target = 'unit_id' and profile_id = {as_text(file.profile_id)})",
+        first=macros.trim_blanks(as_name(file.header[0])),
         shared=[cells[target] for target, is_of_one in is_own.items() if not is_of_one],
         maps_more=bool(is_own),
     )

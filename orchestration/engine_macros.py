@@ -72,12 +72,19 @@ class EngineMacros:
         own: Sequence[str],
         unit: str,
         is_unit_coded: str,
+        first: str,
         shared: Sequence[str],
         maps_more: bool,
     ) -> str:
         """Return whether a row is a spreadsheet's total and no response; the cells are trimmed."""
         return self._call(
-            "is_summary_row", list(own), unit, is_unit_coded, list(shared), str(maps_more).lower()
+            "is_summary_row",
+            list(own),
+            unit,
+            is_unit_coded,
+            self._call("is_summary_word", first),
+            list(shared),
+            str(maps_more).lower(),
         )
 
     def _call(self, name: str, *arguments: str | list[str]) -> str:

@@ -183,3 +183,24 @@ def test_a_file_of_which_most_is_rejected_is_told_once(tmp_path: Path):
         "select weighting_mode, absent_mode, absent_mode_reason from dim_cycles order by cycle_id"
     ) == [("none", "poststrat", "no_staff_frame"), ("poststrat", None, None)]
     assert "tanpa bobot" in ran.stdout and "unweighted" in ran.stdout
+
+
+def test_a_total_whose_label_stands_in_a_column_that_nobody_maps_is_no_response(tmp_path: Path):
+    cycle = SmallCycle(tmp_path)
+    cycle.seed(
+        "export_columns",
+        "profile_id,source_column,target_kind,target",
+        "p,Nama,ignore,",
+        "p,_profile_id,attribute,unit_id",
+        "p,Q1,question,U1",
+        "p,Q2,question,U2",
+    )
+    cycle.add("export_codes", "p,unit_id,p,A")
+    totals = ["Jumlah,79,60", "NRR,3.9,3", "Nilai maksimal,4,3", "Rata-rata dibulatkan,4,3"]
+    cycle.drop("c1/p/a.csv", ["Max Weber,4,3"] * 20 + totals, "Nama,Q1,Q2")
+    ran = cycle.run("c1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert cycle.warehouse(
+        "select rejection_reason, count(*) from marts.fct_responses group by all order by all"
+    ) == [("summary_row", 4), (None, 20)]
+    assert "off_scale" not in ran.stdout

@@ -32,7 +32,7 @@
 
 {#
     This cycle's current files, those with the same profile and the same headings together:
-    profile_id, paths, the file numbers by SHA-256, and the headings of each mapped target
+    profile_id, paths, the file numbers by SHA-256, the first column, and the headings of each mapped target
     ({'unit_id': ['Unit kerja'], '12': ['Q12', 'Q12 (revisi)']}; questions by their number).
 #}
 {% macro current_exports() -%}
@@ -69,6 +69,7 @@
             export_files.profile_id,
             array_to_string(export_files.files, ',') as files,
             export_files.header[list_position(export_files.header_folded, mapped.heading)] as heading,
+            export_files.header[1] as first_heading,
             mapped.target,
         from export_files
         inner join mapped
@@ -80,7 +81,11 @@
     {% set exports = {} %}
     {% for row in rows %}
         {% set export = exports.setdefault(
-            row.files, {'profile_id': row.profile_id, 'paths': [], 'numbers': {}, 'headings': {}}
+            row.files,
+            {
+                'profile_id': row.profile_id, 'paths': [], 'numbers': {}, 'headings': {},
+                'first': quote_heading(row.first_heading),
+            },
         ) %}
         {% do export.headings.setdefault(row.target, []).append(quote_heading(row.heading)) %}
         {% if not export.paths %}

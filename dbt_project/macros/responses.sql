@@ -47,24 +47,25 @@
 
 {# Whether a cell holds what spreadsheets write beside totals ('Jumlah', 'Nilai maksimal', 'Rata-rata:'). #}
 {% macro is_summary_word(cell) -%}
+    {#- Short English words stand alone: Max Weber is a person. -#}
+    {%- set words = '^((sub|grand)[ -]?)?(nilai|jumlah|total|rata[ -]?rata|rerata|average|maximum|minimum'
+        ~ '|maksimum|maksimal|minimal|tertinggi|terendah|median|modus|nrr|ikm)([ :=(/]|$)'
+        ~ '|^(avg|mean|sum|max|min|maks)[.]? *([:=(/]|$)' -%}
     {#- Letters alone: times and numbers, nearly all cells, are told by a comparison of their first. -#}
     case
-        when {{ cell }} >= 'A'
-            then regexp_matches(
-                lower({{ cell }}),
-                '^((sub|grand)[ -]?)?(nilai|jumlah|total|rata[ -]?rata|rerata|average|avg|mean|sum|max|maximum|min|minimum|maks|maksimum|maksimal|minimal|tertinggi|terendah|median|modus|nrr|ikm)([ :=(/]|$)'
-            )
+        when {{ cell }} >= 'A' then regexp_matches(lower({{ cell }}), '{{ words }}')
         else false
     end
 {%- endmacro %}
 
 {#
     Whether a row is no response but a spreadsheet's total: one of the cells that each response has of
-    its own (`own`, `unit`) holds such a word, or the row has no attribute at all. `shared`: attributes
-    that many have alike, where 'Minimal 5 tahun' is a tenure. A profile that maps the unit alone can't
-    tell a total from a blank unit: `maps_more` is false there.
+    its own (`own`, `unit`) holds such a word; or it has none of them, and its first cell holds one,
+    mapped or not (`is_labelled_total`), or it has no attribute at all. `shared`: attributes that many
+    have alike, where 'Minimal 5 tahun' is a tenure. A profile that maps the unit alone can't tell a
+    total from a blank unit: `maps_more` is false there.
 #}
-{% macro is_summary_row(own, unit, is_unit_coded, shared, maps_more) -%}
+{% macro is_summary_row(own, unit, is_unit_coded, is_labelled_total, shared, maps_more) -%}
     case
         when coalesce({{ (own + [unit]) | join(', ') }}) is not null
             then
@@ -72,6 +73,7 @@
                 {{ is_summary_word(cell) }} or
                 {%- endfor %}
                 {{ is_summary_word(unit) }} and not {{ is_unit_coded }}
+        when {{ is_labelled_total }} then true
         else
             {{ maps_more }}
             {%- for cell in shared %}

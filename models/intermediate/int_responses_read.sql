@@ -26,6 +26,7 @@ responses as (
         profile_id,
         _file_sha256,
         _source_row,
+        is_labelled_total,
         {%- for attribute in attribute_names() if attribute != 'respondent_identifier' %}
         nullif({{ trim_blanks(attribute) }}, '') as {{ attribute }},
         {%- endfor %}
@@ -172,6 +173,7 @@ final as (
             own,
             'nullif(responses.unit_id, responses.profile_id)',
             'unit_id_codes.code is not null',
+            'responses.is_labelled_total',
             shared,
             'mapped_attributes.attribute_count > 1',
         ) }} as is_summary_row,

@@ -12,6 +12,7 @@ exported as (
         _profile_id as profile_id,
         _file_sha256,
         _source_row,
+        {{ is_summary_word(trim_blanks(export.first)) }} as is_labelled_total,
         {%- for attribute in attribute_names() %}
         {{ export.headings[attribute][0] if attribute in export.headings else 'null::varchar' }} as {{ attribute }},
         {%- endfor %}
@@ -27,6 +28,7 @@ exported as (
         null::varchar as profile_id,
         null::varchar as _file_sha256,
         null::bigint as _source_row,
+        null::boolean as is_labelled_total,
         {%- for attribute in attribute_names() %}
         null::varchar as {{ attribute }},
         {%- endfor %}
