@@ -396,7 +396,7 @@ def test_the_design_effect_is_kishs_over_those_who_rated(warehouse):
 def test_an_unweighted_error_is_linearised_over_strata_with_finite_populations(warehouse):
     people = answers(CYCLE)
     influence = np.zeros(len(people))
-    weight = {"a": 1 / 6, "b": 2 / 6, "c": 1 / 12, "new": 1 / 12, "d": 2 / 6}
+    weight = {"a": 1 / 6, "b": 2 / 6, "c": 1 / 12, "anew": 1 / 12, "d": 2 / 6}
     for item, share in weight.items():
         sums, counts = np.zeros(len(people)), np.zeros(len(people))
         for question in asked(CYCLE):
@@ -549,6 +549,21 @@ def test_the_median_of_units_is_over_the_shown_ones_inside_and_published(data, w
     for found in (inside, [row for row in published if row["domain_type"] == "unit_median"]):
         medians = {(row["cycle_id"], row["weighting_mode"]): row["score"] for row in found}
         assert medians == pytest.approx(expected, abs=1e-12)
+
+
+def test_units_that_are_hidden_are_compared_with_none(warehouse):
+    hidden, compared = (
+        {row["domain_id"] for row in rows(warehouse, query)}
+        for query in (
+            "select domain_id from intermediate.int_hidden_cells "
+            f"where cycle_id = '{CYCLE}' and domain_type = 'provider_unit' "
+            "and component_type = 'index'",
+            "select domain_id from intermediate.int_shown_unit_scores "
+            f"where cycle_id = '{CYCLE}' and component_type = 'index'",
+        )
+    )
+    assert len(hidden) > 1
+    assert compared == set(UNITS) - hidden
 
 
 def test_an_interval_of_width_0_is_no_certainty(warehouse):
