@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.scoring.linearisation import Linearised, linearise
+from orchestration.scoring.linearisation import Linearised, linearise, variances
 
 # One service of one perspective with two items, of two questions and one.
 COMPONENTS = pd.DataFrame(
@@ -111,6 +111,15 @@ def test_who_speaks_for_no_part_of_a_domain_counts_in_its_strata():
 def test_a_census_has_no_sampling_variance():
     people = [(1, "u", 1, 2, 2), (1, "u", 4, 0, 4), (1, "u", 3, 1, 0)]
     assert variance(linearised(people, {1: 3}), domain=1, component=1) == 0
+
+
+def test_what_is_left_of_terms_that_cancel_is_rounding_and_no_variance():
+    # Two totals of variance 1 that go together but for 1e-14: of what their difference could vary
+    # by, (1 + 1)^2, that is 2.5e-15. But for 1e-10 it is 2.5e-11, and stays.
+    for apart, kept in ((1e-14, 0.0), (1e-10, 1e-10)):
+        covariances = np.array([[[1, 1], [1, 1 + apart]]])
+        found = variances(np.array([[[1.0], [-1.0]]]), covariances)
+        assert found[0, 0] == pytest.approx(kept, rel=1e-4)
 
 
 @settings(max_examples=60, deadline=None)

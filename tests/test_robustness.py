@@ -53,6 +53,8 @@ def test_noise_moves_each_weight_within_its_bounds():
     scores = draw({"none": values((1, 4))}, noise=0.25)[:, 0]
     assert scores.max() <= 4 - 3 / 6
     assert scores.min() >= np.exp(np.log(4) * (1 - 5 / 14))
+    # Both ways: with factors from 1 on the share would be at least 1 / (1 + 4.5) = 2/11.
+    assert scores.max() > 4 - 3 * 2 / 11
     assert len(np.unique(scores)) > 300
 
 
