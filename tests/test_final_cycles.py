@@ -41,7 +41,8 @@ def move(settings: Settings, cycle_id: str, by: float = 0.01, where: str = NATIO
     """Let a score of the warehouse come out otherwise."""
     with duckdb.connect(str(settings.warehouse)) as connection:
         rows = connection.execute(
-            f"update intermediate.int_shown_scores set score = score + ? where cycle_id = ? and {where}",
+            "update intermediate.int_shown_scores set score = score + ? "
+            f"where cycle_id = ? and {where}",
             [by, cycle_id],
         ).fetchall()
         assert rows[0][0] > 0

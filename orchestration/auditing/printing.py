@@ -38,7 +38,12 @@ def print_score(console: Console, trace: ScoreTrace, verdict: Verdict) -> None:
             "this score is the warehouse's.[/yellow]"
         )
     score = verdict.computed if verdict.is_hidden else verdict.published
-    console.print(f"Skor / Score {decimal_comma(score, 12)}")
+    rounded = (
+        ""
+        if verdict.step is None or verdict.is_hidden
+        else (f", dibulatkan ke / rounded to {decimal_comma(verdict.step, 2)}")
+    )
+    console.print(f"Skor / Score {decimal_comma(score, 12)}{rounded}")
     _print_items(console, trace)
     _print_strata(console, trace)
     _print_files(console, trace)

@@ -60,7 +60,8 @@ class Question:
 class Verdict:
     """A domain's score as contributions add up to it, and as it was computed and published.
 
-    Scores on 1-4; None where too few children have a value. A hidden score is published as NULL.
+    Scores on 1-4; None where too few children have a value. A hidden score is published as NULL,
+    others rounded to `step` where they have one.
     """
 
     domain_id: str
@@ -68,14 +69,21 @@ class Verdict:
     computed: float | None
     published: float | None
     is_hidden: bool
+    step: float | None = None
 
     @property
     def difference(self) -> float:
-        """How far the trace is from the published score, from the computed one where hidden."""
+        """How far the trace is from the published score, from the computed one where hidden.
+
+        From both where the published one is rounded: it says no more than half a step either way.
+        """
         told = self.computed if self.is_hidden else self.published
-        if told is None or self.traced is None:
+        if told is None or self.traced is None or self.computed is None:
             return 0.0 if told is self.traced else float("inf")
-        return abs(told - self.traced)
+        if self.step is None:
+            return abs(told - self.traced)
+        beyond = max(0.0, abs(told - self.traced) - self.step / 2)
+        return max(abs(self.computed - self.traced), beyond)
 
     @property
     def holds(self) -> bool:
@@ -156,8 +164,8 @@ class ScoreTrace:
         ).fetchall()
         traced = dict(rows)
         known = [
-            Verdict(domain_id, traced.pop(domain_id, None), computed, published, is_hidden)
-            for domain_id, computed, published, is_hidden in self._known
+            Verdict(domain_id, traced.pop(domain_id, None), computed, published, is_hidden, step)
+            for domain_id, computed, published, is_hidden, step in self._known
         ]
         unknown = [
             Verdict(domain_id, score, None, None, is_hidden=False)
@@ -236,8 +244,8 @@ class ScoreTrace:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
-    def _known_scores(self) -> list[tuple[str, float | None, float | None, bool]]:
-        """Return domain_id, computed score, published score and whether it is hidden."""
+    def _known_scores(self) -> list[tuple[str, float | None, float | None, bool, float | None]]:
+        """Return domain_id, computed score, published score, whether it is hidden, and its step."""
         question = self.question
         if question.domain_type in MIDDLES:
             of = MIDDLES[question.domain_type]
@@ -254,7 +262,9 @@ class ScoreTrace:
         same_row = " and ".join(f"shown.{key} is not distinct from computed.{key}" for key in _KEYS)
         rows = self._connection.execute(
             f"""
-            select computed.domain_id, computed.score, shown.score, shown.is_suppressed
+            select
+                computed.domain_id, computed.score, shown.score, shown.is_suppressed,
+                shown.score_step
             from warehouse.indexes.idx_scores as computed
             left join published.main.idx_scores as shown
                 on {same_row}
@@ -274,7 +284,7 @@ class ScoreTrace:
         found = [row for row in rows if question.domain_id in (None, row[0])]
         if not found:
             raise AuditError(self._no_score([domain_id for domain_id, *_ in rows]))
-        if any(is_hidden is None for *_, is_hidden in found):
+        if any(is_hidden is None for *_, is_hidden, _ in found):
             raise AuditError(
                 "Gudang memuat skor yang belum terbit. / The warehouse holds scores that are not "
                 f"published: ./ilk run {question.cycle_id}"

@@ -60,9 +60,7 @@ def settings_in(folder: Path) -> Settings:
     )
 
 
-def pull(
-    settings: Settings, key: str | None = KEY, *, accept_fewer: bool = False
-) -> PullReport:
+def pull(settings: Settings, key: str | None = KEY, *, accept_fewer: bool = False) -> PullReport:
     return pull_cycle(
         cycle_id=CYCLE,
         seeds_dir=settings.seeds_dir,
