@@ -321,13 +321,18 @@ select
         or by_column.answer_count > coalesce(by_column.off_scale_count, 0) as keeps_answers,
     case when by_column.is_id
         then cast(coalesce(by_column.unknown_count, 0) as double) / by_column.cell_count
+    end as all_unknown_share,
+    -- A share of a handful of rows is no file's fault: single ones are judged one by one.
+    case
+        when all_unknown_share * by_column.cell_count >= $few or all_unknown_share = 0
+            then all_unknown_share
     end as unknown_share,
     by_column.unknown_examples,
     unknown_cells.unknown_cell,
     unknown_cells.unknown_row,
     unknown_cells.nearest,
     -- What one critical rule tells is not told again.
-    case when unknown_share <= $most then unknown_share end as few_unknown_share,
+    case when coalesce(unknown_share, 0) <= $most then all_unknown_share end as few_unknown_share,
     coalesce(by_column.mojibake_count, 0)::bigint as mojibake_count,
     by_column.mojibake_examples,
     coalesce(by_column.error_count, 0)::bigint as error_count,
@@ -338,9 +343,11 @@ select
     times.stray_share,
     case when times.better_order is null then times.unreadable_share end as unreadable_share,
     case
-        when times.better_order is null and times.unreadable_share <= $most then times.stray_share
+        when times.better_order is null and times.unreadable_share <= $most
+            and (times.stray_share * by_column.cell_count >= $few or times.stray_share = 0)
+            then times.stray_share
     end as outside_share,
-    case when times.stray_share <= $most then times.stray_share end as few_stray_share,
+    case when coalesce(outside_share, 0) <= $most then times.stray_share end as few_stray_share,
     by_file.file_off_scale_share,
     by_file.file_off_scale_examples,
 from columns
