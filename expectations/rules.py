@@ -381,10 +381,10 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
                 "responses are rejected, their cell leads to no known {target}, such as "
                 "'{unknown_cell}' in row {unknown_row}; expected: an id or name of the seed, or a "
                 "source_value of export_codes.csv{nearest}",
-                "Perbaiki, atau tambahkan ke export_codes.csv: {few_unknown_share:.1%} jawaban ditolak "
-                "karena selnya tidak menuju {target} yang dikenal, misalnya '{unknown_cell}' di "
-                "baris {unknown_row}; seharusnya id atau nama dari seed, atau source_value dari "
-                "export_codes.csv{nearest}",
+                "Perbaiki, atau tambahkan ke export_codes.csv: {few_unknown_share:.1%} jawaban "
+                "ditolak karena selnya tidak menuju {target} yang dikenal, misalnya "
+                "'{unknown_cell}' di baris {unknown_row}; seharusnya id atau nama dari seed, atau "
+                "source_value dari export_codes.csv{nearest}",
             ),
         ),
         Rule(
