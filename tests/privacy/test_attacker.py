@@ -271,5 +271,6 @@ def test_another_organisation_tells_nothing_of_a_few(generated: Settings):
 def _nothing_is_told(found: Attack) -> None:
     told = [*found.recovered, *found.confined]
     assert found.groups > 10_000
+    assert not found.given_up
     assert not told, f"{len(told)} groups, among them:\n" + "\n".join(map(str, told[:5]))
     assert not found.published.unexplained

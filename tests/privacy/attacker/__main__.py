@@ -42,7 +42,10 @@ print(
     f"(not true: {sum(count.claimed != count.truth for count in counts)})"
 )
 print("who answered, of a few:", participation)
-print(f"groups tried {found.groups:,}, linear programs {found.programs:,}")
+print(
+    f"groups tried {found.groups:,}, linear programs {found.programs:,}, "
+    f"given up {found.given_up:,}"
+)
 print("figures:", dict(found.published.sources))
 print("not explained by shown scores:", dict(found.published.unexplained))
 print("cells with one split into whole sums:", found.cells_split)

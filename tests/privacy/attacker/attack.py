@@ -96,6 +96,8 @@ class Attack:
     cells_split: dict[str, int] = field(default_factory=dict)
     published: Published | None = None
     programs: int = 0
+    given_up: int = 0
+    """Programs that the solver could not solve: what they would have told is unknown."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -799,6 +801,7 @@ class CycleAttack:
             most=most,
         )
         self.found.programs += program.solved
+        self.found.given_up += program.given_up
         cut_low, cut_high = cut_to_grid(least, greatest, grids, answers)
         for number in np.flatnonzero(is_proved):
             target = targets[number]

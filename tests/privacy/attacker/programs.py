@@ -20,6 +20,7 @@ Bools = NDArray[np.bool_]
 
 LOWEST, HIGHEST = 1.0, 4.0
 FEASIBLE = 1e-9
+ROUGHLY_FEASIBLE = 1e-7
 
 
 class AttackerError(Exception):
@@ -49,28 +50,44 @@ class Program:
         matrix.value_ = self.rows.data
         solver = highspy.Highs()
         solver.silent()
-        for option, value in {
-            "threads": 1,
-            "primal_feasibility_tolerance": FEASIBLE,
-            "dual_feasibility_tolerance": FEASIBLE,
-        }.items():
-            solver.setOptionValue(option, value)
+        solver.setOptionValue("threads", 1)
         solver.passModel(model)
         self._solver = solver
+        self._tolerate(FEASIBLE)
         self._columns = np.arange(count, dtype=np.int32)
         self.solved = 0
+        self.given_up = 0
 
-    def least(self, aim: Floats) -> Floats:
-        """Return the mean ratings that make the aim smallest."""
-        self._solver.changeColsCost(len(self._columns), self._columns, aim)
-        self._solver.run()
+    def least(self, aim: Floats) -> Floats | None:
+        """Return the mean ratings that make the aim smallest, None where the solver gives up.
+
+        Figures at full precision make rows that hardly differ: what can't be solved from the last
+        solution is tried from scratch, then less exactly.
+        """
         self.solved += 1
-        status = self._solver.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
+        self._solver.changeColsCost(len(self._columns), self._columns, aim)
+        for tolerance in (None, FEASIBLE, ROUGHLY_FEASIBLE):
+            if tolerance is not None:
+                self._solver.clearSolver()
+                self._tolerate(tolerance)
+            self._solver.run()
+            status = self._solver.getModelStatus()
+            if status == highspy.HighsModelStatus.kOptimal:
+                solution = np.array(self._solver.getSolution().col_value)
+                self._tolerate(FEASIBLE)
+                return solution
+        if status == highspy.HighsModelStatus.kInfeasible:
             raise AttackerError(
-                f"no solution ({status}): a published figure is not what the attacker takes it for"
+                "no ratings fit the figures: a published one is not what the attacker takes it for"
             )
-        return np.array(self._solver.getSolution().col_value)
+        self._tolerate(FEASIBLE)
+        self._solver.clearSolver()
+        self.given_up += 1
+        return None
+
+    def _tolerate(self, tolerance: float) -> None:
+        for side in ("primal", "dual"):
+            self._solver.setOptionValue(f"{side}_feasibility_tolerance", tolerance)
 
 
 def ranges(
@@ -90,10 +107,13 @@ def ranges(
     count = targets.shape[0]
     least, greatest = np.full(count, np.inf), np.full(count, -np.inf)
 
-    def see(solution: Floats) -> None:
+    def see(solution: Floats | None) -> bool:
+        if solution is None:
+            return False
         values = targets @ solution
         np.minimum(least, values, out=least)
         np.maximum(greatest, values, out=greatest)
+        return True
 
     scale = np.asarray(abs(targets).sum(axis=0)).ravel()
     for trial in range(trials):
@@ -111,9 +131,9 @@ def ranges(
         if is_clear(least, greatest)[target]:
             continue
         aim = targets[target].toarray().ravel()
-        see(program.least(aim))
+        is_solved = see(program.least(aim))
         if is_clear(least, greatest)[target]:
             continue
-        see(program.least(-aim))
-        is_proved[target] = not is_clear(least, greatest)[target]
+        is_solved &= see(program.least(-aim))
+        is_proved[target] = is_solved and not is_clear(least, greatest)[target]
     return least, greatest, is_proved
