@@ -210,6 +210,8 @@ def participation_of_few(published: Path, *, min_cell_n: int) -> dict[str, int]:
             """
         ).df()
         days = connection.execute("from fct_participation_days").df()
+        name = "fct_participation_units"
+        totals = connection.execute(f"from {name}").df() if name in tables else None
         strata = connection.execute("from fct_strata").df() if "fct_strata" in tables else None
     told = [
         name
@@ -230,6 +232,14 @@ def participation_of_few(published: Path, *, min_cell_n: int) -> dict[str, int]:
         rest = rest.groupby(keys)["staff_count"].sum().reset_index()
         left = rest.merge(sums, on=keys)
         found["rests of strata"] = int((left["staff_count"] < min_cell_n).sum())
+    if totals is not None:
+        keys = ["cycle_id", "role_id", "unit_id"]
+        sums = totals[totals["respondent_count"].notna()]
+        is_few_in_sum = sums["staff_count"].between(1, min_cell_n - 1)
+        found["sums of a few"] = int(is_few_in_sum.sum())
+        rest = hidden.groupby(keys)["staff_count"].sum().reset_index()
+        left = rest.merge(sums[keys].dropna(), on=keys)
+        found["rests of units"] = int((left["staff_count"] < min_cell_n).sum())
     told_days = days[days["respondent_count"].notna()]
     units = told_days[["cycle_id", "unit_id"]].drop_duplicates()
     of_role = rows[rows["role_id"] == HEADLINE_ROLE]
