@@ -299,7 +299,8 @@ def export_select(seeds: Seeds, profile: Row, paths: list[Path]) -> str:
     ((delimiter, names),) = headers
     types = ", ".join(f"{text(name)}: 'VARCHAR'" for name in names)
     export = f"""read_csv({[str(path) for path in paths]}, auto_detect = false, header = true,
-        delim = {text(delimiter)}, quote = '"', escape = '"', columns = {{{types}}})"""
+        delim = {text(delimiter)}, quote = '"', escape = '"', columns = {{{types}}},
+        filename = 'export_file')"""
 
     quoted = {" ".join(name.split()): '"' + name.replace('"', '""') + '"' for name in names}
     cell = {
@@ -337,6 +338,8 @@ def export_select(seeds: Seeds, profile: Row, paths: list[Path]) -> str:
             {value["respondent_identifier"]} as respondent,
             {text(profile["profile_id"])} as profile,
             {value["response_id"]} as response_id,
+            -- DuckDB keeps the order of a file's rows, not always that of files.
+            export.export_file,
             -- LimeSurvey writes 1980 where a response is complete and its date was not kept.
             coalesce({value["submitted_at"]} like '1980-01-01 00:00%', {"submitted_at" not in cell})
                 as is_date_unknown,
@@ -395,7 +398,7 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
             and answered_count >= {seeds.parameters.get("min_answered_share", 0.5)} * routed_count
             -- Of a response that lies in several exports the last one.
             and rowid not in (
-                select unnest(list_sort(list(rowid))[:-2]) from answers
+                select unnest(list(rowid order by export_file, rowid)[:-2]) from answers
                 where response_id is not null group by profile, response_id having count(*) > 1
             )
     """)
@@ -408,7 +411,7 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
         ),
         sent as (
             select
-                rowid as response, respondent, submitted_at,
+                rowid as response, respondent, submitted_at, export_file,
                 try_cast(response_id as hugeint) as number,
                 number is not null and rank() over (
                     partition by respondent, submitted_at, profile order by number desc nulls last
@@ -421,7 +424,7 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
             select response from sent
             qualify row_number() over (
                 partition by respondent
-                order by submitted_at desc nulls last, is_lower, response desc
+                order by submitted_at desc nulls last, is_lower, export_file desc, response desc
             ) > 1
         )
     """)
