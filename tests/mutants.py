@@ -95,6 +95,8 @@ class Tree:
         path.write_text(text.replace(mutant.find, mutant.plant), encoding="utf-8")
         try:
             return self.judge(mutant.unit_tests, mutant.build, mutant.tests)
+        except subprocess.TimeoutExpired as late:
+            return f"not done after {late.timeout:.0f} seconds"
         finally:
             path.write_text(text, encoding="utf-8")
 
