@@ -119,7 +119,7 @@ def test_what_is_left_of_terms_that_cancel_is_rounding_and_no_variance():
     for apart, kept in ((1e-14, 0.0), (1e-10, 1e-10)):
         covariances = np.array([[[1, 1], [1, 1 + apart]]])
         found = variances(np.array([[[1.0], [-1.0]]]), covariances)
-        assert found[0, 0] == pytest.approx(kept, rel=1e-4)
+        assert found[0, 0] == pytest.approx(kept, rel=1e-4, abs=0)
 
 
 @settings(max_examples=60, deadline=None)
