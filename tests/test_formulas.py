@@ -283,6 +283,12 @@ def test_the_mean_of_the_levels_is_plain(warehouse):
             )
         }
         assert scores["equal_level"] == pytest.approx(scores["provider_level"], abs=1e-12)
+        [inside] = rows(
+            warehouse,
+            f"select score from indexes.idx_scores where cycle_id = '{CYCLE}' "
+            f"and weighting_mode = '{mode}' and domain_type = 'equal_level'",
+        )
+        assert inside["score"] == scores["equal_level"]
 
 
 # --- 9. Expectation and importance asked --------------------------------------------------------

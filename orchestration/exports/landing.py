@@ -210,7 +210,7 @@ class _Pull:
         """
         listed = {file.name for file in listing.files}
         if not listed:
-            return ()  # the landing is away, and with it the staff frame, which has no source
+            return ()  # the landing is away, and tells nothing of sources edited meanwhile
         missing = {source.location for source in listing.missing}
         away_profiles = {source.profile_id for source in listing.missing}
         gone = [

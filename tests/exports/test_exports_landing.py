@@ -176,6 +176,17 @@ def test_an_emptied_landing_keeps_the_staff_frame_with_the_responses(cycle):
     assert cycle.in_use() == ["gform/a.csv", "staff_frame.csv"]
 
 
+def test_an_emptied_landing_withdraws_nothing_whatever_the_sources_are_now(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.drop("msform/b.csv", BETTER)
+    cycle.pull()
+    cycle.seed("msform")
+    cycle.remove("gform/a.csv")
+    cycle.remove("msform/b.csv")
+    assert cycle.pull().withdrawn == ()
+    assert cycle.in_use() == ["gform/a.csv", "msform/b.csv"]
+
+
 FRAME = "unit_id,recipient_category_id,role_id,staff_count\nA,k,penerima,10\n"
 
 
