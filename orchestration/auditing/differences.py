@@ -48,7 +48,7 @@ def result_tables(
     return {
         name: f"{database}.main.{name}"
         for (name,) in rows
-        if name in declared and declared[name].has_persons
+        if name in declared and declared[name].is_result
     }
 
 

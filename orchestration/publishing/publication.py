@@ -227,7 +227,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
 def _copy(connection: duckdb.DuckDBPyConnection, tables: list[ShownTable], timing: Timing) -> None:
     for table in tables:
         rows = shown_figures(table)
-        if table.declared.has_persons:
+        if table.declared.is_result:
             rows = timed(
                 connection,
                 rows,

@@ -68,6 +68,15 @@ class Declaration:
         """Its name, inside and outside."""
         return self.model[1]
 
+    @property
+    def is_result(self) -> bool:
+        """Whether its rows are what came of a cycle's answers.
+
+        A dimension says what a cycle is: its row is there while the window is open, and may change
+        when the cycle is final, although it tells whether anything was computed.
+        """
+        return self.has_persons and not self.name.startswith("dim_")
+
 
 def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
     """Return the models that say that they are published, by name, out of dbt's manifest."""

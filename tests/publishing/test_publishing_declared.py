@@ -131,3 +131,13 @@ def test_rows_are_taken_of_a_model_that_hides_by_itself(project, rows_of):
 def test_a_declaration_says_one_thing_that_is_known(project, published):
     manifest = with_model(project, "idx_new", published, grain=["cycle_id"])
     assert "say one of nothing_to_hide, cells, rows_of, stays_inside" in faults(manifest, "idx_new")
+
+
+def test_a_dimension_that_tells_whether_anything_was_computed_is_no_result(project):
+    published = {"nothing_to_hide": "a seed"}
+    manifest = with_model(project, "dim_new", published, grain=["cycle_id"])
+    dimension = declarations(manifest)["dim_new"]
+    assert dimension.has_persons
+    assert not dimension.is_result
+    assert declarations(project)["idx_scores"].is_result
+    assert not declarations(project)["dim_cycles"].is_result
