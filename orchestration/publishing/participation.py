@@ -94,7 +94,9 @@ class _Hiding:
             # The rest of the nation: more of its places, else a further place with its smallest.
             if self._hide_smallest_unit(self._joined_places):
                 return True
-            others = sorted({*self._place} - self._joined_places, key=lambda at: sizes.get(at, 0))
+            others = sorted(
+                {*self._place} - self._joined_places, key=lambda at: (sizes.get(at, 0), at)
+            )
             if others:
                 self._joined_places.add(others[0])
                 self._hide_smallest_unit({others[0]})

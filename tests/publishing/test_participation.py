@@ -93,6 +93,17 @@ def test_a_place_of_few_is_told_with_the_rest_of_the_nation():
     }  # fmt: skip
 
 
+def test_of_equal_places_and_units_the_first_by_name_goes_along():
+    # A set's order is another in every process: 1 of 8 would be the first by chance.
+    places = [
+        table((f"u{n}", "x", 20), (f"v{n}", "x", 20), place=f"r{n}|upt") for n in range(2, 10)
+    ]
+    rows = pd.concat([table(("u1", "x", 3), place="r1|upt"), *places]).assign(stratum_id="joined")
+    judged = verdicts(rows)
+    grouped = judged.index[judged["unit_group"].notna()].get_level_values("unit_id")
+    assert {*grouped} == {"u1", "u2"}
+
+
 sizes = st.one_of(st.integers(1, 9), st.integers(10, 60))
 tables = st.dictionaries(
     st.tuples(st.sampled_from("abcdefg"), st.sampled_from("xyz")), sizes, min_size=2
