@@ -80,6 +80,13 @@ def test_small_units_are_told_together_with_a_further_one_where_they_are_too_few
     assert {*judged.loc[judged["unit_group"].notna(), "unit_group"]} == {"r1|upt"}
 
 
+def test_a_stratum_of_few_is_hidden_with_the_next_smallest_and_units_stay():
+    judged = verdicts(table(("u1", "x", 3), ("u1", "y", 15), ("u1", "z", 20), ("u2", "z", 30)))
+    assert {*judged.loc[judged["is_stratum_hidden"], "stratum_id"]} == {"r1|upt|x", "r1|upt|y"}
+    assert {*judged.index[judged["is_hidden"]]} == {("u1", "x"), ("u1", "y")}
+    assert judged["unit_group"].isna().all()
+
+
 def test_a_place_of_few_is_told_with_the_rest_of_the_nation():
     rows = pd.concat(
         [

@@ -148,6 +148,7 @@ def test_what_is_published_differs_enough_from_every_earlier_publication(tmp_pat
     assert published_after(tmp_path, PERSONS + MORE * 12).timing == Timing()
     # 11 fewer than the last one, but one more than the first, which a reader may have kept.
     assert published_after(tmp_path, PERSONS + MORE).timing.standing == (CYCLE,)
+    assert published_after(tmp_path, PERSONS + MORE * 13).timing.standing == (CYCLE,)
     assert published_after(tmp_path, PERSONS).timing == Timing()
 
 
