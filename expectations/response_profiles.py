@@ -344,7 +344,7 @@ select
     case when times.better_order is null then times.unreadable_share end as unreadable_share,
     case
         when times.better_order is null and times.unreadable_share <= $most
-            and (times.stray_share * by_column.cell_count >= $few or times.stray_share = 0)
+            and (times.stray_share * files.row_count >= $few or times.stray_share = 0)
             then times.stray_share
     end as outside_share,
     case when coalesce(outside_share, 0) <= $most then times.stray_share end as few_stray_share,

@@ -104,7 +104,7 @@ def test_the_window_is_judged_in_the_profiles_zone_for_times_written_in_utc(spel
     [
         ([row(n, month=9) for n in range(9)], "100.0% of the times lie outside the window"),
         (
-            [row(n, unit="Bandung") for n in range(3)] + [row(n) for n in range(3, 9)],
+            [row(n, unit="Bandung") for n in range(5)] + [row(n) for n in range(5, 15)],
             "33.3% of the cells lead to no known unit_id",
         ),
         ([row(n).replace(",4,3", ",4,Puas") for n in range(9)], "are no known code"),

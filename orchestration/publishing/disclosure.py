@@ -489,9 +489,13 @@ class _Hiding:
             return
         cells = self._cells_of(equation)
         unknown = cells[self._is_unknown[cells]][0]
-        if self.is_hidden[unknown] or self._must_protect[unknown]:
-            # One is left: the unknown would be given otherwise.
-            self._hide(cells[self._can_hide[cells] & ~self.is_hidden[cells]][0])
+        if not (self.is_hidden[unknown] or self._must_protect[unknown]):
+            return
+        complements = cells[self._can_hide[cells] & ~self.is_hidden[cells]]
+        if len(complements):
+            self._hide(complements[0])
+        else:
+            self._give(int(unknown))  # another one that was given left it alone
 
     def _hide(self, cell: int) -> None:
         self.is_hidden[cell] = True
