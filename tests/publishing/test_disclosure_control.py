@@ -369,3 +369,14 @@ def test_what_is_hidden_does_not_depend_on_the_order_of_rows(persons, random):
     shuffled = list(persons)
     random.shuffle(shuffled)
     pd.testing.assert_frame_equal(hide(persons, min_cell_n=5), hide(shuffled, min_cell_n=5))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(people, st.randoms())
+def test_a_small_cell_is_hidden_whatever_others_have_no_score_to_protect_it(persons, random):
+    scores = scores_of(persons)
+    is_mean = scores["item_id"] == ""
+    scores.loc[is_mean & [random.random() < 0.4 for _ in is_mean], "score"] = None
+    hidden = hidden_cells(scores, units_of(persons), min_cell_n=5)
+    small = scores[(scores["respondent_count"] < 5) & scores["score"].notna()]
+    assert set(map(tuple, small[CELL].to_numpy())) <= set(map(tuple, hidden[CELL].to_numpy()))
