@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Keys the HMAC-SHA-256 of respondents' identifiers."
     )
+    pages: bool = Field(
+        default=False, description="Whether a publication has pages: published/site/."
+    )
     openlineage_url: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",

@@ -1,0 +1,1 @@
+// Search, sorting, exploring: pages can be read without it.

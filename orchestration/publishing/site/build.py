@@ -1,0 +1,77 @@
+"""Writes all pages of a publication into its folder `site/`, from its published tables alone.
+
+Belongs here: which pages there are and where they lie. Doesn't: what stands on one (pages_*.py
+gather it, templates/ lay it out), figures and words (reading/).
+
+    site/index.html                 the reader's language, without a script: both are offered
+    site/<language>/index.html      the nation in the newest cycle
+    site/<language>/cycles/<cycle_id>.html    the nation in an earlier one
+    site/<language>/regions/<region_id>.html, units/<unit_id>.html    in the newest cycle
+    site/<language>/participation.html, quality.html, method.html, history.html, downloads.html
+    site/assets/, site/data/<table>.csv
+"""
+
+import shutil
+from pathlib import Path
+
+import jinja2
+
+from orchestration.durable_files import below
+from orchestration.publishing.reading import charts
+from orchestration.publishing.reading.book import INDEX, Book, Component, read_book
+from orchestration.publishing.reading.language import Language, language, languages
+from orchestration.publishing.site.page import Pages
+from orchestration.publishing.site.pages_units import unit_pages
+
+_HERE = Path(__file__).parent
+
+
+# Each gathers what stands on its pages.
+_KINDS: tuple[Pages, ...] = (unit_pages,)
+
+
+def write_site(database: Path, folder: Path) -> int:
+    """Write every page in every language into the new `folder`; return how many there are.
+
+    `database` is the publication's DuckDB file, closed.
+    """
+    with read_book(database) as book:
+        return _write(book, folder)
+
+
+def _write(book: Book, folder: Path) -> int:
+    folder.mkdir(parents=True)
+    shutil.copytree(_HERE / "assets", folder / "assets")
+    count = 0
+    for code in languages():
+        words = language(code)
+        environment = _environment(book, words)
+        for kind in _KINDS:
+            for page in kind(book, words):
+                path = below(folder, code, *page.path.split("/"))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                html = environment.get_template(page.template).render(page=page, **page.content)
+                path.write_text(html, encoding="utf-8")
+                count += 1
+    return count
+
+
+def _environment(book: Book, words: Language) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        book=book,
+        t=words,
+        languages=[language(code) for code in languages()],
+        charts=charts,
+        INDEX=INDEX,
+        Component=Component,
+        scale=book.scale,
+    )
+    return environment

@@ -1,0 +1,26 @@
+"""What a page is, for those that gather one (pages_*.py) and what writes it (build.py)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from orchestration.publishing.reading.book import Book
+from orchestration.publishing.reading.language import Language
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to be written: where (below its language's folder), its template, what it is given."""
+
+    path: str
+    template: str
+    content: dict[str, Any]
+
+    @property
+    def root(self) -> str:
+        """The way from the page to its language's folder: '' or '../'."""
+        return "../" * self.path.count("/")
+
+
+Pages = Callable[[Book, Language], Iterator[Page]]
+"""A kind of pages: pages_<kind>.py has one each."""
