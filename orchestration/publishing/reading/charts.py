@@ -116,5 +116,5 @@ def svg(content: str, *, title: str, width: float, height: float) -> Markup:
     )
 
 
-def _short(label: str, most: int = 30) -> str:
+def _short(label: str, most: int = 26) -> str:
     return label if len(label) <= most else label[: most - 1].rstrip() + "…"

@@ -73,5 +73,12 @@ def _environment(book: Book, words: Language) -> jinja2.Environment:
         INDEX=INDEX,
         Component=Component,
         scale=book.scale,
+        index_name=_index_name(book, words),
     )
     return environment
+
+
+def _index_name(book: Book, words: Language) -> str:
+    """Return what the index is called; its newest cycle's, as a publication holds one index."""
+    newest = list(book.cycles.values())[-1]
+    return str(getattr(newest, f"name_{words.code}", newest.name_id))
