@@ -32,6 +32,7 @@ OPTIONAL_COLUMNS = {
         "identifier_kind",
     ),
     "questions": ("asks",),
+    "regions": ("tile_row", "tile_column"),
 }  # fmt: skip
 MAY_BE_EMPTY = {
     "export_columns": ("target",),
@@ -316,6 +317,29 @@ _RULES = [
         ),
     ),
     _repeated("ranks_are_unique", "unit_levels", {"rank": "rank"}),
+    SeedRule(
+        name="tiles_are_whole",
+        seed="regions",
+        sql="""
+            select line, coalesce(cast(tile_row as varchar), '-') as tile_row,
+                coalesce(cast(tile_column as varchar), '-') as tile_column,
+            from regions
+            where (tile_row is null) <> (tile_column is null)
+                or not (tile_row between 1 and 30 and tile_column between 1 and 30)
+        """,
+        text=FaultText(
+            "tile_row is {tile_row}, tile_column {tile_column}. Give both from 1 to 30, or neither: "
+            "the region then stands beside the map.",
+            "tile_row {tile_row}, tile_column {tile_column}. Isi keduanya dari 1 sampai 30, atau "
+            "kosongkan keduanya: wilayah itu lalu ditulis di samping peta.",
+        ),
+    ),
+    _repeated(
+        "tiles_are_apart",
+        "regions",
+        {"tile_row": "tile_row", "tile_column": "tile_column"},
+        where="tile_row is not null",
+    ),
     SeedRule(
         name="the_headline_role_is_there",
         seed="roles",

@@ -188,7 +188,7 @@ def _told_apart(group: list[Contradiction]) -> list[Contradiction]:
 def _declared_types() -> dict[str, dict[str, str]]:
     """Return the type of every column of every seed, as models/_seeds.yml declares them."""
     return {
-        name: {**types, **dict.fromkeys(OPTIONAL_COLUMNS.get(name, ()), "varchar")}
+        name: {**dict.fromkeys(OPTIONAL_COLUMNS.get(name, ()), "varchar"), **types}
         for name, types in declared_seeds().items()
     }
 

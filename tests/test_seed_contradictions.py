@@ -240,6 +240,7 @@ def test_every_rule_has_a_case_here():
         {rule.name for rule in seed_rules()} | seeds._FILE_TEXTS.keys() | seeds._CELL_TEXTS.keys()
     )
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
+    elsewhere |= {"tiles_are_whole", "tiles_are_apart"}
     assert rules == CASES.keys() | GENERATED | elsewhere
 
 
@@ -390,3 +391,23 @@ def test_a_run_stops_with_one_report_of_all_and_publishes_nothing(own_sample, tm
         assert words in result.output
     assert settings.published_dir.resolve() == published
     assert settings.warehouse.stat().st_mtime_ns == built
+
+
+@pytest.mark.parametrize(
+    ("tiles", "told"),
+    [
+        (("1,1", ","), []),
+        (("1,1", "1,2"), []),
+        (("1,", ",2"), ["tile_row is 1, tile_column -", "tile_row is -, tile_column 2"]),
+        (("0,1", "2,31"), ["tile_row is 0, tile_column 1", "tile_row is 2, tile_column 31"]),
+        (("1,1", "1,1"), ["the same tile_row, tile_column as in line 2"]),
+        (("1,dua", "1,1"), ["'tile_column' is 'dua', no whole number"]),
+    ],
+)
+def test_tiles_of_the_map_are_whole_and_apart(folder, tiles, told):
+    rows = [f"indonesia,,Indonesia,,{tiles[0]}", f"lain,,Lain,,{tiles[1]}"]
+    header = "region_id,iso_3166_2,name,island_group,tile_row,tile_column"
+    (folder / "regions.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    found = contradictions(folder, REPOSITORY)
+    assert bool(found) == bool(told)
+    assert all(words in report(folder, found) for words in told)

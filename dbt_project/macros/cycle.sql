@@ -27,7 +27,7 @@
     {{ return(rows) }}
 {%- endmacro %}
 
-{# A column that a seed may leave out: the column, blanks as NULL, or the default where it is absent. #}
+{# A column that a seed may leave out, as text: blanks are NULL, or the default where it is absent. #}
 {% macro optional_column(relation, column, default='null') -%}
     {% set present = [] %}
     {% if execute %}
@@ -35,5 +35,5 @@
             {% do present.append(column) %}
         {% endfor %}
     {% endif %}
-    {{ return("coalesce(nullif(trim(" ~ column ~ "), ''), " ~ default ~ ")" if present else default) }}
+    {{ return("coalesce(nullif(trim(cast(" ~ column ~ " as varchar)), ''), " ~ default ~ ")" if present else default) }}
 {%- endmacro %}
