@@ -328,8 +328,8 @@ _RULES = [
                 or not (tile_row between 1 and 30 and tile_column between 1 and 30)
         """,
         text=FaultText(
-            "tile_row is {tile_row}, tile_column {tile_column}. Give both from 1 to 30, or neither: "
-            "the region then stands beside the map.",
+            "tile_row is {tile_row}, tile_column {tile_column}. Give both from 1 to 30, or "
+            "neither: the region then stands beside the map.",
             "tile_row {tile_row}, tile_column {tile_column}. Isi keduanya dari 1 sampai 30, atau "
             "kosongkan keduanya: wilayah itu lalu ditulis di samping peta.",
         ),

@@ -52,6 +52,8 @@ class Score(NamedTuple):
     answer_count: int | None
     null_reason: str | None
     is_suppressed: bool
+    score_step: float | None
+    """What the score is rounded to a multiple of, on 1-4; None where it isn't."""
 
 
 class Cycle(NamedTuple):
@@ -112,6 +114,11 @@ class Book:
         if not scored:
             raise LookupError("no cycle's scores are published")
         return max(scored, key=lambda cycle: (cycle.closes_on, cycle.cycle_id))
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether any cycle's scores are shown."""
+        return any(cycle.is_scored for cycle in self.cycles.values())
 
     def score(
         self, cycle_id: str, domain_type: str, domain_id: str, component: Component = INDEX
@@ -181,7 +188,7 @@ select
     scores.cycle_id, domain_type, domain_id, component_type,
     coalesce(service_id, ''), coalesce(perspective_id, ''), coalesce(item_id, ''),
     scores.weighting_mode, score, score_100, se, df, ci_low, ci_high, band, is_band_certain,
-    respondent_count, answer_count, null_reason, is_suppressed,
+    respondent_count, answer_count, null_reason, is_suppressed, score_step,
 from idx_scores as scores
 inner join dim_cycles as cycles using (cycle_id, weighting_mode)
 order by domain_type, domain_id, service_id nulls first, perspective_id nulls first,

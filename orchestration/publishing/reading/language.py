@@ -38,6 +38,10 @@ class Language:
         """Return the words of a code, `section.code`; one that has none speaks for itself."""
         return self.words.get(f"{section}.{code}", code.replace("_", " "))
 
+    def name(self, row: Mapping[str, Any], column: str = "name") -> str:
+        """Return the name in a published row, `name_<code>`; Indonesian where there is none."""
+        return str(row.get(f"{column}_{self.code}") or row[f"{column}_id"])
+
     def number(self, value: float | None, decimals: int = 2) -> str:
         """Return a number as the language writes it, or a dash where there is none."""
         if value is None:

@@ -20,6 +20,7 @@ from orchestration.durable_files import below
 from orchestration.publishing.reading import charts
 from orchestration.publishing.reading.book import INDEX, Book, Component, read_book
 from orchestration.publishing.reading.language import Language, language, languages
+from orchestration.publishing.site.cards import card_globals
 from orchestration.publishing.site.page import Pages
 from orchestration.publishing.site.pages_units import unit_pages
 
@@ -75,6 +76,7 @@ def _environment(book: Book, words: Language) -> jinja2.Environment:
         scale=book.scale,
         index_name=_index_name(book, words),
     )
+    environment.globals.update(card_globals(environment, book, words))
     return environment
 
 

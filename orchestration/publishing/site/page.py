@@ -24,3 +24,9 @@ class Page:
 
 Pages = Callable[[Book, Language], Iterator[Page]]
 """A kind of pages: pages_<kind>.py has one each."""
+
+
+def cycle_page(book: Book, cycle_id: str) -> str:
+    """Return the national page of a scored cycle, from its language's folder on."""
+    is_latest = book.has_scores and cycle_id == book.latest.cycle_id
+    return "index.html" if is_latest else f"cycles/{cycle_id}.html"
