@@ -12,6 +12,7 @@ from html import escape
 from markupsafe import Markup
 
 _INK, _FAINT, _LINE, _BLUE = "#1c2733", "#5a6772", "#c9d1d9", "#2f6fb3"
+_CROWDED = 140  # below it, the labels of two marks would meet
 _ROW, _LABEL, _VALUE, _AXIS = 24, 190, 110, 26
 
 
@@ -67,11 +68,17 @@ def interval_chart(
         f"{escape(label)}</text>"
         for at, label in ticks
     ]
-    for mark in marks:
+    crowded = (
+        len(marks) > 1 and max(x(a.at) for a in marks) - min(x(a.at) for a in marks) < _CROWDED
+    )
+    for mark in sorted(marks, key=lambda each: each.at):
+        anchor = "middle"
+        if crowded:  # two names side by side would lie on each other
+            anchor = "end" if mark.at == min(each.at for each in marks) else "start"
         parts.append(
             f'<line class="mark" x1="{x(mark.at)}" x2="{x(mark.at)}" y1="{head - 2}" y2="{foot}" '
             f'stroke="{_INK}" stroke-dasharray="4 3"/>'
-            f'<text class="tick" x="{x(mark.at)}" y="{head - 6}" text-anchor="middle" '
+            f'<text class="tick" x="{x(mark.at)}" y="{head - 6}" text-anchor="{anchor}" '
             f'fill="{_FAINT}">{escape(mark.label)}</text>'
         )
     for number, row in enumerate(rows):
@@ -105,6 +112,48 @@ def _interval_row(
                 f'stroke="{_BLUE}" stroke-width="3" stroke-linecap="round" opacity="0.55"/>{shape}'
             )
     return f'<g class="row {row.kind}">{text}{shape}</g>'
+
+
+def days_chart(
+    counts: Sequence[int],
+    *,
+    required: int | None,
+    title: str,
+    first: str,
+    last: str,
+    required_label: str,
+    number: Callable[[float], str],
+    width: int = 680,
+) -> Markup:
+    """Draw how a count grew day by day, and the line it has to reach; both ends are labelled."""
+    left, right, head, foot = 16, width - 60, 22, 150
+    top = max([*counts, required or 0, 1])
+
+    def y(count: float) -> float:
+        return round(foot - (foot - head) * count / top, 1)
+
+    step = (right - left) / max(1, len(counts) - 1)
+    points = [f"{round(left + step * day, 1)},{y(count)}" for day, count in enumerate(counts)]
+    end = points[-1].split(",")[0]
+    parts = [
+        f'<line class="axis" x1="{left}" x2="{right}" y1="{foot}" y2="{foot}" stroke="{_LINE}"/>',
+        f'<path class="area" d="M{left},{foot} L{" L".join(points)} L{end},{foot} Z" '
+        f'fill="{_BLUE}" opacity="0.18"/>',
+        f'<polyline class="line" points="{" ".join(points)}" fill="none" stroke="{_BLUE}" '
+        'stroke-width="2.5" stroke-linejoin="round"/>',
+        f'<text x="{right + 8}" y="{y(counts[-1]) + 4}" fill="{_INK}">{number(counts[-1])}</text>',
+        f'<text class="tick" x="{left}" y="{foot + 18}" fill="{_FAINT}">{escape(first)}</text>',
+        f'<text class="tick" x="{right}" y="{foot + 18}" text-anchor="end" fill="{_FAINT}">'
+        f"{escape(last)}</text>",
+    ]
+    if required:
+        label = f"{escape(required_label)}: {number(required)}"
+        parts.append(
+            f'<line class="mark" x1="{left}" x2="{right}" y1="{y(required)}" y2="{y(required)}" '
+            f'stroke="{_INK}" stroke-dasharray="4 3"/>'
+            f'<text class="tick" x="{left}" y="{y(required) - 6}" fill="{_FAINT}">{label}</text>'
+        )
+    return svg("".join(parts), title=title, width=width, height=foot + 28)
 
 
 def svg(content: str, *, title: str, width: float, height: float) -> Markup:

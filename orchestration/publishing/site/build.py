@@ -22,13 +22,14 @@ from orchestration.publishing.reading.book import INDEX, Book, Component, read_b
 from orchestration.publishing.reading.language import Language, language, languages
 from orchestration.publishing.site.cards import card_globals
 from orchestration.publishing.site.page import Pages
+from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
 
 _HERE = Path(__file__).parent
 
 
 # Each gathers what stands on its pages.
-_KINDS: tuple[Pages, ...] = (unit_pages,)
+_KINDS: tuple[Pages, ...] = (region_pages, unit_pages)
 
 
 def write_site(database: Path, folder: Path) -> int:
