@@ -38,6 +38,8 @@ FILE_FAULTS = {
 _DECLARATIONS = Path(__file__).resolve().parents[1] / "models" / "_seeds.yml"
 _DELIMITERS = ",;\t|"
 _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
+# Seeds that a folder may lack: they then have no rows.
+OPTIONAL_SEEDS = ("follow_ups",)
 # A number that is declared as text, since one column holds all parameters.
 _NUMBERS = {("method_parameters", "value")}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -82,8 +84,10 @@ class SeedTable:
 
 
 def read_seed(path: Path) -> SeedTable:
-    """Read a seed by content. Raises SeedFileError."""
+    """Read a seed by content; an optional one that is missing has no rows. Raises SeedFileError."""
     if not path.is_file():
+        if path.stem in OPTIONAL_SEEDS:
+            return SeedTable(",", tuple(declared_seeds()[path.stem]), (), (), (), frozenset())
         raise SeedFileError(path, "seed_is_there")
     return _read(path, path.read_bytes())
 

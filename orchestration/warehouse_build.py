@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.durable_files import whole_file
 from orchestration.fingerprints import project_hash
-from orchestration.seed_tables import SeedFileError, read_seed
+from orchestration.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
 from orchestration.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -237,9 +237,12 @@ def _seed_path(settings: Settings) -> str:
     with many `..`, would overwrite the seeds themselves. Seeds from elsewhere are therefore copied,
     and those that a spreadsheet saved are copied in the form that dbt reads.
     """
-    contents = {path.name: _as_dbt_reads(path) for path in settings.seeds_dir.glob("*.csv")}
+    names = {path.name for path in settings.seeds_dir.glob("*.csv")}
+    names |= {f"{name}.csv" for name in OPTIONAL_SEEDS}
+    contents = {name: _as_dbt_reads(settings.seeds_dir / name) for name in sorted(names)}
     if settings.seeds_dir == REPOSITORY / "seeds" and all(
-        (settings.seeds_dir / name).read_bytes() == content for name, content in contents.items()
+        (path := settings.seeds_dir / name).is_file() and path.read_bytes() == content
+        for name, content in contents.items()
     ):
         return "../seeds"
     name = hashlib.sha256(str(settings.seeds_dir).encode()).hexdigest()[:12]

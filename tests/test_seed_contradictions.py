@@ -29,6 +29,7 @@ MORE_ROWS = {
             )
         ),
     ],
+    "follow_ups": ["skm-2021,loket-1,prosedur,Latih petugas,Loket 1,2021-06-30,planned"],
     "indexes": ["other,Lain,Other"],
     "method_parameters": ["skm-1.0,min_cell_n,10"],
     "survey_cycles": [
@@ -242,6 +243,21 @@ def test_every_rule_has_a_case_here():
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
     elsewhere |= {"tiles_are_whole", "tiles_are_apart"}
     assert rules == CASES.keys() | GENERATED | elsewhere
+
+
+def test_a_folder_of_seeds_may_lack_follow_ups_and_dbt_finds_them_empty(folder, monkeypatch):
+    from orchestration.settings import Settings
+    from orchestration.warehouse_build import _seed_path
+
+    (folder / "follow_ups.csv").unlink()
+    assert contradictions(folder, REPOSITORY) == []
+    settings = Settings(seeds_dir=folder)
+    seen = settings.dbt_project_dir / _seed_path(settings)
+    try:
+        header = "cycle_id,unit_id,perspective_id,action,owner,due_on,status\n"
+        assert (seen / "follow_ups.csv").read_text(encoding="utf-8") == header
+    finally:
+        shutil.rmtree(seen)
 
 
 def test_a_question_may_stand_in_two_columns(folder):

@@ -245,7 +245,7 @@ def _categories(
         category = book.one(
             "dim_recipient_categories", recipient_category_id=row["recipient_category_id"]
         )
-        name = places.named(category, words) if category else row["recipient_category_id"]
+        name = words.name(category) if category else row["recipient_category_id"]
         found.append((role_names.get(row["role_id"], str(row["role_id"])), str(name), row))
     return sorted(found, key=lambda each: (each[2]["role_id"] != "penerima", each[1]))
 
@@ -265,7 +265,7 @@ def _marks(book: Book, words: Language, cycle: Cycle, unit_id: str) -> tuple[Mar
 def level_in_words(book: Book, words: Language, level_id: str) -> str:
     """Return the name of a level."""
     row = book.one("dim_unit_levels", unit_level_id=level_id)
-    return places.named(row, words) if row else level_id
+    return words.name(row) if row else level_id
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,6 @@ def newest_asked(book: Book) -> Cycle | None:
     return max(asked, key=lambda cycle: (cycle.closes_on, cycle.cycle_id), default=None)
 
 
-def named(row: Row, words: Language) -> str:
-    """Return the name of a service or a perspective in a language; Indonesian has them all."""
-    return str(row.get(f"name_{words.code}") or row["name_id"])
-
-
 def of_index(rows: Sequence[Row], cycle: Cycle) -> list[Row]:
     """Return the services or perspectives of a cycle's index."""
     return [row for row in rows if row["index_id"] == cycle.index_id]
@@ -80,7 +75,7 @@ def of_index(rows: Sequence[Row], cycle: Cycle) -> list[Row]:
 def component_name(book: Book, words: Language, cycle: Cycle, component: Component) -> str:
     """Return what a component is called: the index, a service, a perspective or both."""
     parts = [
-        named(row, words)
+        words.name(row)
         for rows, key, found in (
             (book.services, "service_id", component.service_id),
             (book.perspectives, "perspective_id", component.perspective_id),
@@ -193,7 +188,7 @@ def grid(
     """Return services x perspectives: rows of the index and each service, its total first."""
     perspectives = [row["perspective_id"] for row in of_index(book.perspectives, cycle)]
     rows = [("", words("place.all_services"))]
-    rows += [(row["service_id"], named(row, words)) for row in of_index(book.services, cycle)]
+    rows += [(row["service_id"], words.name(row)) for row in of_index(book.services, cycle)]
     return [
         (name, [scores.get(Component(service_id, other)) for other in ("", *perspectives)])
         for service_id, name in rows
@@ -209,7 +204,7 @@ def coverage(
     )
     by_service = {row["service_id"] or "": row for row in rows}
     wanted = [("", words("place.all_services"))]
-    wanted += [(row["service_id"], named(row, words)) for row in of_index(book.services, cycle)]
+    wanted += [(row["service_id"], words.name(row)) for row in of_index(book.services, cycle)]
     return [
         (name, by_service[service_id])
         for service_id, name in wanted

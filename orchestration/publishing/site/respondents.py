@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from orchestration.publishing.reading.book import Book, Cycle, Row
 from orchestration.publishing.reading.language import Language
-from orchestration.publishing.site.places import named
 
 HEADLINE_ROLE = "penerima"
 _ANCESTORS = tuple(f"ancestor_{rank}_unit_id" for rank in range(1, 6))
@@ -57,7 +56,7 @@ class RegionAnswered:
 def roles(book: Book, words: Language) -> list[tuple[str, str]]:
     """Return ids and names of the roles, that of the headline first."""
     rows = book.rows("dim_roles")
-    found = [(row["role_id"], named(row, words)) for row in rows]
+    found = [(row["role_id"], words.name(row)) for row in rows]
     return sorted(found, key=lambda role: (role[0] != HEADLINE_ROLE, role[0]))
 
 
