@@ -11,9 +11,13 @@ from html import escape
 
 from markupsafe import Markup
 
+from orchestration.publishing.reading.axes import Axis
+
 _INK, _FAINT, _LINE, _BLUE = "#1c2733", "#5a6772", "#c9d1d9", "#2f6fb3"
 _CROWDED = 140  # below it, the labels of two marks would meet
-_ROW, _LABEL, _VALUE, _AXIS = 24, 190, 110, 26
+_ROW, _LABEL, _VALUE, _AXIS, _STRIP = 24, 190, 110, 26, 20
+# Of bands and of steps from low to high: for paper; style.css has them for the screen.
+_BANDS = {"band-1": "#1d6b45", "band-2": "#2a62a3", "band-3": "#8a5a00", "band-4": "#a32a22"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,36 @@ class Mark:
     label: str
 
 
+@dataclass(frozen=True)
+class Span:
+    """A stretch of the axis that has a name: a band. `kind` is its class, `band-1` the best."""
+
+    low: float
+    high: float
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar from 0 to a signed value. None for a figure that isn't shown: no bar, no value."""
+
+    label: str
+    size: float | None
+    value: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in a plane, named by a short mark that a list beside it explains."""
+
+    x: float
+    y: float
+    mark: str
+    label: str
+
+
 def interval_chart(
     rows: Sequence[Interval],
     *,
@@ -48,14 +82,16 @@ def interval_chart(
     high: float,
     ticks: Sequence[tuple[float, str]],
     marks: Sequence[Mark] = (),
+    spans: Sequence[Span] = (),
     width: int = 640,
 ) -> Markup:
     """Draw one row an interval: a dot in the middle, a line from low to high.
 
     `low` to `high` is the axis; `ticks` its labels by value. What lies outside is cut at the end.
+    `spans` lie behind the rows, each named in a strip above them.
     """
     left, right = _LABEL, width - _VALUE
-    head = 18 if marks else 4
+    head = (18 if marks else 4) + (_STRIP if spans else 0)
     foot = head + _ROW * len(rows)
 
     def x(value: float) -> float:
@@ -63,6 +99,11 @@ def interval_chart(
         return round(left + share * (right - left), 1)
 
     parts = [
+        _span(span, x(span.low), x(span.high), head, foot)
+        for span in spans
+        if span.low < high and span.high > low
+    ]
+    parts += [
         f'<line class="grid" x1="{x(at)}" x2="{x(at)}" y1="{head}" y2="{foot}" stroke="{_LINE}"/>'
         f'<text class="tick" x="{x(at)}" y="{foot + 16}" text-anchor="middle" fill="{_FAINT}">'
         f"{escape(label)}</text>"
@@ -76,9 +117,9 @@ def interval_chart(
         if crowded:  # two names side by side would lie on each other
             anchor = "end" if mark.at == min(each.at for each in marks) else "start"
         parts.append(
-            f'<line class="mark" x1="{x(mark.at)}" x2="{x(mark.at)}" y1="{head - 2}" y2="{foot}" '
+            f'<line class="mark" x1="{x(mark.at)}" x2="{x(mark.at)}" y1="16" y2="{foot}" '
             f'stroke="{_INK}" stroke-dasharray="4 3"/>'
-            f'<text class="tick" x="{x(mark.at)}" y="{head - 6}" text-anchor="{anchor}" '
+            f'<text class="tick" x="{x(mark.at)}" y="12" text-anchor="{anchor}" '
             f'fill="{_FAINT}">{escape(mark.label)}</text>'
         )
     for number, row in enumerate(rows):
@@ -156,10 +197,214 @@ def days_chart(
     return svg("".join(parts), title=title, width=width, height=foot + 28)
 
 
-def svg(content: str, *, title: str, width: float, height: float) -> Markup:
-    """Wrap shapes as one picture that a screen reader announces by its title."""
+def _span(span: Span, start: float, end: float, head: float, foot: float) -> str:
+    width = round(end - start, 1)
+    fill = _BANDS.get(span.kind, _FAINT)
+    tint = (
+        f'<rect class="{span.kind}" x="{start}" y="{head}" width="{width}" '
+        f'height="{foot - head}" fill="{fill}" opacity="0.1"/>'
+    )
+    strip = (
+        f'<rect class="{span.kind}" x="{start}" y="{head - _STRIP + 2}" width="{width}" '
+        f'height="{_STRIP - 4}" fill="{fill}"/>'
+    )
+    text = (
+        f'<text class="on-band" x="{round(start + width / 2, 1)}" y="{head - 6}" '
+        f'text-anchor="middle" font-weight="680" fill="#ffffff">{escape(span.label)}</text>'
+    )
+    return tint + strip + (text if width >= 8 * len(span.label) + 4 else "")
+
+
+def history_chart(
+    columns: Sequence[Interval],
+    *,
+    title: str,
+    low: float,
+    high: float,
+    ticks: Sequence[tuple[float, str]],
+    width: int = 640,
+    height: int = 240,
+) -> Markup:
+    """Draw one column an interval, in order of time, joined by a line that gaps interrupt."""
+    left, right, head, foot = 56, width - 24, 24, height - 30
+    step = (right - left) / max(len(columns), 1)
+
+    def y(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(foot - share * (foot - head), 1)
+
+    parts = [
+        f'<line class="grid" x1="{left}" x2="{right}" y1="{y(at)}" y2="{y(at)}" stroke="{_LINE}"/>'
+        f'<text class="tick" x="{left - 8}" y="{y(at) + 4}" text-anchor="end" fill="{_FAINT}">'
+        f"{escape(label)}</text>"
+        for at, label in ticks
+    ]
+    before: str | None = None
+    dots = []
+    for number, column in enumerate(columns):
+        x = round(left + step * (number + 0.5), 1)
+        parts.append(
+            f'<text x="{x}" y="{height - 10}" text-anchor="middle" fill="{_INK}">'
+            f"{escape(column.label)}</text>"
+        )
+        if column.middle is None:
+            before = None
+            parts.append(
+                f'<text class="faint" x="{x}" y="{foot - 6}" text-anchor="middle" '
+                f'fill="{_FAINT}">{escape(column.note)}</text>'
+            )
+            continue
+        here = f"{x},{y(column.middle)}"
+        if before:
+            parts.append(
+                f'<polyline class="line" points="{before} {here}" fill="none" stroke="{_BLUE}" '
+                'stroke-width="1.5"/>'
+            )
+        before = here
+        top = y(column.middle)
+        if column.low is not None and column.high is not None:
+            top = y(column.high)
+            dots.append(
+                f'<line class="whisker" x1="{x}" x2="{x}" y1="{y(column.low)}" y2="{top}" '
+                f'stroke="{_BLUE}" stroke-width="4" stroke-linecap="round" opacity="0.55"/>'
+            )
+        dots.append(
+            f'<circle class="dot" cx="{x}" cy="{y(column.middle)}" r="5" fill="{_BLUE}"/>'
+            f'<text class="value" x="{x}" y="{top - 9}" text-anchor="middle" fill="{_INK}">'
+            f"{escape(column.value)}</text>"
+        )
+    return svg("".join(parts + dots), title=title, width=width, height=height)
+
+
+def signed_bars(
+    rows: Sequence[Bar],
+    *,
+    title: str,
+    low: float,
+    high: float,
+    ticks: Sequence[tuple[float, str]],
+    width: int = 680,
+    label_width: int = 300,
+) -> Markup:
+    """Draw one row a bar, to the right of 0 where it adds and to the left where it takes."""
+    left, right, head = label_width, width - 70, 4
+    foot = head + _ROW * len(rows)
+
+    def x(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(left + share * (right - left), 1)
+
+    parts = [
+        f'<line class="{"axis" if at == 0 else "grid"}" x1="{x(at)}" x2="{x(at)}" y1="{head}" '
+        f'y2="{foot}" stroke="{_INK if at == 0 else _LINE}"/>'
+        f'<text class="tick" x="{x(at)}" y="{foot + 16}" text-anchor="middle" fill="{_FAINT}">'
+        f"{escape(label)}</text>"
+        for at, label in ticks
+    ]
+    for number, row in enumerate(rows):
+        y = head + _ROW * number + _ROW / 2
+        shown = ""
+        if row.size is not None:
+            start, end = sorted((x(0), x(row.size)))
+            sign = "gain" if row.size >= 0 else "loss"
+            shown = (
+                f'<rect class="{sign}" x="{start}" y="{y - 7}" width="{round(end - start, 1)}" '
+                f'height="14" fill="{_BLUE if row.size >= 0 else _BANDS["band-4"]}"/>'
+                f'<text class="value" x="{width - 2}" y="{y + 4}" text-anchor="end" '
+                f'fill="{_INK}">{escape(row.value)}</text>'
+            )
+        parts.append(
+            f'<g class="row {row.kind}"><text x="{left - 10}" y="{y + 4}" text-anchor="end" '
+            f'fill="{_INK}"><title>{escape(row.label)}</title>'
+            f"{escape(_short(row.label, label_width // 7))}</text>{shown}</g>"
+        )
+    return svg("".join(parts), title=title, width=width, height=foot + _AXIS)
+
+
+def quadrant_chart(
+    points: Sequence[Point],
+    *,
+    title: str,
+    x_axis: Axis,
+    y_axis: Axis,
+    x_name: str,
+    y_name: str,
+    cut: tuple[float, float],
+    corners: tuple[str, str, str, str],
+    size: int = 520,
+) -> Markup:
+    """Draw points in a plane that two lines cut in four, at `cut` (x, y).
+
+    `corners` are the names of the quadrants: upper left, upper right, lower left, lower right.
+    """
+    left, right, head, foot = 56, size - 12, 12, size - 48
+
+    def place(value: float, axis: Axis) -> float:
+        return (min(max(value, axis.low), axis.high) - axis.low) / (axis.high - axis.low)
+
+    def x(value: float) -> float:
+        return round(left + place(value, x_axis) * (right - left), 1)
+
+    def y(value: float) -> float:
+        return round(foot - place(value, y_axis) * (foot - head), 1)
+
+    parts = [
+        f'<rect class="frame" x="{left}" y="{head}" width="{right - left}" height="{foot - head}" '
+        f'fill="none" stroke="{_LINE}"/>',
+        f'<line class="mark" x1="{x(cut[0])}" x2="{x(cut[0])}" y1="{head}" y2="{foot}" '
+        f'stroke="{_INK}" stroke-dasharray="4 3"/>',
+        f'<line class="mark" x1="{left}" x2="{right}" y1="{y(cut[1])}" y2="{y(cut[1])}" '
+        f'stroke="{_INK}" stroke-dasharray="4 3"/>',
+        f'<text class="tick" x="{(left + right) / 2}" y="{size - 8}" text-anchor="middle" '
+        f'fill="{_FAINT}">{escape(x_name)}</text>',
+        f'<text class="tick" transform="translate(13 {(head + foot) / 2}) rotate(-90)" '
+        f'text-anchor="middle" fill="{_FAINT}">{escape(y_name)}</text>',
+    ]
+    parts += [
+        f'<text class="tick" x="{x(at)}" y="{foot + 16}" text-anchor="middle" fill="{_FAINT}">'
+        f"{escape(label)}</text>"
+        for at, label in x_axis.ticks
+    ]
+    parts += [
+        f'<text class="tick" x="{left - 8}" y="{y(at) + 4}" text-anchor="end" fill="{_FAINT}">'
+        f"{escape(label)}</text>"
+        for at, label in y_axis.ticks
+    ]
+    for name, (at, anchor, line) in zip(corners, _corners(left, right, head, foot), strict=True):
+        parts.append(
+            f'<text class="faint" x="{at}" y="{line}" text-anchor="{anchor}" font-style="italic" '
+            f'fill="{_FAINT}">{escape(name)}</text>'
+        )
+    for point in points:
+        parts.append(
+            f"<g><title>{escape(point.label)}</title>"
+            f'<circle class="dot" cx="{x(point.x)}" cy="{y(point.y)}" r="10" fill="{_BLUE}"/>'
+            f'<text class="on-band" x="{x(point.x)}" y="{y(point.y) + 4}" text-anchor="middle" '
+            f'font-size="11" fill="#ffffff">{escape(point.mark)}</text></g>'
+        )
+    return svg("".join(parts), title=title, width=size, height=size)
+
+
+def _corners(
+    left: float, right: float, head: float, foot: float
+) -> tuple[tuple[float, str, float], ...]:
+    return (
+        (left + 8, "start", head + 18),
+        (right - 8, "end", head + 18),
+        (left + 8, "start", foot - 8),
+        (right - 8, "end", foot - 8),
+    )
+
+
+def svg(content: str, *, title: str, width: float, height: float, kind: str = "") -> Markup:
+    """Wrap shapes as one picture that a screen reader announces by its title.
+
+    `kind` is a class: `small` for a picture that a phone may shrink. One with links is a group to
+    a screen reader: the parts of an image can't be reached.
+    """
+    role = "group" if "<a " in content else "img"
     return Markup(
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" '
+        f'<svg class="{f"chart {kind}".strip()}" xmlns="http://www.w3.org/2000/svg" role="{role}" '
         f'aria-label="{escape(title)}" viewBox="0 0 {width} {height}" font-family="system-ui, '
         f'sans-serif" font-size="12"><title>{escape(title)}</title>{content}</svg>'
     )

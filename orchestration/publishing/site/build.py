@@ -17,11 +17,12 @@ from pathlib import Path
 import jinja2
 
 from orchestration.durable_files import below
-from orchestration.publishing.reading import charts
+from orchestration.publishing.reading import charts, maps
 from orchestration.publishing.reading.book import INDEX, Book, Component, read_book
 from orchestration.publishing.reading.language import Language, language, languages
 from orchestration.publishing.site.cards import card_globals
 from orchestration.publishing.site.page import Pages
+from orchestration.publishing.site.pages_national import national_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
 
@@ -29,25 +30,30 @@ _HERE = Path(__file__).parent
 
 
 # Each gathers what stands on its pages.
-_KINDS: tuple[Pages, ...] = (region_pages, unit_pages)
+_KINDS: tuple[Pages, ...] = (national_pages, region_pages, unit_pages)
 
 
-def write_site(database: Path, folder: Path) -> int:
+def write_site(database: Path, folder: Path, regions_geojson: Path | None = None) -> int:
     """Write every page in every language into the new `folder`; return how many there are.
 
-    `database` is the publication's DuckDB file, closed.
+    `database` is the publication's DuckDB file, closed. `regions_geojson`: outlines of the regions,
+    drawn instead of tiles. Raises ShapesError where it is none.
     """
     with read_book(database) as book:
-        return _write(book, folder)
+        shapes = (
+            maps.read_shapes(regions_geojson, book.regions.values()) if regions_geojson else None
+        )
+        return _write(book, folder, shapes)
 
 
-def _write(book: Book, folder: Path) -> int:
+def _write(book: Book, folder: Path, shapes: maps.Shapes | None) -> int:
     folder.mkdir(parents=True)
     shutil.copytree(_HERE / "assets", folder / "assets")
     count = 0
     for code in languages():
         words = language(code)
         environment = _environment(book, words)
+        environment.globals["shapes"] = shapes
         for kind in _KINDS:
             for page in kind(book, words):
                 path = below(folder, code, *page.path.split("/"))
@@ -72,6 +78,7 @@ def _environment(book: Book, words: Language) -> jinja2.Environment:
         t=words,
         languages=[language(code) for code in languages()],
         charts=charts,
+        maps=maps,
         INDEX=INDEX,
         Component=Component,
         scale=book.scale,

@@ -1,0 +1,102 @@
+"""What things are called: the names that the seeds give, from published tables.
+
+Belongs here: levels, roles, services, bands, cycles by their ids, in a language. Doesn't: words of
+pages (languages/), figures. What has no row of its own is called by its id.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from orchestration.publishing.reading.book import Book, Component, Cycle, Row
+from orchestration.publishing.reading.language import Language
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one book in one language."""
+
+    book: Book
+    words: Language
+
+    def cycle(self, cycle: Cycle) -> str:
+        """Return a cycle's name: its semester and year."""
+        return self.words("site.cycle", semester=cycle.semester, year=cycle.year)
+
+    def level(self, unit_level_id: str) -> str:
+        """Return the name of a level of units."""
+        return self._of("dim_unit_levels", "unit_level_id", unit_level_id)
+
+    def role(self, role_id: str) -> str:
+        """Return the name of a role: who receives services, who gives them."""
+        return self._of("dim_roles", "role_id", role_id)
+
+    def service(self, service_id: str) -> str:
+        """Return the name of a service."""
+        return self._services.get(service_id, service_id)
+
+    def perspective(self, perspective_id: str) -> str:
+        """Return the name of a perspective."""
+        return self._perspectives.get(perspective_id, perspective_id)
+
+    def region(self, region_id: str) -> str:
+        """Return the name of a region."""
+        row = self.book.regions.get(region_id)
+        return str(row["name"]) if row else region_id
+
+    def audience(self, audience_id: str) -> str:
+        """Return who hears a question, in the words of the category where it is one's own."""
+        return self._of("dim_recipient_categories", "recipient_category_id", audience_id)
+
+    def component(self, component: Component) -> str:
+        """Return the name of what is scored; of an item its service and perspective."""
+        parts = [
+            self.service(component.service_id) if component.service_id else "",
+            self.perspective(component.perspective_id) if component.perspective_id else "",
+        ]
+        return " · ".join(filter(None, parts)) or self.words("site.index")
+
+    def questions(self, cycle: Cycle, item_id: str) -> list[Row]:
+        """Return the questions that ask an item, those about the highest level first."""
+        found = self.book.rows("dim_questions", instrument_id=cycle.instrument_id, item_id=item_id)
+        return sorted(found, key=lambda row: (row["provider_level_rank"], row["question_id"]))
+
+    def item(self, cycle: Cycle, item_id: str) -> str:
+        """Return an item's name: service, perspective, and its audience where they have several."""
+        questions = self.questions(cycle, item_id)
+        if not questions:
+            return item_id
+        first = questions[0]
+        name = self.component(Component(first["service_id"], first["perspective_id"]))
+        siblings = self.book.rows(
+            "dim_questions",
+            instrument_id=cycle.instrument_id,
+            service_id=first["service_id"],
+            perspective_id=first["perspective_id"],
+        )
+        if len({row["item_id"] for row in siblings}) < 2:
+            return name
+        return f"{name} · {self.audience(first['audience_id'])}"
+
+    def band(self, cycle: Cycle, band: str) -> str:
+        """Return a band with its name: `B, Baik`."""
+        row = self.book.one("dim_bands", band_scheme_id=cycle.band_scheme_id, band=band)
+        return f"{band}, {self.words.name(row, 'label')}" if row else band
+
+    def band_kind(self, cycle: Cycle, band: str | None) -> str:
+        """Return the class of a band, `band-1` for the scheme's best; '' without one."""
+        rows = self.book.rows("dim_bands", band_scheme_id=cycle.band_scheme_id)
+        ordered = sorted(rows, key=lambda row: -row["lower_100"])
+        places = {row["band"]: place for place, row in enumerate(ordered, 1)}
+        return f"band-{places[band]}" if band in places else ""
+
+    def _of(self, table: str, key: str, value: str) -> str:
+        row = self.book.one(table, **{key: value})
+        return self.words.name(row) if row else value.replace("_", " ")
+
+    @cached_property
+    def _services(self) -> dict[str, str]:
+        return {row["service_id"]: self.words.name(row) for row in self.book.services}
+
+    @cached_property
+    def _perspectives(self) -> dict[str, str]:
+        return {row["perspective_id"]: self.words.name(row) for row in self.book.perspectives}
