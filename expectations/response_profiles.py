@@ -46,7 +46,7 @@ SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')
 # Excel keeps 15 digits of a number; what it cut off ends in zeros. A single one may be a person's.
 CUT = "regexp_full_match(trim({0}), '[0-9]{{15}}0{{2,5}}')"
 _LONG = "regexp_full_match(trim({0}), '[0-9]{{17,20}}')"
-_FEW = 5  # answers of a question: fewer that are all no known code are judged one by one
+_FEW = 2  # cells: a single one is no fault of its file
 _ERROR = (
     "value in ('#NULL!', '#DIV/0!', '#VALUE!', '#REF!', '#NAME?', '#NUM!', '#N/A', '#ERROR',"
     " '#ERROR!', '#SPILL!', '#CALC!', '#GETTING_DATA')"
