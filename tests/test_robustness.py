@@ -120,19 +120,21 @@ def test_every_shown_unit_with_an_index_has_its_ranks_and_no_other(warehouse):
 
 
 def test_the_nominal_rank_lies_within_the_ranks_that_are_drawn(warehouse):
-    # Half of the draws take the nominal mean and move the weights alone. Units of equal shown scores
-    # share the first of their ranks, and draws tell them apart. The median may lie elsewhere.
+    # Half of the draws take the nominal mean and move the weights alone. Units of equal shown
+    # scores share the first of their ranks; draws tell them apart. The median may lie elsewhere.
     outside = warehouse.execute(
         """
         with units as (
             select distinct
-                cycle_id, unit_level_id, domain_id, nominal_rank, rank_p05, rank_p50, rank_p95, unit_count,
+                cycle_id, unit_level_id, domain_id,
+                nominal_rank, rank_p05, rank_p50, rank_p95, unit_count,
             from indexes.idx_robustness
         ),
         ranked as (
             select
                 *,
-                nominal_rank - 1 + count(*) over (partition by cycle_id, unit_level_id, nominal_rank)
+                nominal_rank - 1
+                    + count(*) over (partition by cycle_id, unit_level_id, nominal_rank)
                     as last_nominal_rank,
             from units
         )

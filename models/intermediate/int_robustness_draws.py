@@ -58,12 +58,9 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         .merge(units[["domain_type", "domain_id", "domain_number"]])
         .merge(components[["component_number", *keys]], on=keys)
     )
-    type_of = dict(zip(components["component_number"], components["component_type"], strict=True))
-    parents = parents_of(
-        edge
-        for edge in edges.project("storey, parent_number, child_number, weight").fetchall()
-        if type_of[edge[1]] != "perspective"
-    )
+    across = set(components.loc[components["component_type"] == "perspective", "component_number"])
+    edge_rows = edges.project("storey, parent_number, child_number, weight").fetchall()
+    parents = parents_of(edge for edge in edge_rows if edge[1] not in across)
 
     def by_component_and_unit(of_mode: pd.DataFrame, column: str) -> pd.DataFrame:
         return of_mode.pivot(
