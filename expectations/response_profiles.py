@@ -46,7 +46,7 @@ SCIENTIFIC = r"regexp_full_match(trim({0}), '[0-9]+([.,][0-9]+)?[eE][+]?[0-9]+')
 # Excel keeps 15 digits of a number; what it cut off ends in zeros. A single one may be a person's.
 CUT = "regexp_full_match(trim({0}), '[0-9]{{15}}0{{2,5}}')"
 _LONG = "regexp_full_match(trim({0}), '[0-9]{{17,20}}')"
-_FEW = 5  # answers of a question: fewer that are all no known code are judged one by one
+_FEW = 3  # cells: fewer are no fault of their file, and told one by one
 _ERROR = (
     "value in ('#NULL!', '#DIV/0!', '#VALUE!', '#REF!', '#NAME?', '#NUM!', '#N/A', '#ERROR',"
     " '#ERROR!', '#SPILL!', '#CALC!', '#GETTING_DATA')"
@@ -347,7 +347,10 @@ select
             and (times.stray_share * files.row_count >= $few or times.stray_share = 0)
             then times.stray_share
     end as outside_share,
-    case when coalesce(outside_share, 0) <= $most then times.stray_share end as few_stray_share,
+    case
+        when times.stray_share <= $most or times.stray_share * files.row_count < $few
+            then times.stray_share
+    end as few_stray_share,
     by_file.file_off_scale_share,
     by_file.file_off_scale_examples,
 from columns

@@ -7,12 +7,13 @@ heavy is imported at the top, so that `ilk --help` and a typing error answer at 
 
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich import box
@@ -20,19 +21,45 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from orchestration.cycle_run import RunOutcome
     from orchestration.cycles import SurveyCycle
     from orchestration.settings import Settings
 
+
+class _Commands(TyperGroup):
+    """The commands; each ends in a sentence where a file of ours is damaged or misplaced."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's copy of click is its own
+        """Run the command that was typed."""
+        from orchestration.durable_files import (
+            DISK_FULL,
+            OutsidePathError,
+            UnreadableFileError,
+            is_disk_full,
+        )
+
+        try:
+            return super().invoke(ctx)
+        except (UnreadableFileError, OutsidePathError) as error:
+            _fail(str(error))
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            _fail(f"{DISK_FULL} {error}")
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Indeks Layanan Kesekretariatan: ekspor survei masuk, indeks terbit. / "
     "Survey exports in, a published index out.",
 )
+_STOPS = (signal.SIGTERM, signal.SIGHUP)
 # A pipe has no width: 120 columns keep the table whole in a log.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
@@ -70,6 +97,7 @@ def run(
 ) -> None:
     """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
     from orchestration.run_lock import RunInProgressError, run_lock
+    from orchestration.warehouse_tables import remove_warehouse
 
     settings, known = _installation(seeds_must_agree=True)
     chosen = _chosen(settings, known, cycles or [], run_all=run_all)
@@ -80,32 +108,24 @@ def run(
         with run_lock(settings.data_dir):
             # The job takes it for good; this tells a person before the imports do.
             if full_refresh:
-                settings.warehouse.unlink(missing_ok=True)
-                settings.warehouse.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+                remove_warehouse(settings.warehouse)
     except RunInProgressError as error:
         _fail(str(error))
     outcomes: list[RunOutcome] = []
-    try:
-        with _progress():
-            for number, cycle_id in enumerate(chosen, start=1):
-                logging.getLogger("ilk").info("%s: menyiapkan / starting", cycle_id)
-                from orchestration.cycle_run import run_cycle  # takes 2 s: the line is seen before
+    with _stoppable(), _progress():
+        for number, cycle_id in enumerate(chosen, start=1):
+            logging.getLogger("ilk").info("%s: menyiapkan / starting", cycle_id)
+            from orchestration.cycle_run import run_cycle  # takes 2 s: the line is seen before
 
-                outcomes.append(
-                    run_cycle(
-                        settings,
-                        cycle_id,
-                        to_come=chosen[number:],
-                        restatement=restatement,
-                        accept_fewer=chosen if accept_fewer else (),
-                    )
+            outcomes.append(
+                run_cycle(
+                    settings,
+                    cycle_id,
+                    to_come=chosen[number:],
+                    restatement=restatement,
+                    accept_fewer=chosen if accept_fewer else (),
                 )
-    except KeyboardInterrupt:
-        console.print(
-            "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
-            "Stopped. The last publication stays whole; run again at any time."
-        )
-        raise typer.Exit(130) from None
+            )
     _print_outcomes(settings, outcomes)
     if any(outcome.problems for outcome in outcomes):
         raise typer.Exit(1)
@@ -280,7 +300,6 @@ def forget(
     ],
 ) -> None:
     """Hapus jawaban seseorang. / Erase a person's responses (docs/privacy.md)."""
-    from orchestration.durable_files import OutsidePathError
     from orchestration.exports.forgotten import ForgottenKeyError
     from orchestration.exports.seed_files import SeedError
     from orchestration.forgetting import ForgetError, read_identifiers
@@ -296,7 +315,6 @@ def forget(
         ForgetError,
         ForgottenKeyError,
         SeedError,
-        OutsidePathError,
         RunInProgressError,
     ) as error:
         _fail(str(error))
@@ -459,6 +477,34 @@ class _ProgressHandler(logging.Handler):
         self._status.update(escape(record.getMessage()))
 
 
+def _stop(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `ilk run &`
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)  # to whoever handles it now: Dagster, dbt
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End in a sentence where the block is stopped, by a person or by the system that shuts down.
+
+    SIGTERM, and a terminal that is closed, are as Ctrl-C; nohup's runs go on.
+    """
+    asked = [number for number in _STOPS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in asked:
+        signal.signal(number, _stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(
+            "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
+            "Stopped. The last publication stays whole; run again at any time."
+        )
+        raise typer.Exit(130) from None
+    finally:
+        for number in asked:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def _progress() -> Iterator[None]:
     log = logging.getLogger("ilk")
@@ -502,6 +548,8 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
             if outcome.is_new and headline is not None and headline.score is None
             else "terbit\npublished"
             if outcome.is_new
+            else "menunggu berkas\nwaiting for files"
+            if outcome.is_waiting
             else "tidak ada yang baru\nnothing new"
         )
         if headline is None:

@@ -12,9 +12,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.durable_files import below
+from orchestration.durable_files import below, read_json, whole_file
 from orchestration.fingerprints import project_hash
 from orchestration.settings import Settings
+from orchestration.warehouse_build import manifest_path
 from orchestration.warehouse_tables import ColumnLineage, ColumnOf, Table
 
 logger = logging.getLogger("ilk.lineage")
@@ -30,13 +31,11 @@ def column_lineage(
     """
     path = below(settings.dbt_target_dir / "column_lineage", f"{instrument_id}.json")
     stamp = project_hash(settings)
-    if path.is_file():
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if held["project"] == stamp:
-            return {
-                model: {column: [ColumnOf(*of) for of in made_of] for column, made_of in of.items()}
-                for model, of in held["models"].items()
-            }
+    if (held := read_json(path)) and held.get("project") == stamp:
+        return {
+            model: {column: [ColumnOf(*of) for of in made_of] for column, made_of in of.items()}
+            for model, of in held["models"].items()
+        }
     from orchestration.column_tracing import UnreadableQueryError, sqlglot_schema, trace_columns
 
     compiled = (settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql")
@@ -49,13 +48,13 @@ def column_lineage(
             logger.warning("column lineage of %s is not known: %s", file.stem, error)
             continue
         traced[f"{file.parent.name}.{file.stem}"] = columns
-    manifest = json.loads((settings.dbt_target_dir / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
     for model, declared in declared_columns(manifest, tables).items():
         known = traced.setdefault(model, {})
         for column, made_of in declared.items():
             known[column] = sorted({*known.get(column, ()), *made_of})
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"project": stamp, "models": traced}), encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps({"project": stamp, "models": traced}), encoding="utf-8")
     return traced
 
 

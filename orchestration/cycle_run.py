@@ -8,14 +8,18 @@ import logging
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
-from dagster._core.execution.plan.objects import StepFailureData
-from sqlalchemy.exc import OperationalError
+from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full, whole_file
+from orchestration.exports.registry import read_registry
+from orchestration.run_lock import DIED, RunInProgressError, has_died, show_alive
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import WarehouseBuildError, manifest_path
 from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clock
@@ -23,14 +27,19 @@ from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clo
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
 _QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of Ctrl-C
 # What the system refuses, and the remedy that its own words don't tell.
-_DISK_FULL = (
-    "Disk penuh: kosongkan ruang, lalu jalankan lagi. / The disk is full: make room, and run again."
-)
 _REMEDIES = {
-    "No space left on device": _DISK_FULL,
-    "database or disk is full": _DISK_FULL,
+    "No space left on device": DISK_FULL,
+    "database or disk is full": DISK_FULL,
+    "disk I/O error": "Disk penuh atau rusak: kosongkan ruang atau ganti, lalu jalankan lagi. / "
+    "The disk is full or failing: make room or replace it, and run again.",
     "Could not set lock on file": "Gudang sedang dibuka program lain: tutup program itu, lalu "
     "jalankan lagi. / Another program has the warehouse open: close it, and run again.",
+}
+
+
+# Errors of ours, whose words are for people.
+_SENTENCES = {
+    kind.__name__ for kind in (WarehouseBuildError, UnreadableFileError, RunInProgressError)
 }
 
 
@@ -41,6 +50,8 @@ class RunOutcome:
     cycle_id: str
     succeeded: bool
     is_new: bool
+    is_waiting: bool = False
+    """Nothing was made: the cycle is not over, and has no file yet."""
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -50,14 +61,24 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's run storage below the data folder, set up as the repository says."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     configured = REPOSITORY / "orchestration" / "dagster.yaml"
-    shutil.copyfile(configured, settings.dagster_home / "dagster.yaml")
+    with whole_file(settings.dagster_home / "dagster.yaml") as temporary:
+        shutil.copyfile(configured, temporary)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     # Its library's own remarks; what concerns a person is in the outcome.
     for name in ("dagster", "dagster._core.execution.plan.active"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except DatabaseError as error:
+        if isinstance(error, OperationalError):  # a full disk, a lock
+            raise
+        remedy = (
+            f"Hapus {settings.dagster_home}, lalu jalankan lagi; isinya log proses saja. / Remove "
+            "it, and run again: it holds logs of runs alone."
+        )
+        raise UnreadableFileError(settings.dagster_home, error, remedy) from error
 
 
 def run_cycle(
@@ -76,16 +97,21 @@ def run_cycle(
     """
     try:
         manifest_path(settings)  # first, since Dagster wraps what fails while it loads
-    except WarehouseBuildError as error:
+        read_registry(settings.raw_dir)
+    except (WarehouseBuildError, UnreadableFileError, OSError) as error:
         return _not_run(cycle_id, str(error))
     from orchestration.definitions import defs  # needs the manifest
 
     job = defs().resolve_job_def("survey_cycle")
     config = {"cycles_to_come": to_come, "accept_fewer": list(accept_fewer), **restatement}
     try:
+        run_id = str(uuid.uuid4())
         with _instance(settings) as instance:
+            show_alive(settings.data_dir, run_id)
+            _close_dead_runs(settings, instance)
             result = job.execute_in_process(
                 instance=instance,
+                run_id=run_id,
                 partition_key=cycle_id,
                 raise_on_error=False,
                 run_config=dg.RunConfig(
@@ -98,6 +124,12 @@ def run_cycle(
             )
     except OperationalError as error:  # of Dagster's run storage
         return _not_run(cycle_id, f"{settings.dagster_home}: {error.orig}")
+    except UnreadableFileError as error:
+        return _not_run(cycle_id, str(error))
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        return _not_run(cycle_id, str(error))
     failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]
     if any(str(failure.failure_reason) == _INTERRUPTED for failure in failures):
         raise KeyboardInterrupt  # Dagster has noted it in the run's log, and swallowed it
@@ -105,6 +137,14 @@ def run_cycle(
     if _QUERY_INTERRUPTED in outcome.problems:
         raise KeyboardInterrupt
     return outcome
+
+
+def _close_dead_runs(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Let Dagster know of runs whose process is gone: it launches none while one seems to be on."""
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        run = record.dagster_run
+        if has_died(settings.data_dir, run.run_id, started_at=record.start_time):
+            instance.report_run_failed(run, DIED)
 
 
 def _not_run(cycle_id: str, problem: str) -> RunOutcome:
@@ -122,12 +162,17 @@ def _outcome(cycle_id: str, result: dg.ExecuteInProcessResult) -> RunOutcome:
         (problems if is_error else warnings).append(sentence)
     for event in result.all_events:
         if event.is_step_failure:
+            failure = event.step_failure_data
+            human = failure.user_failure_data.description if failure.user_failure_data else None
             said = "\n".join(problems)  # by the checks
             problems.extend(
                 sentence
-                for sentence in _failure_sentences(event.step_failure_data)
+                for sentence in ([human] if human else _sentences(failure.error))
                 if sentence not in said
             )
+    for event in result.all_events:
+        if event.is_job_failure and not problems:  # before its first step: the lock, the records
+            problems.extend(_sentences(event.job_failure_data.error))
     is_new = any(
         metadata.value is True
         for event in result.all_events
@@ -139,23 +184,22 @@ def _outcome(cycle_id: str, result: dg.ExecuteInProcessResult) -> RunOutcome:
         cycle_id,
         succeeded=result.success,
         is_new=is_new,
+        is_waiting=result.success
+        and not any(event.is_step_materialization for event in result.all_events),
         problems=[_with_remedy(problem) for problem in dict.fromkeys(problems)],
         warnings=list(dict.fromkeys(warnings)),
     )
 
 
-def _failure_sentences(failure: StepFailureData) -> list[str]:
+def _sentences(error: SerializableErrorInfo | None) -> list[str]:
     """Return what went wrong without the stack, which Dagster's log of the run keeps."""
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return [failure.user_failure_data.description]
-    error = failure.error
-    while error is not None and error.cause is not None:
+    while error is not None and error.cause is not None and error.cls_name not in _SENTENCES:
         error = error.cause
     if error is None:
         return []
     # Dagster writes some names of classes with their module, and some twice.
     said = re.sub(rf"^((\w+\.)*{error.cls_name}: )+", "", error.message.strip())
-    return [said if error.cls_name == WarehouseBuildError.__name__ else f"{error.cls_name}: {said}"]
+    return [said if error.cls_name in _SENTENCES else f"{error.cls_name}: {said}"]
 
 
 def _with_remedy(problem: str) -> str:
@@ -167,6 +211,7 @@ def last_runs(settings: Settings, cycle_ids: Iterable[str]) -> dict[str, str]:
     """Return when each cycle's last run started, and how it ended."""
     found = {}
     with _instance(settings) as instance:
+        _close_dead_runs(settings, instance)
         for cycle_id in cycle_ids:
             records = instance.get_run_records(
                 dg.RunsFilter(tags={"dagster/partition": cycle_id}), limit=1

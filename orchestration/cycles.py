@@ -92,3 +92,12 @@ def lineage(cycles: list[SurveyCycle], cycle_id: str) -> list[str]:
         chain.append(current)
         current = by_id[current].previous_cycle_id
     return chain
+
+
+def later_cycles(cycles: list[SurveyCycle], cycle_id: str) -> list[str]:
+    """Return the cycles that are compared with this one, with one between them or none."""
+    return [
+        cycle.cycle_id
+        for cycle in cycles
+        if cycle.cycle_id != cycle_id and cycle_id in lineage(cycles, cycle.cycle_id)
+    ]

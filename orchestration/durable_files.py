@@ -4,11 +4,17 @@ Belongs here: temporary file, fsync, rename, privacy, ids that become paths. Doe
 them. What a killed process left of a file ends in `.tmp`.
 """
 
+import errno
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TEMPORARY = ".tmp"
 # Names a file or folder on every system: Windows keeps device names and drops points at the end.
@@ -16,6 +22,30 @@ _PLAIN_WORD = re.compile(
     r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9][a-z0-9._-]{0,99}(?<!\.)",
     re.IGNORECASE | re.ASCII,
 )
+
+
+DISK_FULL = (
+    "Disk penuh: kosongkan ruang, lalu jalankan lagi. / The disk is full: make room, and run again."
+)
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether our disk, or our share of it, had no room left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+class UnreadableFileError(RuntimeError):
+    """A file of ours that no run makes again can't be read; the sentence says what to do."""
+
+    def __init__(self, path: Path, error: Exception, remedy: str | None = None) -> None:
+        """`error`: what was raised on reading, of which the first line is told."""
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        remedy = remedy or (
+            f"Pulihkan {path} dari cadangan, lalu jalankan lagi; tanpa cadangan, lihat "
+            "docs/operations.md#damaged-files. / Restore it from the backup, and run again; "
+            "without a backup, see there."
+        )
+        super().__init__(f"{remedy}\nBerkas itu tak terbaca / it can't be read: {reason}")
 
 
 class OutsidePathError(ValueError):
@@ -56,6 +86,38 @@ def whole_file(path: Path) -> Iterator[Path]:
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file; None where there is none, or it can't be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # cut off, empty, no JSON, no UTF-8
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_record(path: Path, schema: "pa.Schema") -> "pa.Table":
+    """Return a Parquet file that nothing can make again. Raises UnreadableFileError."""
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            table = file.read(use_threads=False)
+        for place, column in enumerate(schema):  # a file of before lacks what came later
+            if column.name not in table.column_names:
+                table = table.add_column(place, column, pyarrow.nulls(len(table), column.type))
+        return table.select(schema.names).cast(schema)
+    except (OSError, ValueError) as error:  # pyarrow's own are of these two
+        raise UnreadableFileError(path, error) from error
+
+
+def read_json_record(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file that nothing can make again. Raises UnreadableFileError."""
+    content = read_json(path)
+    if content is None:
+        raise UnreadableFileError(path, ValueError("no JSON object"))
+    return content
 
 
 def make_private(folder: Path) -> None:

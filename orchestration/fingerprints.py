@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.cycles import lineage, read_cycles
+from orchestration.durable_files import UnreadableFileError, read_json, whole_file
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
@@ -110,13 +111,16 @@ def raw_files(settings: Settings, cycle_ids: list[str]) -> list[CurrentFile]:
     """Return the current files of the cycles, in a fixed order."""
     if not settings.export_files.is_file():
         return []
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select cycle_id, file_number, profile_id, kind, name, sha256, status"
-            " from read_parquet(?) where superseded_by is null and list_contains(?, cycle_id)"
-            " order by all",
-            [str(settings.export_files), cycle_ids],
-        ).fetchall()
+    try:
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                "select cycle_id, file_number, profile_id, kind, name, sha256, status"
+                " from read_parquet(?) where superseded_by is null and list_contains(?, cycle_id)"
+                " order by all",
+                [str(settings.export_files), cycle_ids],
+            ).fetchall()
+    except duckdb.Error as error:
+        raise UnreadableFileError(settings.export_files, error) from error
     return [CurrentFile(*row) for row in rows]
 
 
@@ -169,7 +173,10 @@ def border_fingerprint(settings: Settings, cycle_id: str) -> str:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """The file `<data_dir>/fingerprints.json`; every change is written at once and atomically."""
+    """The file `<data_dir>/fingerprints.json`; every change is written at once and atomically.
+
+    A file that can't be read is as none: all is computed again.
+    """
 
     path: Path
 
@@ -191,22 +198,24 @@ class Fingerprints:
             state.setdefault(section, {})[name] = value
         self._write(state)
 
+    @property
+    def knows_the_warehouse(self) -> bool:
+        """Whether any cycle's build is remembered, begun or done: false once the file was lost."""
+        state = self._read()
+        return bool(state.get("built") or state.get("unfinished"))
+
     def forget_warehouse(self) -> None:
         """Forget all but the border, which speaks of raw files alone."""
         state = self._read()
         self._write({"border": state["border"]} if "border" in state else {})
 
     def _write(self, state: dict[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".json.new")
-        fresh.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
-        fresh.replace(self.path)
+        with whole_file(self.path) as temporary:
+            temporary.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
 
     def _read(self) -> dict[str, Any]:
-        if not self.path.is_file():
-            return {}
-        state: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-        return state
+        state = read_json(self.path) or {}
+        return state if all(isinstance(section, dict) for section in state.values()) else {}
 
 
 def fingerprints(settings: Settings) -> Fingerprints:

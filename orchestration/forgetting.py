@@ -25,7 +25,7 @@ import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
 from orchestration.cycles import lineage, read_cycles
-from orchestration.durable_files import below, whole_file
+from orchestration.durable_files import below, read_json_record, sync, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import (
@@ -196,7 +196,7 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
 def erased_at(settings: Settings, sha256: str) -> str | None:
     """Return when somebody was taken out of the export whose bytes had this hash; None: never."""
     for path in sorted((settings.data_dir / "forgotten").glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json_record(path)
         if any(file["sha256_before"] == sha256 for file in record["files"]):
             return str(record["forgotten_at"])
     return None
@@ -406,7 +406,9 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
             "make room for a second copy, and forget again."
         ) from error
     fresh.chmod(0o600)  # it holds what others answered
+    sync(fresh)
     fresh.replace(path)
+    sync(path.parent)
 
 
 def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:

@@ -9,10 +9,9 @@ the others are unknown, after a minute, and say neither why nor what to do.
 
 from collections.abc import Iterable
 
-import duckdb
-
 from orchestration.cycles import SurveyCycle
 from orchestration.exports.registry import Registry
+from orchestration.report import publication
 from orchestration.settings import Settings
 
 
@@ -29,9 +28,8 @@ def demand_same_index(settings: Settings, cycles: Iterable[SurveyCycle]) -> None
     held: dict[str, str | None] = {
         file.cycle_id: None for file in Registry(settings.raw_dir).rows if file.is_in_use
     }
-    database = settings.published_dir / "ilk.duckdb"
-    if database.is_file():
-        with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+    if (settings.published_dir / "ilk.duckdb").is_file():
+        with publication(settings.published_dir) as connection:
             held |= dict(
                 connection.execute(
                     "select cycle_id, index_id from dim_cycles"

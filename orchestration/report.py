@@ -4,10 +4,14 @@ Belongs here: reading `published/ilk.duckdb`, numbers as the ministry writes the
 them out (cli.py) or computing anything.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from orchestration.durable_files import UnreadableFileError
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,27 @@ _RESPONDENTS = _STAFF.replace("staff_count", "respondent_count").replace(
 )
 
 
+@contextmanager
+def publication(published_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open what is published now, for reading.
+
+    The link may be swapped while we read: the resolved file stays what it is. Raises
+    UnreadableFileError.
+    """
+    path = (published_dir / "ilk.duckdb").resolve()
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise UnreadableFileError(path, error) from error
+    with connection:
+        yield connection
+
+
 def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
     """Return the cycle's headline, or None where the publication holds nothing of it."""
-    database = published_dir / "ilk.duckdb"
-    if not database.is_file():
+    if not (published_dir / "ilk.duckdb").is_file():
         return None
-    # The link may be swapped while we read: the resolved file stays what it is.
-    with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+    with publication(published_dir) as connection:
         scores = connection.execute(_SCORE, [cycle_id]).fetchall()
         if not scores:
             return None

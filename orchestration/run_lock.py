@@ -1,6 +1,6 @@
-"""One run at a time on one data folder.
+"""One run at a time on one data folder, and whether the process of a run still lives.
 
-Belongs here: the lock file. Doesn't: what a run does. The kernel drops the lock when its process
+Belongs here: the lock files. Doesn't: what a run does. The kernel drops a lock when its process
 ends, however it ends, so a crash leaves nothing to clean up.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+from orchestration.durable_files import below
 
 logger = logging.getLogger("ilk.run_lock")
 
@@ -56,3 +58,42 @@ def _take(lock: TextIO, *, until: float) -> None:
             time.sleep(min(1, left))
         else:
             return
+
+
+DIED = (
+    "Proses ini berakhir tanpa sempat melapor (dimatikan, atau listrik padam): jalankan lagi. / "
+    "This run ended before it could say how (killed, or a power cut): run it again."
+)
+_shown: dict[str, TextIO] = {}  # by run id: open, and so locked, as long as the process lives
+_SECONDS_TO_SHOW_LIFE = 60  # from the start that Dagster notes to the run's first line of ours
+
+
+def show_alive(data_dir: Path, run_id: str) -> None:
+    """Show other processes that a run lives, be it waiting or on, until this process ends."""
+    if run_id in _shown:
+        return
+    path = _sign(data_dir, run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unseen = path.with_name(f"{path.name}.tmp")  # until it is locked: who looks finds it locked
+    _shown[run_id] = unseen.open("w", encoding="utf-8")
+    fcntl.flock(_shown[run_id], fcntl.LOCK_SH)
+    unseen.replace(path)
+
+
+def has_died(data_dir: Path, run_id: str, *, started_at: float | None) -> bool:
+    """Whether a run that never said how it ended has no process any more.
+
+    `started_at`: seconds of the epoch. A run that started just now may not have shown itself yet.
+    """
+    try:
+        with _sign(data_dir, run_id).open(encoding="utf-8") as sign:
+            fcntl.flock(sign, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return time.time() - (started_at or 0) > _SECONDS_TO_SHOW_LIFE
+    return True
+
+
+def _sign(data_dir: Path, run_id: str) -> Path:
+    return below(data_dir / "dagster" / "alive", run_id)

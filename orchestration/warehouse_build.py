@@ -13,7 +13,7 @@ import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.durable_files import whole_file
-from orchestration.fingerprints import project_hash
+from orchestration.fingerprints import hash_files, project_hash
 from orchestration.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
 from orchestration.settings import REPOSITORY, Settings
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ilk.warehouse")
 
-_manifests: "dict[str, Any]" = {}  # by project hash: parsed once a process
+_manifests: "dict[str, Manifest]" = {}  # by project hash: parsed once a process
 
 
 class WarehouseBuildError(RuntimeError):
@@ -65,18 +65,27 @@ class NodeResult:
 def manifest_path(settings: Settings) -> Path:
     """Return the path of a manifest.json that fits the project as it lies on disk now.
 
-    Parses the project first where there is none or a source file changed since.
+    Parses the project first where there is none, a source file changed since, or the file is not
+    what was written. It lies beside the one that `dbt build` writes, which a full disk cuts off.
 
     Raises:
         WarehouseBuildError: the project does not parse; the message names file and reason.
     """
-    path = settings.dbt_target_dir / "manifest.json"
-    stamp = settings.dbt_target_dir / "manifest.sha256"
+    path = settings.dbt_target_dir / "project" / "manifest.json"
+    stamp = path.with_name("manifest.sha256")
     current = project_hash(settings)
-    if not (path.is_file() and stamp.is_file() and stamp.read_text("utf-8") == current):
-        _parse(settings, current)
-        stamp.write_text(current, encoding="utf-8")
+    if not (path.is_file() and stamp.is_file() and stamp.read_bytes() == _stamp(current, path)):
+        manifest = _parsed(settings, current)
+        with whole_file(path) as temporary:
+            manifest.write(str(temporary))
+        with whole_file(stamp) as temporary:
+            temporary.write_bytes(_stamp(current, path))
     return path
+
+
+def _stamp(project: str, manifest: Path) -> bytes:
+    """Return what says that the file is the manifest of that project, whole and unchanged."""
+    return f"{project} {hash_files([manifest])}".encode()
 
 
 def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> list[NodeResult]:
@@ -118,7 +127,9 @@ def build_docs(settings: Settings) -> Path:
     Raises:
         WarehouseBuildError: dbt could not read the project or the warehouse.
     """
-    manifest_path(settings)  # --no-compile takes it from there: compiling would ask for a cycle
+    # --no-compile takes it from there: compiling would ask for a cycle
+    manifest = manifest_path(settings)
+    shutil.copyfile(manifest, settings.dbt_target_dir / manifest.name)
     arguments = ["docs", "generate", "--static", "--no-compile", "--log-level", "none"]
     if not settings.warehouse.is_file():
         arguments.append("--empty-catalog")
@@ -126,30 +137,30 @@ def build_docs(settings: Settings) -> Path:
     if not result.success:
         raise WarehouseBuildError(f"dbt docs: {_reason(result)}")
     page = settings.data_dir / "docs" / "index.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.dbt_target_dir / "static_index.html", page)
+    with whole_file(page) as temporary:
+        shutil.copyfile(settings.dbt_target_dir / "static_index.html", temporary)
     return page
 
 
 def _manifest(settings: Settings) -> "Manifest":
-    current = project_hash(settings)
-    if current not in _manifests:
-        # Its JSON lies there already (manifest_path), and takes a second to write.
-        _parse(settings, current, ["--no-write-json"])
     # dbt writes compiled SQL into the manifest it is given: the next cycle needs a clean one.
-    clean: Manifest = _manifests[current].deepcopy()
+    clean: Manifest = _parsed(settings, project_hash(settings)).deepcopy()
     return clean
 
 
-def _parse(settings: Settings, current: str, flags: Sequence[str] = ()) -> None:
+def _parsed(settings: Settings, current: str) -> "Manifest":
     """Parse under no cycle: the same environment each time keeps dbt's partial parse valid."""
     from dbt.contracts.graph.manifest import Manifest
 
-    logger.info("membaca model / reading the models")
-    result = _invoke(settings, ["parse", "--log-level", "none", *flags], cycle_id="")
-    if not isinstance(result.result, Manifest):
-        raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
-    _manifests[current] = result.result
+    if current not in _manifests:
+        logger.info("membaca model / reading the models")
+        # Its JSON is written where it is needed (manifest_path): it takes a second.
+        arguments = ["parse", "--log-level", "none", "--no-write-json"]
+        result = _invoke(settings, arguments, cycle_id="")
+        if not isinstance(result.result, Manifest):
+            raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
+        _manifests[current] = result.result
+    return _manifests[current]
 
 
 def _invoke(
@@ -187,7 +198,7 @@ def _invoke(
 
 @contextmanager
 def _interrupts() -> Iterator[None]:
-    """Let Ctrl-C through: dbt cancels its queries on it, and then reports any error but that."""
+    """Let Ctrl-C and SIGTERM through: dbt cancels its queries, and reports any error but that."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -198,11 +209,12 @@ def _interrupts() -> Iterator[None]:
         was_pressed = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, press)
+    before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if was_pressed:
             raise KeyboardInterrupt
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import duckdb
 
+_NOT_DAMAGED = ("Could not set lock", "Cannot open file")  # another program's, or not ours to read
+
 
 class ColumnOf(NamedTuple):
     """A column of a table; `table` is `schema.name`, of a raw file `raw.survey_responses`."""
@@ -49,6 +51,21 @@ def warehouse_tables(warehouse: Path) -> dict[str, Table]:
             for schema, name in names
         }
     return {name: Table(kinds, counts.get(name)) for name, kinds in columns.items()}
+
+
+def can_be_read(warehouse: Path) -> bool:
+    """Whether the file is a whole database, as far as opening it tells."""
+    try:
+        duckdb.connect(str(warehouse), read_only=True).close()
+    except duckdb.Error as error:
+        return any(words in str(error) for words in _NOT_DAMAGED)
+    return True
+
+
+def remove_warehouse(warehouse: Path) -> None:
+    """Remove the file and DuckDB's log beside it; runs make it again from the raw zone."""
+    warehouse.unlink(missing_ok=True)
+    warehouse.with_name(f"{warehouse.name}.wal").unlink(missing_ok=True)
 
 
 def drop_cycles(warehouse: Path, cycle_ids: Collection[str]) -> None:

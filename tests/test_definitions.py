@@ -12,6 +12,7 @@ import pytest
 from orchestration.cycles import read_cycles
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.settings import get_settings
+from orchestration.warehouse_build import manifest_path
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 
@@ -24,8 +25,7 @@ def repository(sample: Sample) -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def manifest(repository: dg.Definitions) -> dict[str, Any]:
-    path = get_settings().dbt_target_dir / "manifest.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
     return found
 
 

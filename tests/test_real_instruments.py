@@ -246,12 +246,17 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
         for item, dimension in items.items()
         for letter, asks in (("P", "performance"), ("H", "expectation"))
     ]
-    return published(
-        tmp_path_factory.mktemp("hospital"),
+    folder = tmp_path_factory.mktemp("hospital")
+    published(
+        folder,
         export=list(patients.values()),
         questions=questions,
         units=sorted({str(patient["unit"]) for patient in patients.values()}),
-    )
+    ).close()
+    # What was computed: the publication rounds the figures of a clinic.
+    connection = duckdb.connect(str(folder / "data" / "warehouse.duckdb"), read_only=True)
+    connection.execute("use indexes")
+    return connection
 
 
 def test_the_gaps_of_eight_clinics_are_those_of_the_hospital(hospital):

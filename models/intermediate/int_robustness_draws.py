@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.robustness import drawn_scores
+from orchestration.scoring.robustness import agree_with_shown, drawn_scores
 from orchestration.scoring.score_tree import parents_of
 
 # Whose name a component's weight has among its siblings on the way to the index.
@@ -39,34 +39,45 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     domains: pd.DataFrame = dbt.ref("int_domains").filter(of_cycle).order("domain_id").df()
     is_index = f"{of_cycle} and component_type = 'index'"
     shown: pd.DataFrame = dbt.ref("int_shown_unit_scores").filter(is_index).df()
-    # What isn't shown takes no part: draws over it would tell on it.
-    scores: pd.DataFrame = (
-        dbt.ref("int_shown_scores").filter(f"{of_cycle} and score is not null").df()
+    units = domains.merge(
+        shown.loc[
+            shown["weighting_mode"] == settings["weighting_mode"], ["domain_type", "domain_id"]
+        ]
     )
-    type_of = dict(zip(components["component_number"], components["component_type"], strict=True))
-    units = domains.merge(shown[["domain_type", "domain_id"]].drop_duplicates())
     if units.empty:
         return SCHEMA.empty_table()
+    # Ranks need all units: a mode in which some aren't shown is not drawn.
+    unit_counts = shown.groupby("weighting_mode").size()
+    modes = sorted(unit_counts[unit_counts == len(units)].index)
+    # What isn't shown takes no part: draws over it would tell on it.
     keys = ["service_id", "perspective_id", "item_id"]
-    item_scores = (
-        scores[scores["component_type"].eq("item")]
+    scores: pd.DataFrame = (
+        dbt.ref("int_shown_scores")
+        .filter(f"{of_cycle} and domain_type = 'provider_unit'")
+        .df()
         .merge(units[["domain_type", "domain_id", "domain_number"]])
         .merge(components[["component_number", *keys]], on=keys)
     )
+    across = set(components.loc[components["component_type"] == "perspective", "component_number"])
+    edge_rows = edges.project("storey, parent_number, child_number, weight").fetchall()
+    parents = parents_of(edge for edge in edge_rows if edge[1] not in across)
+
+    def by_component_and_unit(of_mode: pd.DataFrame, column: str) -> pd.DataFrame:
+        return of_mode.pivot(
+            index="component_number", columns="domain_number", values=column
+        ).reindex(index=components["component_number"], columns=units["domain_number"])
+
+    item_scores = {}
+    for mode in modes:
+        of_mode = scores[scores["weighting_mode"] == mode]
+        values = by_component_and_unit(of_mode, "score").to_numpy(dtype=np.float64, copy=True)
+        hidden = by_component_and_unit(of_mode, "is_suppressed").eq(True).to_numpy()
+        agree_with_shown(values, hidden, parents)
+        values[components["component_type"] != "item"] = np.nan
+        item_scores[str(mode)] = values
     drawn = drawn_scores(
-        {
-            str(mode): of_mode.pivot(
-                index="component_number", columns="domain_number", values="score"
-            )
-            .reindex(index=components["component_number"], columns=units["domain_number"])
-            .to_numpy(dtype=np.float64)
-            for mode, of_mode in item_scores.groupby("weighting_mode")
-        },
-        parents_of(
-            edge
-            for edge in edges.project("storey, parent_number, child_number, weight").fetchall()
-            if type_of[edge[1]] != "perspective"
-        ),
+        item_scores,
+        parents,
         [_weight_of(component) for component in components.to_dict("records")],
         draws=int(settings["robustness_draws"]),
         noise=float(settings["robustness_weight_noise"]),

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from orchestration.auditing.differences import examples, find_moved, result_tables
-from orchestration.auditing.run_records import RESTATEMENTS, restatements_path
+from orchestration.auditing.run_records import RESTATEMENTS, gather_restatements
 from orchestration.auditing.warehouse import AuditError
 from orchestration.cycles import lineage, read_cycles
-from orchestration.durable_files import below, sync, sync_tree, whole_file
+from orchestration.durable_files import below, read_json_record, sync, sync_tree
 from orchestration.exports.registry import READ, SCHEMA, read_registry
 from orchestration.exports.store import stored_path
 from orchestration.fingerprints import (
@@ -75,7 +75,7 @@ def final_version(settings: Settings, cycle_id: str) -> FinalVersion | None:
     folders = sorted(_versions(settings, cycle_id).glob("[0-9]*"))
     if not folders:
         return None
-    record = json.loads((folders[-1] / "record.json").read_text(encoding="utf-8"))
+    record = read_json_record(folders[-1] / "record.json")
     return FinalVersion(
         folder=folders[-1],
         finalised_at=record["finalised_at"],
@@ -157,7 +157,7 @@ class Guard:
                 self._freeze(connection, cycle_id, why=self.why, restatements=restatements)
             elif self._becomes_final(cycle_id):
                 self._freeze(connection, cycle_id, why=None)
-        _gather_restatements(self.settings)
+        gather_restatements(self.settings)
 
     def _freeze(
         self,
@@ -266,14 +266,6 @@ def _freeze(
     version = final_version(settings, cycle_id)
     assert version is not None  # it was just written
     return version
-
-
-def _gather_restatements(settings: Settings) -> None:
-    """Put the restatements of all versions into the one file that audit_restatements reads."""
-    paths = sorted((settings.audit_dir / "final").glob("*/[0-9]*/restatements.parquet"))
-    tables = [pa.parquet.read_table(path, schema=RESTATEMENTS) for path in paths]
-    with whole_file(restatements_path(settings)) as temporary:
-        pa.parquet.write_table(pa.concat_tables([RESTATEMENTS.empty_table(), *tables]), temporary)
 
 
 def _registry(settings: Settings, cycle_id: str) -> pa.Table:

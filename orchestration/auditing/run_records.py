@@ -14,13 +14,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from orchestration.durable_files import whole_file
+from orchestration.durable_files import UnreadableFileError, read_record, whole_file
 from orchestration.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.settings import Settings
 
 PUBLISHED = "published"
 HELD_BACK = "held_back"  # published together with the cycles that the same command ran next
 NOTHING_NEW = "nothing_new"
+WAITING = "waiting"  # for the first file of a cycle that is not over
 FAILED = "failed"
 BROKEN_OFF = "broken_off"  # killed: it could not say how it ended
 
@@ -140,22 +141,35 @@ def finish_run(settings: Settings, *, run_id: str) -> None:
 def has_failed(settings: Settings, *, run_id: str) -> bool:
     """Whether the run has not come to a good end: as it looks now, while it is on."""
     return not any(
-        run.run_id == run_id and run.outcome in (PUBLISHED, HELD_BACK, NOTHING_NEW)
+        run.run_id == run_id and run.outcome in (PUBLISHED, HELD_BACK, NOTHING_NEW, WAITING)
         for run in _read(settings)
     )
 
 
 def ensure_records(settings: Settings) -> None:
-    """Make the files that dbt reads, empty, where there are none yet, with all their columns."""
-    for path, schema in ((_path(settings), _RUNS), (restatements_path(settings), RESTATEMENTS)):
-        if not path.is_file():
-            records = schema.empty_table()
-        elif pa.parquet.read_schema(path).names != schema.names:  # an earlier version wrote it
-            records = pa.parquet.read_table(path, schema=schema)
-        else:
-            continue
-        with whole_file(path) as temporary:
-            pa.parquet.write_table(records, temporary)
+    """Make the files that dbt reads where there are none yet, with all their columns.
+
+    Raises UnreadableFileError.
+    """
+    path = _path(settings)
+    runs = _read(settings) if path.is_file() else []
+    if not path.is_file() or pa.parquet.read_schema(path).names != _RUNS.names:
+        _write(settings, runs)  # an earlier version wrote it, or none
+    try:
+        read_record(restatements_path(settings), RESTATEMENTS)
+        is_current = pa.parquet.read_schema(restatements_path(settings)).names == RESTATEMENTS.names
+    except UnreadableFileError:  # or it isn't there
+        is_current = False
+    if not is_current:
+        gather_restatements(settings)
+
+
+def gather_restatements(settings: Settings) -> None:
+    """Put the restatements of all final versions into the one file audit_restatements reads."""
+    paths = sorted((settings.audit_dir / "final").glob("*/[0-9]*/restatements.parquet"))
+    tables = [read_record(path, RESTATEMENTS) for path in paths]
+    with whole_file(restatements_path(settings)) as temporary:
+        pa.parquet.write_table(pa.concat_tables([RESTATEMENTS.empty_table(), *tables]), temporary)
 
 
 def restatements_path(settings: Settings) -> Path:
@@ -189,7 +203,7 @@ def _change(
 
 
 def _read(settings: Settings) -> list[RunRecord]:
-    rows = pa.parquet.read_table(_path(settings), schema=_RUNS).to_pylist()
+    rows = read_record(_path(settings), _RUNS).to_pylist()
     return [RunRecord(**row) for row in rows]
 
 

@@ -12,6 +12,7 @@ from orchestration.fingerprints import fingerprints
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
+from orchestration.warehouse_tables import can_be_read
 
 
 class AuditError(Exception):
@@ -36,7 +37,13 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                 f"Belum ada yang terbit di / nothing is published yet in {settings.data_dir}: "
                 f"./ilk run {cycle_id}"
             )
-        if cycle_id in fingerprints(settings).section("unfinished"):
+        memory = fingerprints(settings)
+        if not (memory.knows_the_warehouse and can_be_read(settings.warehouse)):
+            raise AuditError(
+                "Gudang atau fingerprints.json rusak; buat baru. / The warehouse or "
+                "fingerprints.json is damaged; make it anew: ./ilk run --all"
+            )
+        if cycle_id in memory.section("unfinished"):
             raise AuditError(
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "
                 f"{cycle_id} broke off and the warehouse holds half of it: ./ilk run {cycle_id}"

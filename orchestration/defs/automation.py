@@ -12,11 +12,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.cycles import read_cycles
-from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.defs.survey_exports import SURVEY_CYCLES, TIMEZONE
 from orchestration.exports.sources import landing_state
 from orchestration.settings import get_settings
-
-TIMEZONE = "Asia/Jakarta"
 
 survey_cycle = dg.define_asset_job(
     "survey_cycle",

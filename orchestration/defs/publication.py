@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
-import duckdb
 from pydantic import Field
 
 from expectations.rule_words import rule_in_words
@@ -19,6 +18,7 @@ from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
 from orchestration.publishing.tables import declarations
 from orchestration.rejected_responses import much_rejected
+from orchestration.report import publication
 from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 from orchestration.unfit_cycles import cycles_built, unfit_cycles
@@ -92,6 +92,7 @@ def ilk(
     settings = get_settings()
     cycle_id, run_id = context.partition_key, context.run_id
     memory = fingerprints(settings)
+    lost = _lost_cycles(settings)  # first, since it tells of a publication that is damaged
     unfit = unfit_cycles(
         settings.warehouse,
         settings.published_dir / "ilk.duckdb",
@@ -120,7 +121,6 @@ def ilk(
         ),
     )
     unfinished = set(memory.section("unfinished"))
-    lost = _lost_cycles(settings)
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
         note_outcome(settings, run_id=run_id, outcome=HELD_BACK)
         logger.info("%s: terbit bersama siklus berikut / published with the next cycles", cycle_id)
@@ -210,9 +210,8 @@ def _figures_are_new(said: list[str]) -> dg.AssetCheckResult:
 
 def _lost_cycles(settings: Settings) -> set[str]:
     """Return the cycles that the last publication has and the warehouse, made anew, has not yet."""
-    published = settings.published_dir / "ilk.duckdb"
-    if not published.is_file() or not settings.warehouse.is_file():
+    if not ((settings.published_dir / "ilk.duckdb").is_file() and settings.warehouse.is_file()):
         return set()
-    with duckdb.connect(str(published.resolve()), read_only=True) as connection:
-        rows = connection.execute("select distinct cycle_id from main.idx_scores").fetchall()
+    with publication(settings.published_dir) as shown:
+        rows = shown.execute("select distinct cycle_id from main.idx_scores").fetchall()
     return {cycle_id for (cycle_id,) in rows} - cycles_built(settings.warehouse)

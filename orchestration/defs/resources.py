@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration.open_lineage import LineageRun
 from orchestration.run_lineage import lineage_run
-from orchestration.run_lock import run_lock
+from orchestration.run_lock import run_lock, show_alive
 from orchestration.settings import get_settings
 
 PATIENCE = 3600  # seconds that a run waits for another one: for a cycle, a trace, a long --all
@@ -33,10 +33,12 @@ class RunLock(dg.ConfigurableResource[None]):
 
         settings = get_settings()
         run = context.dagster_run
-        with run_lock(settings.data_dir, patience=PATIENCE):
-            if run is None:  # no run: Dagster's tests of a single asset
+        if run is None:  # no run: Dagster's tests of a single asset
+            with run_lock(settings.data_dir, patience=PATIENCE):
                 yield None
-                return
+            return
+        show_alive(settings.data_dir, run.run_id)
+        with run_lock(settings.data_dir, patience=PATIENCE):
             start_run(settings, run_id=run.run_id, cycle_id=run.tags.get("dagster/partition"))
             try:
                 yield None

@@ -8,15 +8,18 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from expectations.rule_words import rule_in_words
 from expectations.seeds import ContradictorySeedsError, demand_agreement
-from orchestration.cycles import read_cycles
+from orchestration.auditing.run_records import WAITING, note_outcome
+from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
@@ -33,6 +36,7 @@ SURVEY_CYCLES = dg.StaticPartitionsDefinition(
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
+TIMEZONE = "Asia/Jakarta"
 _ENGINEERS = ["team:data-engineers"]
 NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
@@ -59,6 +63,7 @@ class PullConfig(dg.Config):
             owners=_ENGINEERS,
             tags={"personal_data": "true"},
             kinds={"parquet"},
+            skippable=True,
         ),
         dg.AssetSpec(
             STAFF_FRAME,
@@ -66,6 +71,7 @@ class PullConfig(dg.Config):
             description="The population of a cycle, as delivered.",
             owners=_ENGINEERS,
             kinds={"parquet"},
+            skippable=True,
         ),
         dg.AssetSpec(
             EXPORT_FILES,
@@ -73,6 +79,7 @@ class PullConfig(dg.Config):
             description="The registry: one row a file and pull.",
             owners=_ENGINEERS,
             kinds={"parquet"},
+            skippable=True,
         ),
     ],
     check_specs=[
@@ -150,7 +157,23 @@ def pull(
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)
-    kinds = {file.kind for file in files_now if file.status == "read"}
+    kinds = {file.kind for file in files_now if file.status == READ}
+    if not (report.refused or _had_responses(cycle_id)) and _is_not_over(cycle_id):
+        # A success that makes nothing: whatever stands after it is left out.
+        note_outcome(settings, run_id=context.run_id, outcome=WAITING)
+        waiting = (
+            f"{cycle_id}: menunggu berkas pertama / waiting for the first file "
+            f"({settings.landing}/: {', '.join(report.missing_sources)})"
+        )
+        logger.info(waiting)
+        for asset, name in (
+            (EXPORT_FILES, EVERY_SOURCE_HAS_FILES),
+            (STAFF_FRAME, STAFF_FRAME_IS_THERE),
+        ):
+            yield dg.AssetCheckResult(
+                asset_key=asset, check_name=name, passed=True, description=waiting
+            )
+        return
     if "survey_responses" not in kinds:
         raise dg.Failure(
             f"{cycle_id}: belum ada ekspor yang dapat dibaca di / no readable export in "
@@ -218,3 +241,17 @@ def _unclaimed(report: PullReport) -> str:
             "Rename the file (capital letters count), move it away, or add a row."
         )
     return "\n".join(sentences)
+
+
+def _had_responses(cycle_id: str) -> bool:
+    """Whether an export of the cycle was ever read: what then vanished is no first file to come."""
+    return any(
+        file.cycle_id == cycle_id and file.kind == "survey_responses" and file.status != REFUSED
+        for file in Registry(get_settings().raw_dir).rows
+    )
+
+
+def _is_not_over(cycle_id: str) -> bool:
+    """Whether the cycle's window is yet to close: nobody need have exported anything."""
+    cycle = find_cycle(read_cycles(get_settings().seeds_dir), cycle_id)
+    return datetime.now(UTC).astimezone(ZoneInfo(TIMEZONE)).date() <= cycle.closes_on

@@ -17,7 +17,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from expectations.rejected_rows import rejected_rows
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
 from orchestration.column_lineage import column_lineage
-from orchestration.cycles import find_cycle, read_cycles
+from orchestration.cycles import find_cycle, later_cycles, read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.durable_files import below
 from orchestration.fingerprints import (
@@ -30,7 +30,14 @@ from orchestration.fingerprints import (
 from orchestration.run_lineage import tell_built
 from orchestration.settings import get_settings
 from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
-from orchestration.warehouse_tables import ColumnLineage, Table, drop_cycles, warehouse_tables
+from orchestration.warehouse_tables import (
+    ColumnLineage,
+    Table,
+    can_be_read,
+    drop_cycles,
+    remove_warehouse,
+    warehouse_tables,
+)
 
 logger = logging.getLogger("ilk.warehouse")
 
@@ -74,6 +81,14 @@ def warehouse(
     settings = get_settings()
     cycle_id = context.partition_key
     memory = fingerprints(settings)
+    if settings.warehouse.is_file() and not (
+        memory.knows_the_warehouse and can_be_read(settings.warehouse)
+    ):
+        logger.warning(
+            "warehouse.duckdb atau fingerprints.json rusak: gudang dibuat baru / damaged: the "
+            "warehouse is made anew"
+        )
+        remove_warehouse(settings.warehouse)
     if not settings.warehouse.is_file():
         memory.forget_warehouse()
     current = cycle_fingerprint(settings, cycle_id)
@@ -124,6 +139,11 @@ def warehouse(
     rejected.write(below(settings.quality_dir, cycle_id))
     memory.put("warehouse", "seeds", seeds)
     memory.put("unfinished", cycle_id, None)
+    if memory.get("built", cycle_id) is None:
+        for later in later_cycles(read_cycles(settings.seeds_dir), cycle_id):
+            if memory.get("built", later) is not None:  # without this one: its changes are missing
+                memory.put("built", later, f"before {cycle_id}")
+                memory.put("published", later, None)
     memory.put("built", cycle_id, current)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.durable_files import whole_file
+from orchestration.durable_files import read_json_record, whole_file
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import WHITE_SPACE, fold
 from orchestration.keyed_hash import hand_over
@@ -60,7 +60,7 @@ class Forgotten:
         path = _path(raw_dir)
         if not path.exists():
             return cls(raw_dir, key)
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = read_json_record(path)
         if key is None or held["key_check"] != _key_check(key):
             raise ForgottenKeyError(
                 f"{path.name} lists persons who asked to be forgotten, hashed under "

@@ -7,12 +7,12 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
-import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.durable_files import is_disk_full
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.faults import (
@@ -257,7 +257,7 @@ class _Pull:
             with file.open() as source:
                 stored = store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)
         except Exception as error:  # each fsspec backend raises errors of its own
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(error, OSError) and is_disk_full(error):
                 raise  # our disk's fault, not the file's
             self._report(file, ExportFault("unreachable", detail=error))
             return None

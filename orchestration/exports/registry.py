@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
-from orchestration.durable_files import whole_file
+from orchestration.durable_files import read_record, whole_file
 
 WITHDRAWN = "withdrawn"
 READ = "read"
@@ -79,16 +79,14 @@ class ExportFile:
 
 
 def read_registry(raw_dir: Path) -> pa.Table:
-    """Return the registry as a pyarrow table, by file_number; no row where nothing was pulled."""
+    """Return the registry as a pyarrow table, by file_number; no row where nothing was pulled.
+
+    Raises UnreadableFileError.
+    """
     path = _path(raw_dir)
     if not path.exists():
         return SCHEMA.empty_table()
-    with pa.parquet.ParquetFile(path) as file:
-        table = file.read(use_threads=False)
-    for place, column in enumerate(SCHEMA):  # a registry of before lacks what came later
-        if column.name not in table.column_names:
-            table = table.add_column(place, column, pa.nulls(len(table), column.type))
-    return table.cast(SCHEMA)
+    return read_record(path, SCHEMA)
 
 
 class Registry:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from orchestration.scoring.score_tree import Floats, Parent, roll_up
+from orchestration.scoring.score_tree import Bools, Floats, Parent, roll_up
 
 DRAWS = 50  # at a time: what bounds the memory
 
@@ -50,3 +50,27 @@ def drawn_scores(
         index = values[parents[-1].place]
         scores[rows] = np.where(geometric, np.exp(index), index)
     return scores
+
+
+def agree_with_shown(scores: Floats, is_hidden: Bools, parents: Sequence[Parent]) -> None:
+    """Make the means of children their parents' shown scores, from the index downwards.
+
+    Both are components x units, `scores` NaN where hidden or absent. Hidden children of one parent
+    all get what its score leaves for them, within 1-4; what rounding still leaves moves all of its
+    children alike. So draws move around what is shown, and tell nothing of what isn't.
+    """
+    for parent in reversed(parents):
+        children = list(parent.children)
+        weights = parent.weights[:, np.newaxis]
+        known = scores[children]
+        is_known = ~np.isnan(known)
+        is_filled = is_hidden[children] & ~is_known
+        weight = (weights * (is_known | is_filled)).sum(axis=0)
+        left = weight * scores[parent.place] - (weights * np.where(is_known, known, 0)).sum(axis=0)
+        room = (weights * is_filled).sum(axis=0)
+        value = np.divide(left, room, out=np.full(room.shape, np.nan), where=room > 0)
+        filled = np.where(is_filled, np.clip(value, 1, 4), known)
+        total = np.nansum(weights * filled, axis=0)
+        mean = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+        moved = scores[parent.place] - mean
+        scores[children] = filled + np.where(np.isnan(moved), 0, moved)

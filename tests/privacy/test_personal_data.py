@@ -87,7 +87,7 @@ def test_messages_about_broken_exports_name_nobody(
     result = ilk("run", "ilk-2025-s2")
 
     assert result.exit_code == 1
-    for sentence in ("no known code", "row 6", "scientific notation"):
+    for sentence in ("no known code", "row 6", "lost their last digits"):
         assert sentence in result.output
     printed = tmp_path / "printed.txt"
     printed.write_text(result.output, encoding="utf-8")
