@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     pages: bool = Field(
         default=False, description="Whether a publication has pages: published/site/."
     )
+    regions_geojson: Path | None = Field(
+        default=None,
+        description="Outlines of the regions, drawn on pages instead of tiles: a GeoJSON.",
+    )
     openlineage_url: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",
@@ -58,10 +62,10 @@ class Settings(BaseSettings):
         description="Namespace of the jobs, where several installations report to one place.",
     )
 
-    @field_validator("data_dir", "seeds_dir")
+    @field_validator("data_dir", "seeds_dir", "regions_geojson")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().resolve()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().resolve()
 
     @model_validator(mode="after")
     def _example(self) -> Self:

@@ -152,6 +152,7 @@ def ilk(
             fingerprint=built,
             unfit_cycles=unfit,
             with_pages=settings.pages,
+            regions_geojson=settings.regions_geojson,
             guard=Guard(settings, _DECLARED, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
             announce=lambda publication_id, timing: note_outcome(

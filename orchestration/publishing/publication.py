@@ -29,6 +29,7 @@ from orchestration.publishing.shown_figures import (
     shown_figures,
     shown_tables,
 )
+from orchestration.publishing.reading.maps import ShapesError
 from orchestration.publishing.site.build import write_site
 from orchestration.publishing.standing import (
     ShownAnswers,
@@ -85,6 +86,7 @@ def publish(
     announce: Callable[[str, Timing], None] = _nothing,
     today: date | None = None,
     with_pages: bool = False,
+    regions_geojson: Path | None = None,
 ) -> PublicationReport:
     """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
@@ -95,7 +97,8 @@ def publish(
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id, and which cycles are not shown as they were computed. What both
     record is published with it. `today`: the UTC date; windows that hold it have not closed.
-    `with_pages`: the pages (site/) are written beside the tables.
+    `with_pages`: the pages (site/) are written beside the tables, with a map of the outlines in
+    `regions_geojson` where one is given.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
     """
@@ -115,7 +118,12 @@ def publish(
         )
         if with_pages:
             # From the closed file, as anybody else would read it: nothing else can get onto a page.
-            write_site(building.folder / "ilk.duckdb", building.folder / "site")
+            try:
+                write_site(
+                    building.folder / "ilk.duckdb", building.folder / "site", regions_geojson
+                )
+            except ShapesError as error:
+                raise PublicationError(str(error)) from error
         is_new = building.show(report.publication_id)
         memory.confirm(report.publication_id)
     return dataclasses.replace(report, is_new=is_new)

@@ -49,7 +49,7 @@ def axis(
     return Axis(
         low=min(marks[0], low) if least is None else max(min(marks[0], low), least),
         high=max(marks[-1], high) if most is None else min(max(marks[-1], high), most),
-        ticks=tuple((mark, number(mark, decimals)) for mark in marks),
+        ticks=tuple((mark, number(mark, decimals if mark else 0)) for mark in marks),
     )
 
 

@@ -15,8 +15,9 @@ from orchestration.publishing.reading.axes import Axis
 
 _INK, _FAINT, _LINE, _BLUE = "#1c2733", "#5a6772", "#c9d1d9", "#2f6fb3"
 _CROWDED = 140  # below it, the labels of two marks would meet
-_ROW, _LABEL, _VALUE, _AXIS, _STRIP = 24, 190, 110, 26, 20
-# Of bands and of steps from low to high: for paper; style.css has them for the screen.
+_ROW, _LABEL, _VALUE, _AXIS, _STRIP, _BAR = 24, 190, 110, 26, 20, 32
+_AROUND = ((0, -9), (0, 18), (14, 4), (-14, 4), (13, -8), (-13, -8), (13, 16), (-13, 16))
+# For paper; style.css has them for the screen.
 _BANDS = {"band-1": "#1d6b45", "band-2": "#2a62a3", "band-3": "#8a5a00", "band-4": "#a32a22"}
 
 
@@ -62,6 +63,8 @@ class Bar:
     size: float | None
     value: str = ""
     kind: str = ""
+    above: str = ""
+    """What the label belongs to, in smaller words above it."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,15 @@ def interval_chart(
     marks: Sequence[Mark] = (),
     spans: Sequence[Span] = (),
     width: int = 640,
+    label_width: int = _LABEL,
 ) -> Markup:
     """Draw one row an interval: a dot in the middle, a line from low to high.
 
     `low` to `high` is the axis; `ticks` its labels by value. What lies outside is cut at the end.
-    `spans` lie behind the rows, each named in a strip above them.
+    `spans` lie behind the rows, each named in a strip above them. `label_width` is the room of
+    labels, at the left.
     """
-    left, right = _LABEL, width - _VALUE
+    left, right = label_width, width - _VALUE
     head = (18 if marks else 4) + (_STRIP if spans else 0)
     foot = head + _ROW * len(rows)
 
@@ -132,7 +137,7 @@ def _interval_row(
 ) -> str:
     text = (
         f'<text x="{left - 10}" y="{y + 4}" text-anchor="end" fill="{_INK}">'
-        f"<title>{escape(row.label)}</title>{escape(_short(row.label))}</text>"
+        f"<title>{escape(row.label)}</title>{escape(_short(row.label, int(left / 7.2)))}</text>"
     )
     if row.href:
         text = f'<a href="{escape(row.href)}">{text}</a>'
@@ -284,11 +289,11 @@ def signed_bars(
     high: float,
     ticks: Sequence[tuple[float, str]],
     width: int = 680,
-    label_width: int = 300,
+    label_width: int = 270,
 ) -> Markup:
     """Draw one row a bar, to the right of 0 where it adds and to the left where it takes."""
     left, right, head = label_width, width - 70, 4
-    foot = head + _ROW * len(rows)
+    foot = head + _BAR * len(rows)
 
     def x(value: float) -> float:
         share = (min(max(value, low), high) - low) / (high - low)
@@ -302,7 +307,7 @@ def signed_bars(
         for at, label in ticks
     ]
     for number, row in enumerate(rows):
-        y = head + _ROW * number + _ROW / 2
+        y = head + _BAR * number + _BAR / 2
         shown = ""
         if row.size is not None:
             start, end = sorted((x(0), x(row.size)))
@@ -313,11 +318,18 @@ def signed_bars(
                 f'<text class="value" x="{width - 2}" y="{y + 4}" text-anchor="end" '
                 f'fill="{_INK}">{escape(row.value)}</text>'
             )
-        parts.append(
-            f'<g class="row {row.kind}"><text x="{left - 10}" y="{y + 4}" text-anchor="end" '
-            f'fill="{_INK}"><title>{escape(row.label)}</title>'
-            f"{escape(_short(row.label, label_width // 7))}</text>{shown}</g>"
+        label = (
+            f'<text x="{left - 10}" y="{y + (11 if row.above else 4)}" text-anchor="end" '
+            f'fill="{_INK}">{escape(_short(row.label, int(left / 7.2)))}</text>'
         )
+        if row.above:
+            above = escape(_short(row.above, int(left / 5.8)))
+            label += (
+                f'<text class="faint" x="{left - 10}" y="{y - 4}" text-anchor="end" '
+                f'font-size="10" fill="{_FAINT}">{above}</text>'
+            )
+        title = escape(f"{row.above}: {row.label}" if row.above else row.label)
+        parts.append(f'<g class="row {row.kind}"><title>{title}</title>{label}{shown}</g>')
     return svg("".join(parts), title=title, width=width, height=foot + _AXIS)
 
 
@@ -375,14 +387,34 @@ def quadrant_chart(
             f'<text class="faint" x="{at}" y="{line}" text-anchor="{anchor}" font-style="italic" '
             f'fill="{_FAINT}">{escape(name)}</text>'
         )
-    for point in points:
+    dots = [(x(point.x), y(point.y)) for point in points]
+    for point, dot, spot in zip(points, dots, _beside(dots), strict=True):
         parts.append(
             f"<g><title>{escape(point.label)}</title>"
-            f'<circle class="dot" cx="{x(point.x)}" cy="{y(point.y)}" r="10" fill="{_BLUE}"/>'
-            f'<text class="on-band" x="{x(point.x)}" y="{y(point.y) + 4}" text-anchor="middle" '
-            f'font-size="11" fill="#ffffff">{escape(point.mark)}</text></g>'
+            f'<circle class="dot" cx="{dot[0]}" cy="{dot[1]}" r="4.5" fill="{_BLUE}"/>'
+            f'<text x="{spot[0]}" y="{spot[1]}" text-anchor="middle" fill="{_INK}">'
+            f"{escape(point.mark)}</text></g>"
         )
     return svg("".join(parts), title=title, width=size, height=size)
+
+
+def _beside(dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return where the mark of each dot stands: around it, clear of dots and marks before it."""
+    marks: list[tuple[float, float]] = []
+    for x, y in dots:
+        places = [(round(x + across, 1), round(y + down, 1)) for across, down in _AROUND]
+        free = (
+            place
+            for place in places
+            if all(_is_clear(place, mark, 16) for mark in marks)
+            and all(_is_clear((place[0], place[1] - 4), dot, 11) for dot in dots)
+        )
+        marks.append(next(free, places[0]))
+    return marks
+
+
+def _is_clear(one: tuple[float, float], other: tuple[float, float], distance: float) -> bool:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 >= distance**2
 
 
 def _corners(
@@ -410,5 +442,9 @@ def svg(content: str, *, title: str, width: float, height: float, kind: str = ""
     )
 
 
-def _short(label: str, most: int = 26) -> str:
-    return label if len(label) <= most else label[: most - 1].rstrip() + "…"
+def _short(label: str, most: int) -> str:
+    """Cut a label in its middle: names of one kind begin alike and end each its own way."""
+    if len(label) <= most:
+        return label
+    end = (most - 1) * 2 // 3
+    return f"{label[: most - 1 - end].rstrip()}…{label[-end:].lstrip()}"

@@ -29,13 +29,17 @@ class ShapesError(ValueError):
 
 @dataclass(frozen=True)
 class Region:
-    """A region as a map shows it; `step` is 1-5 from low to high, None where nothing is shown."""
+    """A region as a map shows it; `step` is 1-5 from low to high, None where nothing is shown.
+
+    `note` says why nothing is.
+    """
 
     region_id: str
     code: str
     name: str
     value: str
     step: int | None
+    note: str = ""
     href: str = ""
     row: int | None = None
     column: int | None = None
@@ -159,7 +163,7 @@ def _rings(geometry: Mapping[str, Any]) -> list[list[tuple[float, float]]]:
 
 
 def _linked(region: Region, shape: str) -> str:
-    label = f"{region.name}: {region.value}"
+    label = f"{region.name}: {region.value if region.step else region.note}"
     shape = f"<title>{escape(label)}</title>{shape}"
     if not region.href:
         return f"<g>{shape}</g>"

@@ -60,22 +60,22 @@ class Names:
         found = self.book.rows("dim_questions", instrument_id=cycle.instrument_id, item_id=item_id)
         return sorted(found, key=lambda row: (row["provider_level_rank"], row["question_id"]))
 
-    def item(self, cycle: Cycle, item_id: str) -> str:
-        """Return an item's name: service, perspective, and its audience where they have several."""
+    def item(self, cycle: Cycle, item_id: str) -> tuple[str, str]:
+        """Return an item's service, and its perspective with its audience where it has several."""
         questions = self.questions(cycle, item_id)
         if not questions:
-            return item_id
+            return "", item_id
         first = questions[0]
-        name = self.component(Component(first["service_id"], first["perspective_id"]))
         siblings = self.book.rows(
             "dim_questions",
             instrument_id=cycle.instrument_id,
             service_id=first["service_id"],
             perspective_id=first["perspective_id"],
         )
-        if len({row["item_id"] for row in siblings}) < 2:
-            return name
-        return f"{name} · {self.audience(first['audience_id'])}"
+        name = self.perspective(first["perspective_id"])
+        if len({row["item_id"] for row in siblings}) > 1:
+            name = f"{name} · {self.audience(first['audience_id'])}"
+        return self.service(first["service_id"]), name
 
     def band(self, cycle: Cycle, band: str) -> str:
         """Return a band with its name: `B, Baik`."""

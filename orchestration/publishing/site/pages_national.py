@@ -51,6 +51,15 @@ def national_pages(book: Book, words: Language) -> Iterator[Page]:
 
 
 @dataclass(frozen=True)
+class _Held:
+    """A unit's rows of idx_robustness: that of its published band, and that of the likeliest."""
+
+    name: str
+    own: Row
+    likeliest: Row
+
+
+@dataclass(frozen=True)
 class _Nation:
     """What stands on the page of one cycle."""
 
@@ -89,9 +98,7 @@ class _Nation:
             "robustness": self._robustness(),
             "self_gaps": self._self_gaps(),
             "priorities": self._priorities(),
-            "coverage": self.book.rows(
-                "idx_coverage", cycle_id=cycle_id, domain_type="national", domain_id="national"
-            ),
+            "coverage": self._coverage(),
             "interval": self.interval,
             "share_interval": self.share_interval,
             "change_words": self.change_words,
@@ -122,6 +129,8 @@ class _Nation:
         direction = "up" if delta > 0 else "down"
         moved = words(f"national.{direction}", size=size) if round(delta, scale.decimals) else None
         verdict = {True: "real", False: "not_real", None: "not_tested"}[change["is_changed"]]
+        if verdict == "not_real" and change["p_adjusted"] < 1 - self.cycle.ci_level:
+            verdict = "too_small"  # no chance, but less than min_practical_change
         return f"{moved or words('national.same')}; {words('national.' + verdict)}"
 
     def _rows(self, table: str, **key: object) -> list[Row]:
@@ -165,7 +174,13 @@ class _Nation:
     def _chart(self, rows: Sequence[Interval], title: str) -> Markup:
         place = self._axis(rows)
         return charts.interval_chart(
-            rows, title=title, low=place.low, high=place.high, ticks=place.ticks
+            rows,
+            title=title,
+            low=place.low,
+            high=place.high,
+            ticks=place.ticks,
+            width=720,
+            label_width=300,
         )
 
     def _spans(self) -> list[Span]:
@@ -300,6 +315,7 @@ class _Nation:
                     name=row["name"],
                     value=words.number(scale.of(value), decimals),
                     step=step_of(value, shown),
+                    note=self._drawn(row["name"], score).note,
                     href=f"{self._root}regions/{row['region_id']}.html",
                     row=row.get("tile_row"),
                     column=row.get("tile_column"),
@@ -334,7 +350,8 @@ class _Nation:
         order = [*_BETWEEN, *levels, "recipient_category", "gender", "age_group"]
         order += ["rank_group", "tenure_group"]
         found = {(row["between"], row["measure"]): row for row in rows}
-        between = [each for each in order if any(key[0] == each for key in found)]
+        compared = {key[0] for key, row in found.items() if row["member_count"] > 1}
+        between = [each for each in order if each in compared]
         return {
             "figures": found,
             "between": [(each, self._between(each)) for each in between],
@@ -359,14 +376,16 @@ class _Nation:
         scale, words = self.book.scale, self.words
         decimals = scale.decimals + 1
 
-        def bar(label: str, size: float, kind: str = "") -> Bar:
+        def bar(label: str, size: float, kind: str = "", above: str = "") -> Bar:
             told = scale.of(size)
-            return Bar(label, told, words.signed(told, decimals), kind)
+            return Bar(label, told, words.signed(told, decimals), kind, above)
 
         items = [row for row in rows if row["part_type"] == "item"]
         items.sort(key=lambda row: (-abs(row["part"]), row["part_item_id"]))
         named = [(row, self.names.item(self.cycle, row["part_item_id"])) for row in items]
-        bars = [bar(label, row["part"]) for row, label in named[:_PARTS_DRAWN]]
+        bars = [
+            bar(label, row["part"], above=service) for row, (service, label) in named[:_PARTS_DRAWN]
+        ]
         if others := items[_PARTS_DRAWN:]:
             label = words("national.other_items", count=len(others))
             bars.append(bar(label, sum(row["part"] for row in others), "other"))
@@ -386,50 +405,62 @@ class _Nation:
     def _robustness(self) -> dict[str, Any]:
         """Return by level how many units keep their band, and the units that keep it least."""
         units = self.book.units.get(self.cycle.cycle_id, {})
-        kept: dict[str, list[tuple[Row, str, float]]] = {}
+        bands: dict[str, list[Row]] = {}
         for row in self.book.rows("idx_robustness", cycle_id=self.cycle.cycle_id):
-            score = self.book.score(self.cycle.cycle_id, row["domain_type"], row["domain_id"])
-            if score is None or score.band != row["band"] or row["probability"] is None:
-                continue  # a row for each band: that of the published one says whether it holds
-            unit = units.get(row["domain_id"])
-            name = str(unit["unit_name"]) if unit else row["domain_id"]
-            kept.setdefault(row["unit_level_id"], []).append((row, name, row["probability"]))
+            if row["probability"] is not None:
+                bands.setdefault(row["domain_id"], []).append(row)
+        kept: dict[str, list[_Held]] = {}
+        for unit_id, rows in bands.items():
+            score = self.book.score(self.cycle.cycle_id, "provider_unit", unit_id)
+            own = next((row for row in rows if score and row["band"] == score.band), None)
+            if own is None:
+                continue
+            unit = units.get(unit_id)
+            name = str(unit["unit_name"]) if unit else unit_id
+            likeliest = max(rows, key=lambda row: (row["probability"], row["band"]))
+            kept.setdefault(own["unit_level_id"], []).append(_Held(name, own, likeliest))
         levels = [
             {
                 "name": self.names.level(level),
                 "count": len(kept[level]),
-                "sure": sum(probability >= _SURE for _, _, probability in kept[level]),
+                "sure": sum(each.own["probability"] >= _SURE for each in kept[level]),
             }
             for level in self._levels()
             if level in kept
         ]
         least = sorted(
             (each for found in kept.values() for each in found),
-            key=lambda each: (each[2], each[0]["rank_p05"] - each[0]["rank_p95"], each[1]),
+            key=lambda each: (
+                each.own["probability"],
+                each.own["rank_p05"] - each.own["rank_p95"],
+                each.name,
+            ),
         )[:_UNITS_DRAWN]
         words = self.words
-        rows = [
+        drawn = [
             Interval(
-                name,
-                row["rank_p50"],
-                row["rank_p05"],
-                row["rank_p95"],
-                value=f"{row['band']} {words.percent(probability)}",
-                href=f"{self._root}units/{row['domain_id']}.html"
-                if row["domain_id"] in units
+                each.name,
+                each.own["rank_p50"],
+                each.own["rank_p05"],
+                each.own["rank_p95"],
+                value=f"{each.likeliest['band']} {words.percent(each.likeliest['probability'])}",
+                href=f"{self._root}units/{each.own['domain_id']}.html"
+                if self.cycle == self.book.latest
                 else "",
             )
-            for row, name, probability in least
+            for each in least
         ]
-        most = max((row["rank_p95"] for row, _, _ in least), default=1)
+        most = max((each.own["rank_p95"] for each in least), default=1)
         place = axis([1.0, float(max(most, 2))], self._number, least=1.0)
         whole = [(at, text) for at, text in place.ticks if at > 1 and at == int(at)]
         chart = charts.interval_chart(
-            rows,
+            drawn,
             title=words("national.ranks_chart"),
             low=1,
             high=place.high,
             ticks=[(1.0, "1"), *whole],
+            width=720,
+            label_width=300,
         )
         return {"levels": levels, "least": least, "chart": chart, "sure": _SURE}
 
@@ -474,8 +505,15 @@ class _Nation:
             high=place.high,
             ticks=place.ticks,
             marks=[Mark(0, words("national.no_gap"))],
+            width=720,
+            label_width=300,
         )
         return {"rows": found, "chart": chart}
+
+    def _coverage(self) -> list[tuple[Component, Row]]:
+        found = {Component(row["service_id"] or ""): row for row in self._rows("idx_coverage")}
+        order = [INDEX, *(Component(row["service_id"]) for row in self.book.services)]
+        return [(component, found[component]) for component in order if component in found]
 
     def _priorities(self) -> dict[str, Any] | None:
         """Return each perspective of a service by quadrant, numbered as in the picture."""
