@@ -10,6 +10,16 @@ from functools import cached_property
 from orchestration.publishing.reading.book import Book, Component, Cycle, Row
 from orchestration.publishing.reading.language import Language
 
+_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
+
+
+def cycle_title(cycle: Cycle, words: Language) -> str:
+    """Return a cycle as people call it: Semester II 2025."""
+    if not cycle.semester:
+        return str(cycle.year)
+    semester = _ROMAN.get(cycle.semester, cycle.semester)
+    return words("site.cycle", semester=semester, year=cycle.year)
+
 
 @dataclass(frozen=True)
 class Names:
@@ -19,8 +29,8 @@ class Names:
     words: Language
 
     def cycle(self, cycle: Cycle) -> str:
-        """Return a cycle's name: its semester and year."""
-        return self.words("site.cycle", semester=cycle.semester, year=cycle.year)
+        """Return a cycle as people call it."""
+        return cycle_title(cycle, self.words)
 
     def level(self, unit_level_id: str) -> str:
         """Return the name of a level of units."""

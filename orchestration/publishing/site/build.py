@@ -7,11 +7,14 @@ gather it, templates/ lay it out), figures and words (reading/).
     site/<language>/index.html      the nation in the newest cycle
     site/<language>/cycles/<cycle_id>.html    the nation in an earlier one
     site/<language>/regions/<region_id>.html, units/<unit_id>.html    in the newest cycle
-    site/<language>/participation.html, quality.html, method.html, history.html, downloads.html
-    site/assets/, site/data/<table>.csv
+    site/<language>/participation.html, quality.html    the newest cycle with figures of them;
+        participation/<cycle_id>.html, quality/<cycle_id>.html    an earlier one
+    site/<language>/method.html, history.html, downloads.html
+    site/assets/, site/data/<table>.csv    the same rows as in ilk.duckdb and parquet/
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -20,17 +23,33 @@ from orchestration.durable_files import below
 from orchestration.publishing.reading import charts, maps
 from orchestration.publishing.reading.book import INDEX, Book, Component, read_book
 from orchestration.publishing.reading.language import Language, language, languages
+from orchestration.publishing.reading.names import cycle_title
 from orchestration.publishing.site.cards import card_globals
 from orchestration.publishing.site.page import Pages
+from orchestration.publishing.site.pages_downloads import downloads_pages
+from orchestration.publishing.site.pages_history import history_pages
+from orchestration.publishing.site.pages_method import method_pages
 from orchestration.publishing.site.pages_national import national_pages
+from orchestration.publishing.site.pages_participation import participation_pages
+from orchestration.publishing.site.pages_quality import quality_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
+from orchestration.publishing.site.tables import write_tables
 
 _HERE = Path(__file__).parent
 
 
 # Each gathers what stands on its pages.
-_KINDS: tuple[Pages, ...] = (national_pages, region_pages, unit_pages)
+_KINDS: tuple[Pages, ...] = (
+    national_pages,
+    region_pages,
+    unit_pages,
+    participation_pages,
+    quality_pages,
+    method_pages,
+    history_pages,
+    downloads_pages,
+)
 
 
 def write_site(database: Path, folder: Path, regions_geojson: Path | None = None) -> int:
@@ -43,25 +62,45 @@ def write_site(database: Path, folder: Path, regions_geojson: Path | None = None
         shapes = (
             maps.read_shapes(regions_geojson, book.regions.values()) if regions_geojson else None
         )
-        return _write(book, folder, shapes)
+        return _write(book, folder, publication=database.parent, shapes=shapes)
 
 
-def _write(book: Book, folder: Path, shapes: maps.Shapes | None) -> int:
+def _write(book: Book, folder: Path, *, publication: Path, shapes: maps.Shapes | None) -> int:
     folder.mkdir(parents=True)
     shutil.copytree(_HERE / "assets", folder / "assets")
-    count = 0
+    write_tables(book, folder / "data")
+    files = _sizes(folder, publication)
+    count = 1
     for code in languages():
         words = language(code)
+        # All are gathered before the first is laid out: pages link to those there are.
+        pages = [page for kind in _KINDS for page in kind(book, words)]
         environment = _environment(book, words)
-        environment.globals["shapes"] = shapes
-        for kind in _KINDS:
-            for page in kind(book, words):
-                path = below(folder, code, *page.path.split("/"))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                html = environment.get_template(page.template).render(page=page, **page.content)
-                path.write_text(html, encoding="utf-8")
-                count += 1
+        environment.globals.update(
+            paths=frozenset(page.path for page in pages), files=files, shapes=shapes
+        )
+        for page in pages:
+            path = below(folder, code, *page.path.split("/"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            html = environment.get_template(page.template).render(page=page, **page.content)
+            path.write_text(html, encoding="utf-8")
+            count += 1
+        if code == languages()[0]:
+            html = environment.get_template("languages.html.j2").render()
+            (folder / "index.html").write_text(html, encoding="utf-8")
     return count
+
+
+def _sizes(folder: Path, publication: Path) -> dict[str, int]:
+    """Return the bytes of the files that pages link to besides each other.
+
+    By where they lie from the publication's folder on, in which pages are `site/`.
+    """
+    files = [(f"site/data/{path.name}", path) for path in (folder / "data").iterdir()] + [
+        (path.relative_to(publication).as_posix(), path)
+        for path in (publication / "ilk.duckdb", *publication.glob("parquet/*/*.parquet"))
+    ]
+    return {name: path.stat().st_size for name, path in files}
 
 
 def _environment(book: Book, words: Language) -> jinja2.Environment:
@@ -82,7 +121,8 @@ def _environment(book: Book, words: Language) -> jinja2.Environment:
         INDEX=INDEX,
         Component=Component,
         scale=book.scale,
-        index_name=_index_name(book, words),
+        index_names={code: _index_name(book, language(code)) for code in languages()},
+        cycle_title=partial(cycle_title, words=words),
     )
     environment.globals.update(card_globals(environment, book, words))
     return environment

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.publishing.reading.book import Book
+from orchestration.publishing.reading.book import Book, Cycle
 from orchestration.publishing.reading.language import Language
 
 
@@ -30,3 +30,9 @@ def cycle_page(book: Book, cycle_id: str) -> str:
     """Return the national page of a scored cycle, from its language's folder on."""
     is_latest = book.has_scores and cycle_id == book.latest.cycle_id
     return "index.html" if is_latest else f"cycles/{cycle_id}.html"
+
+
+def cycles_with(book: Book, table: str) -> list[Cycle]:
+    """Return the cycles that a table has rows of, the newest first."""
+    cycles = [cycle for cycle in book.cycles.values() if book.rows(table, cycle_id=cycle.cycle_id)]
+    return sorted(cycles, key=lambda cycle: (cycle.closes_on, cycle.cycle_id), reverse=True)
