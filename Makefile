@@ -1,7 +1,7 @@
-# run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
+# services · run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test mutants check dev docs bench reference
+.PHONY: help setup services run test mutants check dev docs bench reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -29,6 +29,18 @@ setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or 
 	@echo "2/2  packages into .venv, about a minute ..."
 	$(UV) sync --locked --compile-bytecode  # or each run compiles 3,500 modules anew
 	@touch $@
+
+services:  ## what the tests use besides Python: Debian's chromium, where it is missing (apt-get)
+	@if command -v chromium >/dev/null; then echo "chromium: $$(command -v chromium)"; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "no apt-get here: install chromium by hand, or the tests of pages are skipped"; \
+	else \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		echo "$$sudo apt-get install chromium ..."; \
+		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq --no-install-recommends chromium; } || \
+			echo "chromium could not be installed: the tests of pages are skipped"; \
+	fi
 
 run: setup  ## both example cycles, from raw exports to publication
 	@./ilk example

@@ -373,6 +373,26 @@ def docs() -> None:
         _fail(str(error))
 
 
+@app.command()
+def site(
+    open_it: Annotated[
+        bool, typer.Option("--open", help="Buka di peramban. / Open it in the browser.")
+    ] = False,
+) -> None:
+    """Di mana halaman terbitan. / Where the published pages lie."""
+    import webbrowser
+
+    from orchestration.report import first_page
+
+    settings, _ = _installation(writes=False)
+    page = first_page(settings.published_dir)
+    if page is None:
+        _fail("Belum ada halaman: jalankan siklus dulu. / No pages yet: run a cycle first.")
+    console.print(str(page), soft_wrap=True)
+    if open_it and not webbrowser.open(page.as_uri()):
+        _fail("Tidak ada peramban; buka berkas itu. / There is no browser here; open that file.")
+
+
 def _installation(
     *, seeds_must_agree: bool = False, writes: bool = True
 ) -> "tuple[Settings, list[SurveyCycle]]":
@@ -606,6 +626,10 @@ def _print_lists(settings: "Settings", cycle_id: str) -> None:
 
 
 def _print_place(settings: "Settings") -> None:
+    from orchestration.report import first_page
+
+    if page := first_page(settings.published_dir):
+        console.print(f"Halaman / Pages: {page}", soft_wrap=True)
     if settings.published_dir.exists():
         console.print(
             f"Publikasi / Publication: {settings.published_dir / 'ilk.duckdb'}", soft_wrap=True

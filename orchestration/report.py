@@ -115,6 +115,17 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
     )
 
 
+def first_page(published_dir: Path) -> Path | None:
+    """Return the page that people begin with, the nation's in Indonesian; None without pages.
+
+    Where no scores are published yet, that of participation. It stays the same file's name when
+    the next publication is swapped in.
+    """
+    folder = published_dir / "site" / "id"
+    pages = (folder / name for name in ("index.html", "participation.html"))
+    return next((page for page in pages if page.is_file()), None)
+
+
 def decimal_comma(value: float | None, decimals: int) -> str:
     """Return a number as Indonesian writes it (3,8123), or a dash where there is none."""
     return "–" if value is None else f"{value:.{decimals}f}".replace(".", ",")

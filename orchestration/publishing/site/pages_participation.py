@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from markupsafe import Markup
+
 from orchestration.publishing.reading.book import Book, Cycle, Row
+from orchestration.publishing.reading.charts import days_chart
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
+from orchestration.publishing.site.respondents import HEADLINE_ROLE
 
-HEADLINE_ROLE = "penerima"
 _NAMED_SHORT = 25  # units that the first table names; each region's page has all of its own
 
 
@@ -75,6 +78,7 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
     }
     for survey in cycles:
         roles = _roles(book, words, survey)
+        days = _days(book, survey)
         yield Page(
             paths[survey.cycle_id],
             "participation.html.j2",
@@ -82,8 +86,8 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
                 "survey": survey,
                 "roles": roles,
                 "named_short": _NAMED_SHORT,
-                "days": _days(book, survey),
-                "chart": "",
+                "days": days,
+                "chart": _chart(days, words) if days else "",
                 "told_unit_count": len(_told_by_day(book, survey)),
                 "others": [(other, paths[other.cycle_id]) for other in cycles if other != survey],
             },
@@ -238,3 +242,15 @@ def _days(book: Book, survey: Cycle) -> list[Day]:
         count += new[day]
         days.append(Day(day, new[day], count))
     return days
+
+
+def _chart(days: Sequence[Day], words: Language) -> Markup:
+    return days_chart(
+        [day.count for day in days],
+        required=None,  # a sum of small samples, many times what answers: it would flatten the curve
+        title=words("participation.days"),
+        first=words.day(days[0].day),
+        last=words.day(days[-1].day),
+        required_label="",
+        number=lambda count: words.number(count, 0),
+    )
