@@ -121,6 +121,7 @@ def _environment(book: Book, words: Language) -> jinja2.Environment:
         INDEX=INDEX,
         Component=Component,
         scale=book.scale,
+        index_name=_index_name(book, words),
         index_names={code: _index_name(book, language(code)) for code in languages()},
         cycle_title=partial(cycle_title, words=words),
     )

@@ -247,7 +247,7 @@ def _days(book: Book, survey: Cycle) -> list[Day]:
 def _chart(days: Sequence[Day], words: Language) -> Markup:
     return days_chart(
         [day.count for day in days],
-        required=None,  # a sum of small samples, many times what answers: it would flatten the curve
+        required=None,  # a sum of many small samples would flatten the curve
         title=words("participation.days"),
         first=words.day(days[0].day),
         last=words.day(days[-1].day),
