@@ -23,13 +23,13 @@ import duckdb
 
 from orchestration.publishing import PublicationError
 from orchestration.publishing.disclosure import CELL
+from orchestration.publishing.reading.maps import ShapesError
 from orchestration.publishing.shown_figures import (
     ShownTable,
     name_hidden_cells,
     shown_figures,
     shown_tables,
 )
-from orchestration.publishing.reading.maps import ShapesError
 from orchestration.publishing.site.build import write_site
 from orchestration.publishing.standing import (
     ShownAnswers,

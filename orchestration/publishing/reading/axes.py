@@ -30,9 +30,9 @@ def axis(
     """Return an axis of about so many ticks around values; `number` writes one with decimals.
 
     It ends at `least` and `most` where given (a scale's ends): none of its ticks lies beyond.
-    Without values, or with one alone, it is around that (or 0) all the same.
+    Without values it is the whole scale, with one alone it is around that.
     """
-    found = [value for value in values if value is not None] or [0.0]
+    found = [value for value in values if value is not None] or [least or 0.0, most or 1.0]
     low, high = min(found), max(found)
     if high - low < 1e-9:
         low, high = low - 0.05, high + 0.05

@@ -168,7 +168,9 @@ class Book:
             rows: list[Row] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             if "weighting_mode" in names and table != "dim_cycles":
                 modes = {cycle.cycle_id: cycle.weighting_mode for cycle in self.cycles.values()}
-                rows = [row for row in rows if row["weighting_mode"] == modes[row["cycle_id"]]]
+                rows = [
+                    row for row in rows if row["weighting_mode"] in (None, modes[row["cycle_id"]])
+                ]
             whole = {(): rows}
             self._indexed[(table,)] = whole
         return whole[()]

@@ -60,7 +60,7 @@ def step_of(value: float | None, shown: Iterable[float]) -> int | None:
     low, high = min(found), max(found)
     if high - low < 1e-9:
         return 3
-    return min(int((value - low) / (high - low) * len(STEPS)) + 1, len(STEPS))
+    return min(int((value - low) / (high - low) * len(STEPS) + 1e-9) + 1, len(STEPS))
 
 
 def tile_map(regions: Sequence[Region], *, title: str) -> Markup:
