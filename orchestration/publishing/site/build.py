@@ -10,6 +10,7 @@ gather it, templates/ lay it out), figures and words (reading/).
     site/<language>/participation.html, quality.html    the newest cycle with figures of them;
         participation/<cycle_id>.html, quality/<cycle_id>.html    an earlier one
     site/<language>/method.html, history.html, downloads.html
+    site/assets/<language>-search.js    what the search finds
     site/assets/, site/data/<table>.csv    the same rows as in ilk.duckdb and parquet/
 """
 
@@ -34,6 +35,7 @@ from orchestration.publishing.site.pages_participation import participation_page
 from orchestration.publishing.site.pages_quality import quality_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
+from orchestration.publishing.site.search import search_script
 from orchestration.publishing.site.tables import write_tables
 
 _HERE = Path(__file__).parent
@@ -88,6 +90,8 @@ def _write(book: Book, folder: Path, *, publication: Path, shapes: maps.Shapes |
         if code == languages()[0]:
             html = environment.get_template("languages.html.j2").render()
             (folder / "index.html").write_text(html, encoding="utf-8")
+        places_found = search_script(book, words)
+        (folder / "assets" / f"{code}-search.js").write_text(places_found, encoding="utf-8")
     return count
 
 
