@@ -4,7 +4,6 @@ Belongs here: gathering what is published of one domain beside others: grid, pee
 perspectives, availability. Doesn't: who answered (pages_units.py), layout (place.html.j2).
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,13 +11,13 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
+from orchestration.publishing.reading.axes import axis
 from orchestration.publishing.reading.book import INDEX, Book, Component, Cycle, Row, Score
 from orchestration.publishing.reading.charts import Interval, Mark, interval_chart
 from orchestration.publishing.reading.language import Language
 
 MOST_PEERS = 15
 Item = TypeVar("Item")
-MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -277,9 +276,9 @@ def score_chart(
     if not ends:
         return None
     ends += [mark.at for mark in marks]
-    low, high, ticks = _axis(words, min(ends), max(ends), book.scale.low, book.scale.high)
+    span = axis(ends, words.number, least=book.scale.low, most=book.scale.high)
     picture = interval_chart(
-        rows, title=title, low=low, high=high, ticks=ticks, marks=marks, width=680
+        rows, title=title, low=span.low, high=span.high, ticks=span.ticks, marks=marks, width=680
     )
     return Chart(picture, rows)
 
@@ -304,37 +303,15 @@ def change_chart(book: Book, words: Language, found: Iterable[Change], title: st
         )
     if not rows:
         return None
-    wide = max(
-        abs(end) for row in rows for end in (row.middle, row.low, row.high) if end is not None
-    )
-    most = book.scale.high - book.scale.low
-    low_end, high_end, ticks = _axis(words, -wide, wide, -most, most, is_signed=True)
-    marks = (Mark(0, words("place.no_change")),)
+    ends = [end for row in rows for end in (row.middle, row.low, row.high)]
+    span = axis([0.0, *ends], words.signed)
     picture = interval_chart(
-        rows, title=title, low=low_end, high=high_end, ticks=ticks, marks=marks, width=680
+        rows,
+        title=title,
+        low=span.low,
+        high=span.high,
+        ticks=span.ticks,
+        marks=(Mark(0, words("place.no_change")),),
+        width=680,
     )
     return Chart(picture, rows)
-
-
-def _axis(
-    words: Language,
-    least: float,
-    most: float,
-    floor: float,
-    ceiling: float,
-    *,
-    is_signed: bool = False,
-) -> tuple[float, float, list[tuple[float, str]]]:
-    """Return both ends and the labelled ticks of an axis that holds two values, not beyond."""
-    for part in (0.1, 0.25, 0.5, 1.0):
-        step = part * (ceiling - floor) / 3  # of a point of 1-4; a differences' axis is twice that
-        low = max(floor, floor + step * math.floor((least - floor) / step + 1e-9))
-        high = min(ceiling, floor + step * math.ceil((most - floor) / step - 1e-9))
-        if low == high:
-            low, high = max(floor, low - step), min(ceiling, high + step)
-        if (high - low) / step <= MOST_TICKS:
-            break
-    said = words.signed if is_signed else words.number
-    decimals = 0 if step == int(step) else 2
-    ticks = [low + step * number for number in range(round((high - low) / step) + 1)]
-    return low, high, [(tick, said(tick, decimals)) for tick in ticks]

@@ -1,0 +1,282 @@
+"""Pages of units and regions: what is published stands on them, and what is hidden doesn't."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.publishing.reading.book import Book, Cycle, read_book
+from orchestration.publishing.reading.language import language, languages
+from orchestration.publishing.site import build, places, respondents
+from orchestration.publishing.site.pages_regions import region_pages
+from orchestration.publishing.site.pages_units import unit_pages
+from tests.conftest import Sample
+
+CPU_SECONDS = 20  # for 900 units in two languages, on a slow machine
+PAGE_BYTES = 100_000
+
+
+@pytest.fixture(scope="module")
+def book(sample: Sample) -> Iterator[Book]:
+    """The sample's publication."""
+    with read_book(sample.database) as read:
+        yield read
+
+
+@pytest.fixture(scope="module")
+def cycle(book: Book) -> Cycle:
+    """Its newest cycle."""
+    return book.latest
+
+
+@pytest.fixture(scope="module")
+def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All pages of units and regions, within their time."""
+    folder = tmp_path_factory.mktemp("pages") / "site"
+    start = time.process_time()
+    write(sample.database, folder)
+    assert time.process_time() - start < CPU_SECONDS
+    return folder
+
+
+def write(database: Path, folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "_KINDS", (region_pages, unit_pages))
+        build.write_site(database, folder)
+
+
+def page(site: Path, path: str, code: str = "id") -> str:
+    return (site / code / path).read_text(encoding="utf-8")
+
+
+def seen(html: str) -> str:
+    """What is read on a page, cards and tags left out."""
+    without_cards = re.sub(r"<div popover.*?</div>", "", html, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", without_cards)).split())
+
+
+def test_every_unit_and_region_has_its_page_in_each_language_of_less_than_100_kb(book, cycle, site):
+    for code in languages():
+        units = {path.stem for path in (site / code / "units").glob("*.html")} - {"index"}
+        assert units == set(book.units[cycle.cycle_id])
+        regions = {path.stem for path in (site / code / "regions").glob("*.html")} - {"index"}
+        assert regions == {unit["region_id"] for unit in book.units[cycle.cycle_id].values()}
+        sizes = {
+            path.name: path.stat().st_size
+            for kind in ("units", "regions")
+            for path in (site / code / kind).glob("*.html")
+            if path.name != "index.html"
+        }
+        assert max(sizes.values()) < PAGE_BYTES, max(sizes, key=lambda name: sizes[name])
+
+
+def test_the_figures_of_a_units_page_are_the_published_ones(book, cycle, site):
+    t = language("id")
+    shown = 0
+    for unit_id in book.units[cycle.cycle_id]:
+        index = book.score(cycle.cycle_id, "provider_unit", unit_id)
+        if index is None or index.score is None:
+            continue
+        shown += 1
+        html = page(site, f"units/{unit_id}.html")
+        text = seen(html)
+        figures = re.findall(r'<button type="button" class="figure" [^>]*>([^<]+)<', html)
+        assert figures[0] == t.number(index.score)
+        assert f"{t.number(index.ci_low)} – {t.number(index.ci_high)}" in text
+        scores = book.scores(cycle.cycle_id, "provider_unit", unit_id)
+        grid = [
+            score
+            for component, score in scores.items()
+            if score.score is not None and not component.item_id
+        ]
+        table = html.split(f"<h2>{t('place.grid_heading')}</h2>")[1].split("</table>")[0]
+        in_table = re.findall(r'class="figure" [^>]*>([^<]+)<', table)
+        assert sorted(in_table) == sorted(t.number(score.score) for score in grid)
+        rank = book.one(
+            "idx_rankings", cycle_id=cycle.cycle_id, component_type="index", domain_id=unit_id
+        )
+        if rank["ranked_unit_count"] > 1:
+            low, high, count = rank["rank_low"], rank["rank_high"], rank["ranked_unit_count"]
+            assert f"Peringkat {low}–{high} dari {count}" in text
+            peers = re.search(r'<svg class="chart"[^>]*satuan kerja sejenis.*?</svg>', html, re.S)
+            rows = re.findall(r'<g class="row (own|other)">', peers[0])
+            assert rows.count("own") == 1
+            assert len(rows) == min(count, places.MOST_PEERS)
+            if count > places.MOST_PEERS:
+                assert f"{count - places.MOST_PEERS} lainnya tidak digambar" in text
+        low = book.rows(
+            "idx_priorities",
+            cycle_id=cycle.cycle_id,
+            domain_type="provider_unit",
+            domain_id=unit_id,
+        )
+        for row in low:
+            name = places.component_name(
+                book, t, cycle, places.Component(perspective_id=row["perspective_id"])
+            )
+            assert f"<h3>{name}</h3>" in html
+    assert shown > 20
+
+
+def test_a_hidden_units_page_has_no_figure_of_its_own(book, cycle, site):
+    hidden = [
+        unit_id
+        for unit_id in book.units[cycle.cycle_id]
+        if all(
+            score.score is None
+            for score in book.scores(cycle.cycle_id, "provider_unit", unit_id).values()
+        )
+    ]
+    assert len(hidden) > 500
+    for unit_id in hidden:
+        html = page(site, f"units/{unit_id}.html")
+        assert f"provider_unit={unit_id}" not in html
+        assert 'popovertarget="c' not in html
+        assert "Mengapa angka satuan kerja ini tidak ditampilkan" in html
+        own = re.findall(r'<g class="row own">(.*?)</g>', html)
+        assert own
+        assert not any("<circle" in row or 'class="value"' in row for row in own)
+
+
+def test_a_count_that_is_told_with_others_stands_on_no_units_page(book, cycle, site):
+    t = language("id")
+    for unit_id in book.units[cycle.cycle_id]:
+        answered = respondents.of_unit(book, t, cycle, unit_id)
+        untold = [one for one in answered if one.respondent_count is None]
+        html = page(site, f"units/{unit_id}.html")
+        assert html.count(t("place.told_together")) == len(untold)
+        days = book.rows("fct_participation_days", cycle_id=cycle.cycle_id, unit_id=unit_id)
+        if all(day["respondent_count"] is None for day in days):
+            assert t("unit.days_heading") not in html
+
+
+def test_what_a_hidden_unit_needs_at_least_is_true(sample, book, cycle):
+    """By the truth inside: nobody else can have rated a unit, and fewer would not show it."""
+    with duckdb.connect(str(sample.settings.warehouse), read_only=True) as warehouse:
+        rated = dict(
+            warehouse.execute(
+                "select domain_id, max(respondent_count) from indexes.idx_scores"
+                " where cycle_id = ? and domain_type = 'provider_unit' group by all",
+                [cycle.cycle_id],
+            ).fetchall()
+        )
+    raters = respondents.Raters.of(book, cycle)
+    said = 0
+    for unit_id in book.units[cycle.cycle_id]:
+        most = raters.most(unit_id)
+        assert most is None or rated.get(unit_id, 0) <= most, unit_id
+        needed = raters.needed(unit_id)
+        index = book.score(cycle.cycle_id, "provider_unit", unit_id)
+        if needed is not None:
+            said += 1
+            assert index is None or index.score is None, unit_id
+            assert 0 < needed <= cycle.min_cell_n - rated.get(unit_id, 0)
+    assert said > 100
+
+
+def test_the_words_of_need_are_those_of_the_published_counts_alone(book, cycle, site):
+    t = language("id")
+    raters = respondents.Raters.of(book, cycle)
+    for unit_id in book.units[cycle.cycle_id]:
+        index = book.score(cycle.cycle_id, "provider_unit", unit_id)
+        if index is not None and index.is_suppressed:
+            html = page(site, f"units/{unit_id}.html")
+            needed = raters.needed(unit_id)
+            few, either = t("unit.hidden_few", min_n=10), t("unit.hidden_either", min_n=10)
+            assert (few in html, either in html) == (needed is not None, needed is None)
+            if needed is not None:
+                assert t("unit.hidden_needed", n=needed) in html
+
+
+def test_lists_hold_all_and_a_region_its_own(book, cycle, site):
+    units = book.units[cycle.cycle_id]
+    assert set(
+        re.findall(r'<th scope="row"><a href="([\w.-]+)\.html">', page(site, "units/index.html"))
+    ) == set(units)
+    listed = re.findall(r'href="\.\./units/([\w.-]+)\.html"', page(site, "regions/11.html"))
+    assert set(listed) - {"index"} == {
+        unit_id for unit_id, unit in units.items() if unit["region_id"] == "11"
+    }
+    t = language("id")
+    score = book.score(cycle.cycle_id, "provider_region", "11")
+    assert f">{t.number(score.score)}</button>" in page(site, "regions/11.html")
+    search = (site / "assets" / "id-search.js").read_text(encoding="utf-8")
+    assert all(f'"units/{unit_id}.html"' in search for unit_id in units)
+
+
+def test_plans_stand_beside_the_change_since(sample, book, cycle, site, tmp_path):
+    database = tmp_path / "ilk.duckdb"
+    shutil.copy(sample.database, database)
+    t = language("id")
+    unit_id, change = next(
+        (unit_id, found[component])
+        for unit_id in book.units[cycle.cycle_id]
+        if (found := places.changes(book, t, cycle, "provider_unit", unit_id))
+        for component in found
+        if component.perspective_id
+    )
+    perspective_id = change.component.perspective_id
+    with duckdb.connect(str(database)) as connection:
+        for of_cycle, action in ((cycle.previous_cycle_id, "Lama"), (cycle.cycle_id, "Baru <b>")):
+            connection.execute(
+                "insert into fct_follow_ups values (?, ?, ?, ?, 'Umum', '2026-03-31', 'under_way')",
+                [of_cycle, unit_id, perspective_id, action],
+            )
+    with read_book(database) as planned:
+        monkey = [each for each in unit_pages(planned, t) if each.path == f"units/{unit_id}.html"]
+        html = (
+            build._environment(planned, t)
+            .get_template("unit.html.j2")
+            .render(page=monkey[0], **monkey[0].content)
+        )
+    text = seen(html)
+    assert "Baru <b>" in text
+    assert "<b>" not in html  # a cell of a seed is text
+    helped = text.split(t("followup.helped_heading"))[1]
+    assert f"{change.name} Lama berjalan {change.words}" in helped
+
+
+def test_a_cycle_that_is_still_open_has_pages_of_who_answered(sample, tmp_path):
+    database = tmp_path / "ilk.duckdb"
+    shutil.copy(sample.database, database)
+    with duckdb.connect(str(database)) as connection:
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where table_name like 'idx\\_%' escape '\\'"
+        ).fetchall():
+            connection.execute(f"delete from {table}")
+    write(database, tmp_path / "site")
+    html = page(tmp_path / "site", "units/kanwil-aceh.html")
+    assert language("id")("unit.hidden_open") in html
+    assert language("id")("unit.days_heading") in html
+    assert 'popovertarget="c' not in html
+
+
+@pytest.mark.parametrize(
+    ("count", "own", "first", "left_out"),
+    [(3, 0, 0, 0), (15, 14, 0, 0), (40, 0, 0, 25), (40, 20, 13, 25), (40, 39, 25, 25)],
+)
+def test_the_nearest_are_taken_around_ones_own_place(count, own, first, left_out):
+    nearest, others = places.nearest(range(count), own)
+    assert (nearest[0], others) == (first, left_out)
+    assert own in nearest
+
+
+def test_names_leave_out_the_words_that_all_begin_with():
+    assert places.beginning(["Kantor Wilayah Aceh", "Kantor Wilayah Bali"]) == "Kantor Wilayah "
+    assert places.beginning(["Kantor Wilayah", "Kantor Wilayah Bali"]) == "Kantor "
+    assert places.beginning(["Kantor Wilayah Aceh"]) == ""
+    assert places.beginning([]) == ""
+
+
+def test_all_languages_have_the_same_words_with_the_same_blanks():
+    first, *others = (language(code).words for code in languages())
+    blanks = {key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in first.items()}
+    for other in others:
+        assert {
+            key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in other.items()
+        } == blanks
