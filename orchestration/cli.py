@@ -287,6 +287,48 @@ def trace(
         raise typer.Exit(1)
 
 
+@app.command("follow-ups")
+def follow_ups(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
+    read: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Berkas yang sudah diisi. / The file, filled in."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Draf yang ditulis (XLSX). / Where the draft is written.")
+    ] = None,
+) -> None:
+    """Draf rencana tindak lanjut, atau baca yang terisi. / Draft follow-up plans, or read them."""
+    from orchestration import follow_ups as plans
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    try:
+        if read is not None:
+            merged = plans.read(file=read, seeds_dir=settings.seeds_dir, cycle_id=cycle)
+            console.print(
+                f"{settings.seeds_dir / plans.SEED}.csv: {merged.added} baru / new, "
+                f"{merged.changed} diubah / changed, {merged.same} tetap / as they were; "
+                f"{merged.unplanned} baris tanpa rencana / rows without a plan",
+                soft_wrap=True,
+            )
+            console.print(f"Terbitkan / Publish: ./ilk run {cycle}")
+            return
+        workbook = out or settings.data_dir / "follow_ups" / f"{cycle}.xlsx"
+        count = plans.draft(
+            database=(settings.published_dir / "ilk.duckdb").resolve(),
+            seeds_dir=settings.seeds_dir,
+            cycle_id=cycle,
+            workbook=workbook,
+        )
+    except plans.FollowUpError as error:
+        _fail(str(error))
+    console.print(f"{workbook}: {count} baris / rows", soft_wrap=True)
+    console.print(f"Lanjut / Go on: ./ilk follow-ups {cycle} --read {workbook}", soft_wrap=True)
+
+
 @app.command()
 def forget(
     identifier_file: Annotated[
