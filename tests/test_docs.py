@@ -94,7 +94,7 @@ def test_every_ilk_command_named_exists(page: Path) -> None:
     commands = get_command(app).commands
     markdown = page.read_text(encoding="utf-8")
     assert "uv run" not in markdown, f"{page.name}: ./ilk works without uv"
-    for command, rest in re.findall(r"\./ilk (\w+)([^\n`#]*)", markdown):
+    for command, rest in re.findall(r"\./ilk ([\w-]+)([^\n`#]*)", markdown):
         assert command in commands, f"{page.name}: ilk has no command {command}"
         known = {option for parameter in commands[command].params for option in parameter.opts}
         unknown = set(re.findall(r"--[\w-]+", rest)) - known

@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import duckdb
 import pytest
 
 from orchestration.publishing.reading.book import Book, Cycle, read_book
-from orchestration.publishing.reading.language import language, languages
+from orchestration.publishing.reading.language import Language, language, languages
 from orchestration.publishing.site import build, places, respondents
+from orchestration.publishing.site.page import Page
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
 from tests.conftest import Sample
@@ -44,9 +45,10 @@ def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write(database: Path, folder: Path) -> None:
+def write(database: Path, folder: Path, *kinds: Callable[[Book, Language], Iterator[Page]]) -> None:
+    """Write the pages of these kinds alone: regions and units, where none is named."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "_KINDS", (region_pages, unit_pages))
+        patch.setattr(build, "_KINDS", kinds or (region_pages, unit_pages))
         build.write_site(database, folder)
 
 
@@ -227,13 +229,13 @@ def test_plans_stand_beside_the_change_since(sample, book, cycle, site, tmp_path
                 "insert into fct_follow_ups values (?, ?, ?, ?, 'Umum', '2026-03-31', 'under_way')",
                 [of_cycle, unit_id, perspective_id, action],
             )
-    with read_book(database) as planned:
-        monkey = [each for each in unit_pages(planned, t) if each.path == f"units/{unit_id}.html"]
-        html = (
-            build._environment(planned, t)
-            .get_template("unit.html.j2")
-            .render(page=monkey[0], **monkey[0].content)
-        )
+    path = f"units/{unit_id}.html"
+    write(
+        database,
+        tmp_path / "site",
+        lambda book, words: (each for each in unit_pages(book, words) if each.path == path),
+    )
+    html = page(tmp_path / "site", path)
     text = seen(html)
     assert "Baru <b>" in text
     assert "<b>" not in html  # a cell of a seed is text
