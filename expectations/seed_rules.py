@@ -33,6 +33,7 @@ OPTIONAL_COLUMNS = {
     ),
     "questions": ("asks",),
     "regions": ("tile_row", "tile_column"),
+    "survey_cycles": ("reports",),
 }  # fmt: skip
 MAY_BE_EMPTY = {
     "export_columns": ("target",),
@@ -61,6 +62,7 @@ ONE_OF = {
     ("questions", "is_reverse_scored"): ("true", "false"),
     ("response_rules", "action"): ("reject", "flag"),
     ("response_rules", "reason"): ("straight_lining", "speeding", "category_mismatch"),
+    ("survey_cycles", "reports"): ("true", "false"),
     ("survey_cycles", "semester"): tuple(str(number) for number in range(1, 13)),
     ("survey_cycles", "status"): ("planned", "open", "closed", "final"),
     ("survey_sources", "kind"): ("landing", "limesurvey", "kobo"),

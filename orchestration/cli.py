@@ -402,6 +402,62 @@ def reproduce(
 
 
 @app.command()
+def report(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus terbit. / Published.")],
+    unit: Annotated[
+        str | None, typer.Option(help="Satuan kerja: id atau nama. / A unit: id or name.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Wilayah: id atau nama. / A region: id or name.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Nasional, semua wilayah dan satuan kerja. / Everything.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="id, en.")] = "id",
+    format: Annotated[str, typer.Option(help="pdf, docx.")] = "pdf",
+    poster: Annotated[
+        bool, typer.Option("--poster", help="Poster A3, bukan laporan. / A poster, no report.")
+    ] = False,
+) -> None:
+    """Buat laporan dari publikasi. / Make reports of what is published."""
+    from orchestration.durable_files import OutsidePathError
+    from orchestration.publishing.reports import ReportError
+    from orchestration.publishing.reports.build import save_reports
+
+    settings, _ = _installation()
+    if sum((unit is not None, region is not None, every)) > 1:
+        _fail("Pilih satu / choose one: --unit, --region, --all", code=2)
+    if format not in ("pdf", "docx") or (poster and format != "pdf"):
+        _fail("--format pdf, docx; --poster: pdf", code=2)
+    try:
+        with _progress():
+            paths = save_reports(
+                settings.published_dir,
+                settings.reports_dir,
+                cycle,
+                unit=unit,
+                region=region,
+                every=every,
+                code=language,
+                kind="poster" if poster else "docx" if format == "docx" else "pdf",
+                site_url=settings.site_url,
+            )
+    except (ReportError, OutsidePathError) as error:
+        _fail(str(error))
+    if len(paths) == 1:
+        console.print(str(paths[0]), soft_wrap=True)
+    else:
+        folder = os.path.commonpath(paths)
+        console.print(f"{len(paths)} laporan / reports: {folder}", soft_wrap=True)
+    if poster and settings.site_url is None:
+        console.print(
+            "Tanpa kode QR: arahkan ILK_SITE_URL ke alamat situs. / "
+            "No QR code: set ILK_SITE_URL to the site's address.",
+            soft_wrap=True,
+        )
+
+
+@app.command()
 def docs() -> None:
     """Tulis dokumentasi gudang. / Write the warehouse's documentation, one page of HTML."""
     from orchestration.run_lock import RunInProgressError, run_lock

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
         default=None,
         description="Outlines of the regions, drawn on pages instead of tiles: a GeoJSON.",
     )
+    site_url: str | None = Field(
+        default=None,
+        description="Address of published/site/ on the web: codes on posters lead there.",
+    )
     openlineage_url: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",
@@ -66,6 +70,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().resolve()
+
+    @field_validator("site_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError(
+                f"ILK_SITE_URL '{url}': mulai dengan https:// / must begin with https://"
+            )
+        return url
 
     @model_validator(mode="after")
     def _example(self) -> Self:
@@ -117,6 +130,11 @@ class Settings(BaseSettings):
     def published_dir(self) -> Path:
         """What people read: a link to the last whole publication."""
         return self.data_dir / "published"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Reports made on request, by publication and cycle; they can be made again."""
+        return self.data_dir / "reports"
 
     @property
     def audit_dir(self) -> Path:

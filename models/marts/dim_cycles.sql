@@ -42,6 +42,7 @@ final as (
         cycles.closes_on,
         cycles.previous_cycle_id,
         cycles.status,
+        {{ optional_column(ref('survey_cycles'), 'reports', "'false'") }} = 'true' as reports,
     from cycles
     inner join settings
         on settings.cycle_id = cycles.cycle_id

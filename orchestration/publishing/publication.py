@@ -24,6 +24,8 @@ import duckdb
 from orchestration.publishing import PublicationError
 from orchestration.publishing.disclosure import CELL
 from orchestration.publishing.reading.maps import ShapesError
+from orchestration.publishing.reports import ReportError
+from orchestration.publishing.reports.build import write_reports
 from orchestration.publishing.shown_figures import (
     ShownTable,
     name_hidden_cells,
@@ -99,6 +101,7 @@ def publish(
     record is published with it. `today`: the UTC date; windows that hold it have not closed.
     `with_pages`: the pages (site/) are written beside the tables, with a map of the outlines in
     `regions_geojson` where one is given.
+    Reports (reports/) are where a cycle's row of survey_cycles asks for them.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
     """
@@ -116,14 +119,14 @@ def publish(
             guard=guard,
             announce=announce,
         )
-        if with_pages:
+        database = building.folder / "ilk.duckdb"
+        try:
             # From the closed file, as anybody else would read it: nothing else can get onto a page.
-            try:
-                write_site(
-                    building.folder / "ilk.duckdb", building.folder / "site", regions_geojson
-                )
-            except ShapesError as error:
-                raise PublicationError(str(error)) from error
+            if with_pages:
+                write_site(database, building.folder / "site", regions_geojson)
+            write_reports(database, building.folder / "reports", report.publication_id)
+        except (ShapesError, ReportError) as error:
+            raise PublicationError(str(error)) from error
         is_new = building.show(report.publication_id)
         memory.confirm(report.publication_id)
     return dataclasses.replace(report, is_new=is_new)

@@ -157,7 +157,9 @@ def _interval_row(
                 f'<line class="whisker" x1="{x(row.low)}" x2="{x(row.high)}" y1="{y}" y2="{y}" '
                 f'stroke="{_BLUE}" stroke-width="3" stroke-linecap="round" opacity="0.55"/>{shape}'
             )
-    return f'<g class="row {row.kind}">{text}{shape}</g>'
+    # Attributes too: paper has no style sheet.
+    weight = ' font-weight="bold"' if row.kind == "own" else ""
+    return f'<g class="row {row.kind}"{weight}>{text}{shape}</g>'
 
 
 def days_chart(

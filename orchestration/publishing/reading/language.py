@@ -46,7 +46,7 @@ class Language:
         """Return a number as the language writes it, or a dash where there is none."""
         if value is None:
             return NONE
-        text = f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+        text = f"{value:z,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
         return text.translate({ord(","): self.group_mark, ord("."): self.decimal_mark})
 
     def signed(self, value: float | None, decimals: int = 2) -> str:
