@@ -59,6 +59,7 @@ app = typer.Typer(
     help="Indeks Layanan Kesekretariatan: ekspor survei masuk, indeks terbit. / "
     "Survey exports in, a published index out.",
 )
+_IS_REAL = {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
 # A pipe has no width: 120 columns keep the table whole in a log.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -638,15 +639,17 @@ def _progress() -> Iterator[None]:
 
 
 def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
-    from orchestration.report import decimal_comma, grouped, percent, read_headline
+    from orchestration.report import decimal_comma, grouped, percent, read_headline, signed
     from orchestration.words import REASONS, both, in_words
 
     rejected: dict[str, str] = {}
+    hidden: dict[str, str] = {}
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("Siklus\nCycle", no_wrap=True)
     table.add_column("Indeks\nIndex", justify="right")
     table.add_column("Selang\nInterval", justify="center")
     table.add_column("Mutu\nBand", justify="center")
+    table.add_column("Perubahan\nChange", justify="right")
     for heading in ("n", "Respons\nResponse"):
         table.add_column(heading, justify="right")
     table.add_column("Ditolak\nRejected", justify="right")
@@ -671,27 +674,39 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
             else "tidak ada yang baru\nnothing new"
         )
         if headline is None:
-            table.add_row(outcome.cycle_id, *["–"] * 6, result)
+            table.add_row(outcome.cycle_id, *["–"] * 7, result)
             continue
         rate = headline.response_rate
         table.add_row(
             outcome.cycle_id,
-            decimal_comma(headline.score, 4)
+            decimal_comma(headline.score, 2)
             + ("\ntanpa bobot\nunweighted" if headline.absent_mode else ""),
             f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}"
             f" ({percent(headline.ci_level)})",
             headline.band or "–",
+            signed(headline.change, 2)
+            + {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}[
+                headline.is_changed
+            ],
             grouped(headline.respondent_count),
             "–" if rate is None else f"{decimal_comma(100 * rate, 1)}%",
             grouped(sum(headline.rejected.values())),
             result,
         )
+        if headline.hidden_count:
+            hidden[outcome.cycle_id] = (
+                f"{grouped(headline.hidden_count)} dari / of {grouped(headline.figure_count)} "
+                "skor di bawah nasional dirahasiakan, agar jawaban seseorang tak terbaca / scores "
+                "below the nation are hidden, so that nobody's answer can be read off"
+            )
         if headline.rejected:
             most_first = sorted(headline.rejected.items(), key=lambda item: -item[1])
             rejected[outcome.cycle_id] = "; ".join(
                 f"{grouped(n)} {both(in_words(REASONS, reason))}" for reason, n in most_first
             )
     console.print(table)
+    for cycle_id, said in hidden.items():
+        console.print(f"{cycle_id}: {said}", soft_wrap=True)
     for cycle_id, reasons in rejected.items():
         console.print(f"{cycle_id}, ditolak / rejected: {reasons}", soft_wrap=True)
     if waiting:

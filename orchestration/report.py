@@ -16,10 +16,13 @@ from orchestration.durable_files import UnreadableFileError
 
 @dataclass(frozen=True)
 class Headline:
-    """The published national index of one cycle; None where there is no figure.
+    """The published national index of one cycle, on the scale its people speak of it on.
 
-    `ci_level`: what the interval from `ci_low` to `ci_high` covers, 0-1. `absent_mode`: how its
-    method would have weighted it, had there been a staff frame; None where it did.
+    None where there is no figure. `ci_level`: what the interval from `ci_low` to `ci_high` covers,
+    0-1. `absent_mode`: how its method would have weighted it, had there been a staff frame; None
+    where it did. `change`: against the previous cycle, over the items that both asked;
+    `is_changed`: whether it is more than chance and than the least that counts (docs/method.md 8).
+    Of the `figure_count` scores below the nation `hidden_count` are hidden.
     """
 
     cycle_id: str
@@ -28,6 +31,10 @@ class Headline:
     ci_high: float | None
     ci_level: float
     band: str | None
+    change: float | None
+    is_changed: bool | None
+    figure_count: int
+    hidden_count: int
     respondent_count: int | None
     staff_count: int | None
     absent_mode: str | None
@@ -45,15 +52,30 @@ class Headline:
 # participation is published without a score.
 _SCORE = """
 select
-    score, ci_low, ci_high, ci_level, band, respondent_count,
-    to_json(dim_cycles) ->> 'absent_mode',
-from dim_cycles
+    score * scale, ci_low * scale, ci_high * scale, ci_level, band, respondent_count,
+    cycle ->> 'absent_mode', weighting_mode, scale,
+from (
+    select *, to_json(dim_cycles) as cycle, if(cycle ->> 'reported_scale' = '100', 25, 1) as scale,
+    from dim_cycles
+) as cycles
 left join (
+    select cycle_id, weighting_mode as mode, score, ci_low, ci_high, band, respondent_count
     from idx_scores where domain_type = 'national' and component_type = 'index'
 ) as scores using (cycle_id)
 where cycle_id = ? and cycle_id in (from (select cycle_id from fct_participation))
-order by scores.weighting_mode = 'none'
+order by scores.mode = 'none'
 limit 1
+"""
+_CHANGE = """
+select delta, is_changed
+from idx_changes
+where cycle_id = ? and weighting_mode = ?
+    and domain_type = 'national' and component_type = 'index'
+"""
+_HIDDEN = """
+select count(*), count(*) filter (is_suppressed)
+from idx_scores
+where cycle_id = ? and weighting_mode = ? and domain_type <> 'national'
 """
 _REJECTED = """
 select rejection_reason, cast(sum(response_count) as bigint)
@@ -97,7 +119,11 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         if not scores:
             return None
         staff = connection.execute(_STAFF, [cycle_id]).fetchall()[0]
-        score, ci_low, ci_high, ci_level, band, respondent_count, absent_mode = scores[0]
+        score, ci_low, ci_high, ci_level, band, respondent_count, absent_mode, mode, scale = scores[
+            0
+        ]
+        changes = connection.execute(_CHANGE, [cycle_id, mode]).fetchall()
+        [(figure_count, hidden_count)] = connection.execute(_HIDDEN, [cycle_id, mode]).fetchall()
         if score is None:
             respondent_count = connection.execute(_RESPONDENTS, [cycle_id]).fetchall()[0][0]
         rejected = connection.execute(_REJECTED, [cycle_id]).fetchall()
@@ -108,6 +134,10 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         ci_high=ci_high,
         ci_level=ci_level,
         band=band,
+        change=changes[0][0] * scale if changes and changes[0][0] is not None else None,
+        is_changed=changes[0][1] if changes else None,
+        figure_count=figure_count,
+        hidden_count=hidden_count,
         respondent_count=respondent_count,
         staff_count=staff[0],
         absent_mode=absent_mode,
@@ -129,6 +159,13 @@ def first_page(published_dir: Path) -> Path | None:
 def decimal_comma(value: float | None, decimals: int) -> str:
     """Return a number as Indonesian writes it (3,8123), or a dash where there is none."""
     return "–" if value is None else f"{value:.{decimals}f}".replace(".", ",")
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """Return a difference with its sign (+0,05), or a dash."""
+    if value is None:
+        return "–"
+    return decimal_comma(value, decimals) if value < 0 else f"+{decimal_comma(value, decimals)}"
 
 
 def grouped(value: int | None) -> str:

@@ -23,6 +23,7 @@ from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance
 from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
+from orchestration.report import read_headline
 from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import NodeResult
@@ -130,10 +131,59 @@ def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sa
             " and component_type = 'index' and idx_scores.weighting_mode <> 'none'",
             [LAST],
         ).fetchall()[0]
+        [(delta, is_changed)] = connection.execute(
+            "select delta, is_changed from idx_changes where cycle_id = ?"
+            " and weighting_mode <> 'none' and domain_type = 'national'"
+            " and component_type = 'index'",
+            [LAST],
+        ).fetchall()
+        [(hidden, scores)] = connection.execute(
+            "select count(*) filter (is_suppressed), count(*) from idx_scores"
+            " where cycle_id = ? and weighting_mode <> 'none' and domain_type <> 'national'",
+            [LAST],
+        ).fetchall()
     assert level == 0.95  # of seeds/method_parameters.csv
-    for figure in (f"{score:.4f}", f"{low:.2f} – {high:.2f} (95%)"):
+    for figure in (f"{score:.2f}", f"{low:.2f} – {high:.2f} (95%)", f"{delta:.2f}"):
         assert figure.replace(".", ",") in sample.output
+    assert not is_changed
+    assert "not real" in sample.output
+    assert hidden > 0
+    assert f"{hidden:,} dari / of {scores:,}".replace(",", ".") in sample.output
     assert str(sample.settings.published_dir) in sample.output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("reported", "shown"), [(None, 3.4339414), (4, 3.4339414), (100, 85.848535)]
+)
+def test_an_index_is_told_on_the_scale_that_its_people_speak_of(
+    tmp_path: Path, reported: int | None, shown: float
+):
+    with duckdb.connect(str(tmp_path / "ilk.duckdb")) as connection:
+        column = "" if reported is None else f", {reported} as reported_scale"
+        connection.execute(
+            f"""
+            create table dim_cycles as select 'c' as cycle_id, 0.95 as ci_level,
+                'none' as weighting_mode{column};
+            create table idx_scores as select 'c' as cycle_id, 'none' as weighting_mode,
+                'national' as domain_type, 'index' as component_type, 3.4339414e0 as score,
+                3.4e0 as ci_low, 3.5e0 as ci_high, 'B' as band, 201 as respondent_count,
+                false as is_suppressed;
+            create table idx_changes as select 'c' as cycle_id, 'none' as weighting_mode,
+                'national' as domain_type, 'index' as component_type, 0.05e0 as delta,
+                true as is_changed;
+            create table fct_participation as select 'c' as cycle_id, 'penerima' as role_id,
+                400 as staff_count;
+            create table audit_reconciliation as select 'c' as cycle_id, true as is_accepted,
+                null as rejection_reason, 201 as response_count;
+            """
+        )
+    headline = read_headline(tmp_path, "c")
+    assert headline is not None
+    assert headline.score == pytest.approx(shown, abs=1e-12)
+    factor = 25 if reported == 100 else 1
+    assert (headline.ci_low, headline.change) == pytest.approx((3.4 * factor, 0.05 * factor))
+    assert headline.is_changed
+    assert headline.response_rate == pytest.approx(201 / 400)
 
 
 def test_the_warehouse_is_its_owners_and_keeps_no_tables_of_passage(sample: Sample):

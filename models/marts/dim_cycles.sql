@@ -12,7 +12,12 @@ computed as (
 ),
 
 indexes as (
-    select * from {{ ref('indexes') }}
+    select
+        index_id,
+        name_id,
+        name_en,
+        cast({{ optional_column(ref('indexes'), 'reported_scale', '4') }} as integer) as reported_scale,
+    from {{ ref('indexes') }}
 ),
 
 final as (
@@ -21,6 +26,7 @@ final as (
         cycles.index_id,
         indexes.name_id as index_name_id,
         indexes.name_en as index_name_en,
+        indexes.reported_scale,
         cycles.instrument_id,
         cycles.method_id,
         case

@@ -18,7 +18,7 @@ from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
 from orchestration.publishing.tables import declarations
 from orchestration.rejected_responses import much_rejected
-from orchestration.report import publication
+from orchestration.report import decimal_comma, percent, publication, read_headline
 from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 from orchestration.unfit_cycles import cycles_built, unfit_cycles
@@ -194,9 +194,33 @@ def ilk(
             "hidden_to_protect_others": report.complement_count,
             "exposed": list(report.exposed),
             "cycles_in_their_window": list(report.timing.opened),
+            **_headline(settings, cycle_id),
         },
     )
     yield _figures_are_new(report.timing.sentences)
+
+
+def _headline(settings: Settings, cycle_id: str) -> dict[str, str | int | float]:
+    """Return the cycle's figures as people speak of them; what has none is left out."""
+    headline = read_headline(settings.published_dir, cycle_id)
+    if headline is None:
+        return {}
+    low, high = (decimal_comma(end, 2) for end in (headline.ci_low, headline.ci_high))
+    figures = {
+        "index": headline.score,
+        "interval": None
+        if headline.score is None
+        else f"{low} – {high} ({percent(headline.ci_level)})",
+        "band": headline.band,
+        "change": headline.change,
+        "is_changed": headline.is_changed,
+        "respondents": headline.respondent_count,
+        "response_rate": headline.response_rate,
+        "scores_below_the_nation": headline.figure_count,
+        "of_these_hidden": headline.hidden_count,
+        "pages": str(settings.published_dir / "site" / "index.html") if settings.pages else None,
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _figures_are_new(said: list[str]) -> dg.AssetCheckResult:

@@ -243,9 +243,6 @@ def book_of(connection: duckdb.DuckDBPyConnection) -> Book:
 
 def _scale(connection: duckdb.DuckDBPyConnection) -> Scale:
     """Return the scale that dim_cycles says the index is spoken of on."""
-    columns = [row[0] for row in connection.execute("describe dim_cycles").fetchall()]
-    if "reported_scale" not in columns:
-        return Scale()
     found = connection.execute("select any_value(reported_scale) from dim_cycles").fetchone()
     is_of_100 = found is not None and found[0] == 100  # 25-100, as SKM's
     return Scale(factor=25, low=25, high=100) if is_of_100 else Scale()
