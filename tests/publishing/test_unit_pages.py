@@ -9,6 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import sync_playwright
 
 from orchestration.publishing.reading.book import Book, Cycle, read_book
 from orchestration.publishing.reading.language import Language, language, languages
@@ -20,6 +23,9 @@ from tests.conftest import Sample
 
 CPU_SECONDS = 20  # for 900 units in two languages, on a slow machine
 PAGE_BYTES = 100_000
+CHROMIUM = shutil.which("chromium")
+NO_REQUESTS = {"preload": False}  # axe would ask for style sheets, which a file system refuses
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: make services")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,20 @@ def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(sample.database, folder)
     assert time.process_time() - start < CPU_SECONDS
     return folder
+
+
+@pytest.fixture
+def tab() -> Iterator[Tab]:
+    """A tab of a browser; a fault of a script fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        faults: list[str] = []
+        opened = browser.new_page()
+        opened.on("pageerror", lambda fault: faults.append(str(fault)))
+        opened.on("console", lambda said: faults.append(said.text))
+        yield opened
+        browser.close()
+        assert faults == []
 
 
 def write(database: Path, folder: Path, *kinds: Callable[[Book, Language], Iterator[Page]]) -> None:
@@ -106,7 +126,7 @@ def test_the_figures_of_a_units_page_are_the_published_ones(book, cycle, site):
             low, high, count = rank["rank_low"], rank["rank_high"], rank["ranked_unit_count"]
             assert f"Peringkat {low}–{high} dari {count}" in text
             peers = re.search(r'<svg class="chart"[^>]*satuan kerja sejenis.*?</svg>', html, re.S)
-            rows = re.findall(r'<g class="row (own|other)">', peers[0])
+            rows = re.findall(r'<g class="row (own|other)"', peers[0])
             assert rows.count("own") == 1
             assert len(rows) == min(count, places.MOST_PEERS)
             if count > places.MOST_PEERS:
@@ -140,7 +160,7 @@ def test_a_hidden_units_page_has_no_figure_of_its_own(book, cycle, site):
         assert f"provider_unit={unit_id}" not in html
         assert 'popovertarget="c' not in html
         assert "Mengapa angka satuan kerja ini tidak ditampilkan" in html
-        own = re.findall(r'<g class="row own">(.*?)</g>', html)
+        own = re.findall(r'<g class="row own"[^>]*>(.*?)</g>', html)
         assert own
         assert not any("<circle" in row or 'class="value"' in row for row in own)
 
@@ -282,3 +302,75 @@ def test_all_languages_have_the_same_words_with_the_same_blanks():
         assert {
             key: sorted(re.findall(r"\{(\w+)\}", text)) for key, text in other.items()
         } == blanks
+
+
+@needs_chromium
+def test_the_search_finds_a_unit_by_keyboard_from_any_page(site, tab):
+    tab.goto((site / "id" / "regions" / "11.html").as_uri())
+    field = tab.get_by_role("combobox", name=language("id")("site.search"))
+    field.focus()
+    field.press_sequentially("kanwil pap")
+    options = tab.get_by_role("option")
+    options.first.wait_for()
+    assert [each.split("Kantor")[1].strip() for each in options.all_inner_texts()] == [
+        "Wilayah Kementerian Hukum Papua",
+        "Wilayah Kementerian Hukum Papua Barat",
+    ]
+    assert Axe().run(tab, options=NO_REQUESTS).violations_count == 0
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    assert field.get_attribute("aria-activedescendant") == "found-1"
+    tab.keyboard.press("Escape")
+    assert field.get_attribute("aria-expanded") == "false"
+    tab.keyboard.press("ArrowDown")
+    with tab.expect_navigation():
+        tab.keyboard.press("Enter")
+    assert tab.url.endswith("/id/units/kanwil-papua.html")
+
+
+@needs_chromium
+def test_a_search_without_a_choice_leads_to_the_list_which_is_filtered(site, tab):
+    tab.goto((site / "id" / "index.html" / ".." / "units" / "index.html").as_uri())
+    tab.get_by_role("combobox").fill("ambarawa")
+    tab.get_by_role("option").first.wait_for()
+    with tab.expect_navigation():
+        tab.keyboard.press("Enter")
+    rows = tab.locator("table.sorts tbody tr")
+    assert "q=ambarawa" in tab.url
+    assert rows.count() == 900
+    assert rows.filter(visible=True).count() == 2
+    tab.get_by_role("combobox").fill("tidak mungkin ada")
+    tab.get_by_role("option", name=language("id")("explore.nothing")).wait_for()
+    assert tab.get_by_role("option").count() == 1
+
+
+@needs_chromium
+def test_a_table_sorts_by_its_figures_and_is_saved_as_the_reader_writes_numbers(site, tab):
+    tab.goto((site / "id" / "units" / "index.html").as_uri())
+    heading = tab.get_by_role("columnheader", name="Indeks")
+    figures = tab.locator("table.sorts tbody td:nth-child(4)")
+    for way in (-1, 1):
+        heading.get_by_role("button").click()
+        assert heading.get_attribute("aria-sort") == ("descending" if way < 0 else "ascending")
+        texts = figures.all_inner_texts()
+        values = [float(text[:4].replace(",", ".")) for text in texts if text[0].isdigit()]
+        assert values == sorted(values, reverse=way < 0)
+        assert len(set(values)) > 5
+        assert all(text[0].isdigit() for text in texts[: len(values)])  # the hidden come last
+    with tab.expect_download() as saved:
+        tab.get_by_role("button", name="Unduh CSV").first.click()
+    lines = saved.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 901
+    assert lines[0] == "Satuan kerja;Jenis;Wilayah;Indeks;Peringkat;Responden;Sampel minimum"
+    assert re.fullmatch(r"[^;]+;[^;]+;[^;]+;\d,\d\d \(.+\);\d.*", lines[1])
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_on_pages_of_units_and_regions(site, tab, width):
+    tab.set_viewport_size({"width": width, "height": 800})
+    for path in ("units/kanwil-aceh", "units/lapas-ambarawa", "regions/11", "regions/index"):
+        tab.goto((site / "en" / f"{path}.html").as_uri())
+        found = Axe().run(tab, options=NO_REQUESTS)
+        assert found.violations_count == 0, found.generate_report()
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -62,16 +62,16 @@
         .filter(Boolean)
         .sort((one, other) => other.rank - one.rank);
     };
+    const go = (option) => { location.href = said.root + option.dataset.path; };
     const show = () => {
       if (!field.value.trim() || !window.ilkPlaces) return close();
       const found = find(field.value);
       options = found.slice(0, most).map(({ name, kind, path }, number) => {
         const option = make("li", { role: "option", id: `found-${number}`, "aria-selected": "false" });
-        const link = make("a", { href: said.root + path, tabindex: "-1" }, name);
-        option.append(link, " ", make("small", {}, kind));
+        option.append(name, " ", make("small", {}, kind));
+        option.dataset.path = path;
         option.addEventListener("mousedown", (event) => event.preventDefault());
-        option.addEventListener("click", () => link.click());
-        link.addEventListener("click", (event) => event.stopPropagation());
+        option.addEventListener("click", () => go(option));
         return option;
       });
       list.replaceChildren(...options);
@@ -97,10 +97,11 @@
       }
     });
     form.addEventListener("submit", (event) => {
-      const link = options[Math.max(chosen, 0)];
-      if (list.hidden || !link || (chosen < 0 && options.length > 1)) return;
+      // Without a choice among several, the list of units shows all that match.
+      const option = options[Math.max(chosen, 0)];
+      if (list.hidden || !option || (chosen < 0 && options.length > 1)) return;
       event.preventDefault();
-      link.querySelector("a").click();
+      go(option);
     });
   }
 
