@@ -270,25 +270,24 @@ def test_an_interval_is_students_cut_at_the_ends_of_the_scale_and_read_as_bands(
 
 
 def test_the_mean_of_the_levels_is_plain(warehouse):
-    for mode in ("none", "rake"):
-        scores = {
-            row["domain_type"]: row["score"]
-            for row in rows(
-                warehouse,
-                # Of what is shown: a hidden level's would be told by the mean.
-                "select domain_type, avg(score) as score from intermediate.int_shown_scores "
-                f"where cycle_id = '{CYCLE}' and weighting_mode = '{mode}' "
-                "and component_type = 'index' "
-                "and domain_type in ('equal_level', 'provider_level') group by all",
-            )
-        }
-        assert scores["equal_level"] == pytest.approx(scores["provider_level"], abs=1e-12)
-        [inside] = rows(
-            warehouse,
-            f"select score from indexes.idx_scores where cycle_id = '{CYCLE}' "
-            f"and weighting_mode = '{mode}' and domain_type = 'equal_level'",
-        )
-        assert inside["score"] == scores["equal_level"]
+    # Of what is shown: a hidden one would be told by the mean. Levels with small classes of weight
+    # show no second mode.
+    shown = rows(
+        warehouse,
+        "select weighting_mode, domain_type, avg(score) as score "
+        f"from intermediate.int_shown_scores where cycle_id = '{CYCLE}' "
+        "and component_type = 'index' and domain_type in ('equal_level', 'provider_level') "
+        "and not is_suppressed group by all",
+    )
+    assert {row["weighting_mode"] for row in shown} == {"rake"}
+    scores = {row["domain_type"]: row["score"] for row in shown}
+    assert scores["equal_level"] == pytest.approx(scores["provider_level"], abs=1e-12)
+    [inside] = rows(
+        warehouse,
+        f"select score from indexes.idx_scores where cycle_id = '{CYCLE}' "
+        "and domain_type = 'equal_level' and score is not null",
+    )
+    assert inside["score"] == scores["equal_level"]
 
 
 # --- 9. Expectation and importance asked --------------------------------------------------------
@@ -546,7 +545,7 @@ def test_the_median_of_units_is_over_the_shown_ones_inside_and_published(data, w
         if not row["is_suppressed"] and row["score"] is not None:
             of_shown.setdefault((row["cycle_id"], row["weighting_mode"]), []).append(row["score"])
     expected = {key: float(np.median(scores)) for key, scores in of_shown.items()}
-    assert len(expected) == 4
+    assert {mode for _, mode in expected} >= {"rake"}
     inside = rows(
         warehouse,
         "select cycle_id, weighting_mode, score from indexes.idx_scores "

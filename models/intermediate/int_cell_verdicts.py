@@ -29,6 +29,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     components: pd.DataFrame = dbt.ref("int_components").filter(of_cycle).df()
     edges: pd.DataFrame = dbt.ref("int_component_edges").filter(of_cycle).df()
     classes: pd.DataFrame = dbt.ref("int_class_cells").filter(of_cycle).df()
+    classes[COMPONENT] = classes[COMPONENT].fillna("")
     names = components[["component_number", *COMPONENT]].fillna("")
     for side, number in (("whole", "parent_number"), ("part", "child_number")):
         side_names = names.rename(columns={key: f"{side}_{key}" for key in COMPONENT})

@@ -1,10 +1,15 @@
--- The classes of weight that the domains of an item are made of. Persons of one class about providers of
--- one level stand in several domains together: sums over them tell of the class, though no figure is its own.
+-- The classes of weight that each cell is made of. Persons of one class stand in several domains and
+-- components together: sums over them tell of the class, though no figure is its own.
 {{ by_cycle() }}
 with
+component_strata as (
+    select * from {{ ref('int_component_strata') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 item_sums as (
     select * from {{ ref('int_item_sums') }}
-    where cycle_id = '{{ cycle_id() }}' and rating_count > 0
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 own_weights as (
@@ -19,18 +24,33 @@ own_weights as (
 ),
 
 domains as (
-    select
-        *,
-        regexp_extract(domain_id, '[^|>]*$') as provider_level_id,
-    from {{ ref('int_domains') }}
-    where
-        cycle_id = '{{ cycle_id() }}'
-        and domain_type in ('provider_level', 'provider_region_level', 'direction')
+    select * from {{ ref('int_domains') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 components as (
     select * from {{ ref('int_components') }}
     where cycle_id = '{{ cycle_id() }}'
+),
+
+persons as (
+    select
+        domain_number,
+        component_number,
+        weight_cell_number,
+        cast(sum(respondent_count) as bigint) as respondent_count,
+    from component_strata
+    group by all
+),
+
+ratings as (
+    select
+        domain_number,
+        component_number,
+        weight_cell_number,
+        cast(sum(rating_count) as bigint) as rating_count,
+    from item_sums
+    group by all
 ),
 
 final as (
@@ -41,18 +61,21 @@ final as (
         components.service_id,
         components.perspective_id,
         components.item_id,
-        domains.provider_level_id,
-        item_sums.weight_cell_number,
-        cast(sum(item_sums.rating_count) as bigint) as rating_count,
-        cast(sum(item_sums.rating_count) as bigint) * max(own_weights.weight) as weight_sum,
-    from item_sums
+        persons.weight_cell_number,
+        persons.respondent_count,
+        ratings.rating_count,
+        ratings.rating_count * own_weights.weight as weight_sum,
+    from persons
     inner join own_weights
-        on own_weights.weight_cell_number = item_sums.weight_cell_number
+        on own_weights.weight_cell_number = persons.weight_cell_number
     inner join domains
-        on domains.domain_number = item_sums.domain_number
+        on domains.domain_number = persons.domain_number
     inner join components
-        on components.component_number = item_sums.component_number
-    group by all
+        on components.component_number = persons.component_number
+    left join ratings
+        on ratings.domain_number = persons.domain_number
+        and ratings.component_number = persons.component_number
+        and ratings.weight_cell_number = persons.weight_cell_number
 )
 
 select * from final

@@ -11,7 +11,7 @@ a group of fewer than `min_cell_n` persons `disclosure_interval` points or less,
 rounded more coarsely, and where that does not help, more is hidden.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+# An end of a cell's range: whose, and whether the lower one.
+End = tuple[int, bool]
 
 # The steps that scores are rounded to: 1, 2, 5 as on a ruler. A score that would need a coarser one
 # than the last is no figure any more: it is hidden.
@@ -31,10 +33,11 @@ LOWEST, HIGHEST = 1.0, 4.0
 LEAST_SPLIT_BITS = 80
 LEAST_SPLIT_BITS_OF_TWO = 128
 NEGLIGIBLE = 1e-9
-MAX_PASSES = 12
-# Sums are looked at one after the other here; a linear program over all tells a little more.
-MARGIN = 1.1
-WORTH_A_PASS = 1e-7
+MAX_PASSES = 30  # a chain of sums is as long as this at most
+# Sums are looked at one after the other here; a linear program over all tells a little more: in the
+# sample up to 0.3 of a group that has this much.
+MARGIN = 1.3
+WORTH_A_PASS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Sums:
     """Which cells are parts of which wholes: one entry a part of a division of a whole.
 
     `share` is the part's weight in the whole, of its ratings or in the mean of its components; a
-    sum's shares add up to 1. `whole` and `tolerance` are by sum: how far the whole may lie from its
-    parts, where shares are known roughly.
+    sum's shares add up to 1. By sum: `whole`, `tolerance` (how far it may lie from its parts, where
+    shares are known roughly) and `is_division` (its parts are published domains).
     """
 
     equation: Integers
@@ -51,6 +54,7 @@ class Sums:
     share: Floats
     whole: Integers
     tolerance: Floats
+    is_division: Bools
 
 
 def steps(cells: pd.DataFrame, *, may_be_exact: Bools) -> Floats:
@@ -65,28 +69,47 @@ def steps(cells: pd.DataFrame, *, may_be_exact: Bools) -> Floats:
     return np.where(may_be_exact & _has_splits(cells, LEAST_SPLIT_BITS), EXACT, LADDER[notch])
 
 
-def other_steps(cells: pd.DataFrame, step: Floats) -> Floats:
+def other_steps(cells: pd.DataFrame, step: Floats, *, is_blend: Bools) -> Floats:
     """Return the step of a cell's score in other weighting modes than the method's own.
 
-    NaN where it is not shown: two scores with other weights split a cell into its classes.
+    NaN where it is not shown: two scores with other weights split a cell into its classes, and
+    their difference tells of a small one that weighs much. So they are shown where no class is
+    small, or (`is_blend`) no other figure divides the cell again.
     """
     rounded = np.where(
         _has_splits(cells, LEAST_SPLIT_BITS_OF_TWO), step, np.maximum(step, LADDER[0])
     )
-    return np.where(_has_splits(cells, LEAST_SPLIT_BITS), rounded, np.nan)
+    is_free = is_blend | (cells["small_class_count"].fillna(0) == 0).to_numpy(dtype=bool)
+    return np.where(_has_splits(cells, LEAST_SPLIT_BITS) & is_free, rounded, np.nan)
 
 
 def _has_splits(cells: pd.DataFrame, bits: int) -> Bools:
     return ((cells["class_count"] == 1) | (cells["split_bits"] >= bits)).to_numpy(dtype=bool)
 
 
+@dataclass(frozen=True)
+class Group:
+    """A confined group: the ends of ranges that its own comes from, and where to give it up."""
+
+    is_given_up: Bools
+    number: int
+    ends: list[End]
+
+
+def _is_low_nearer(low: Floats, high: Floats, number: np.integer) -> bool:
+    """Whether a range loses more of the scale at its lower end."""
+    return bool(low[number] - LOWEST > HIGHEST - high[number])
+
+
 @dataclass
 class Bounds:
     """What a reader can tell of groups, and the cells that must be coarser or hidden for it.
 
-    Arrays by cell: `score` (NaN: none), `respondent_count`, `person_share` (of the heaviest one),
+    Arrays by cell and, after these, by class of weight in a cell, which has no figure: `score`
+    (NaN: none), `respondent_count` (of a class: its ratings), `person_share` (of the heaviest one),
     `class_share` and `class_count` (the class of weight under min_cell_n that the score tells most
-    of, as a share of the cell and in persons), `step` (changed in place), `is_small`.
+    of, as a share of the cell and in persons), `step` (changed in place), `is_small`. A division's
+    hidden parts together are a group where they are of fewer than `least_count`.
     """
 
     score: Floats
@@ -99,10 +122,21 @@ class Bounds:
     step: Floats
     sums: Sums
     least_width: float
+    least_count: int
 
     def __post_init__(self) -> None:
-        """Give up no cell so far."""
-        self.is_given_up = np.zeros(len(self.score), dtype=bool)
+        """Give up no group so far; bring the entries of each sum together."""
+        sums = self.sums
+        self._is_given_up = np.zeros(len(self.score), dtype=bool)
+        self._is_rest_given_up = np.zeros(len(sums.whole), dtype=bool)
+        order = np.argsort(sums.equation, kind="stable")
+        self.sums = replace(
+            sums,
+            equation=sums.equation[order],
+            part=sums.part[order],
+            share=sums.share[order],
+        )
+        self._starts = np.searchsorted(self.sums.equation, np.arange(len(sums.whole) + 1))
 
     def to_hide(self, is_hidden: Bools) -> Integers:
         """Coarsen steps until no group is confined; return the cells to hide where that fails."""
@@ -110,23 +144,102 @@ class Bounds:
         while True:
             own_low, own_high = self._shown_range(is_shown)
             by_itself = self._confined(own_low, own_high) & is_shown
-            low, high = self._propagated(own_low, own_high)
-            by_others = self._confined(low, high) & ~by_itself
-            if not (by_itself | by_others).any():
-                return np.empty(0, dtype=np.int64)
             coarser = by_itself & (self.step > EXACT) & (self.step < LADDER[-1])
             if coarser.any():
-                self.step[coarser] = LADDER[np.searchsorted(LADDER, self.step[coarser]) + 1]
+                self._coarsen(coarser)
                 continue
-            hidden = self._next_to_hide(by_itself, by_others, is_shown)
-            if len(hidden):
-                return hidden
-            exact = by_itself & (self.step == EXACT)
-            if exact.any():
-                # Only wholes that are never hidden are left: they are exact no more.
-                self.step[exact] = LADDER[0]
+            low, high = self._propagated(own_low, own_high)
+            groups = self._confined_groups(low, high) + self._confined_rests(low, high, is_hidden)
+            if not groups:
+                return np.empty(0, dtype=np.int64)
+            telling = self._telling(groups, is_shown)
+            is_to_hide = telling & self.can_hide & ((self.step == LADDER[-1]) | by_itself)
+            self._coarsen(telling & ~is_to_hide)
+            if is_to_hide.any():
+                return np.flatnonzero(is_to_hide)
+
+    def _coarsen(self, cells: Bools) -> None:
+        """Show cells to the next step of the ladder."""
+        notch = np.searchsorted(LADDER, self.step[cells] + NEGLIGIBLE)
+        self.step[cells] = LADDER[np.minimum(notch, len(LADDER) - 1)]
+
+    def _confined_groups(self, low: Floats, high: Floats) -> list[Group]:
+        return [
+            Group(self._is_given_up, int(cell), [(int(cell), _is_low_nearer(low, high, cell))])
+            for cell in np.flatnonzero(self._confined(low, high))
+        ]
+
+    def _confined_rests(self, low: Floats, high: Floats, is_hidden: Bools) -> list[Group]:
+        """What the shown parts leave of a whole, where these are few and confined."""
+        sums, count = self.sums, len(self.sums.whole)
+        is_left = is_hidden[sums.part]
+        left = np.bincount(sums.equation, sums.share * is_left, count)
+        persons = np.bincount(sums.equation, self.respondent_count[sums.part] * is_left, count)
+        told_low = np.bincount(sums.equation, sums.share * ~is_left * low[sums.part], count)
+        told_high = np.bincount(sums.equation, sums.share * ~is_left * high[sums.part], count)
+        is_asked = sums.is_division & (left > 0) & (persons < self.least_count)
+        # A single one is a cell, and asked for as such.
+        is_asked &= np.bincount(sums.equation, is_left, count) > 1
+        asked = np.flatnonzero(is_asked & ~self._is_rest_given_up)
+        whole, tolerance = sums.whole[asked], sums.tolerance[asked]
+        least = np.maximum((low[whole] - tolerance - told_high[asked]) / left[asked], LOWEST)
+        most = np.minimum((high[whole] + tolerance - told_low[asked]) / left[asked], HIGHEST)
+        found = []
+        for number in np.flatnonzero(self._is_narrow(least, most, persons[asked])):
+            equation = int(asked[number])
+            is_low = _is_low_nearer(least, most, number)
+            parts = self._parts(equation)
+            ends = [(int(part), not is_low) for part in parts[~is_hidden[parts]]]
+            ends.append((int(sums.whole[equation]), is_low))
+            found.append(Group(self._is_rest_given_up, equation, ends))
+        return found
+
+    def _telling(self, groups: list[Group], is_shown: Bools) -> Bools:
+        """Of the figures that each confined group's range comes from, the one of the fewest.
+
+        A group that only figures of never hidden cells at the coarsest step tell of is given up.
+        """
+        telling = np.zeros(len(is_shown), dtype=bool)
+        may_yield = is_shown & (self.can_hide | (self.step < LADDER[-1]))
+        for group in groups:
+            sources = self._sources(group.ends)
+            sources = sources[may_yield[sources]]
+            if not len(sources):
+                group.is_given_up[group.number] = True
+            elif not telling[sources].any():
+                order = np.lexsort(
+                    (sources, self.respondent_count[sources], ~self.can_hide[sources])
+                )
+                telling[sources[order[0]]] = True
+        return telling
+
+    def _parts(self, equation: int) -> Integers:
+        return self.sums.part[self._starts[equation] : self._starts[equation + 1]]
+
+    def _sources(self, ends: list[End]) -> Integers:
+        """The cells from whose own figures these ends of ranges were worked out."""
+        found: set[int] = set()
+        seen: set[End] = set()
+        waiting = list(ends)
+        while waiting:
+            end = waiting.pop()
+            cell, is_low = end
+            is_set = self._is_low_set if is_low else self._is_high_set
+            if end in seen or not is_set[cell]:
+                continue
+            seen.add(end)
+            equation = int((self._low_by if is_low else self._high_by)[cell])
+            if equation < 0:
+                found.add(cell)
+                continue
+            whole = int(self.sums.whole[equation])
+            parts = [int(part) for part in self._parts(equation)]
+            if cell == whole:
+                waiting += [(part, is_low) for part in parts]
             else:
-                self.is_given_up |= by_itself | by_others
+                waiting += [(part, not is_low) for part in parts if part != cell]
+                waiting.append((whole, is_low))
+        return np.array(sorted(found), dtype=np.int64)
 
     def _shown_range(self, is_shown: Bools) -> tuple[Floats, Floats]:
         """The lowest and highest score that a figure stands for; any score where none is shown."""
@@ -138,31 +251,55 @@ class Bounds:
         return np.where(is_shown, low, LOWEST), np.where(is_shown, high, HIGHEST)
 
     def _propagated(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-        """Narrow each cell's range by the sums that it is in, as often as that tells anything."""
-        sums = self.sums
+        """Narrow each cell's range by the sums that it is in, as often as that tells anything.
+
+        Which sum told an end is remembered (-1: the cell's own figure).
+        """
         low, high = low.copy(), high.copy()
-        whole_of_entry = sums.whole[sums.equation]
+        self._low_by = np.full(len(low), -1)
+        self._high_by = np.full(len(low), -1)
+        is_new = (low > LOWEST) | (high < HIGHEST)
         for _ in range(MAX_PASSES):
-            before = float((high - low).sum())
-            parts_low = np.bincount(sums.equation, sums.share * low[sums.part], len(sums.whole))
-            parts_high = np.bincount(sums.equation, sums.share * high[sums.part], len(sums.whole))
-            others_low = parts_low[sums.equation] - sums.share * low[sums.part]
-            others_high = parts_high[sums.equation] - sums.share * high[sums.part]
-            tolerance = sums.tolerance[sums.equation]
-            part_low = (low[whole_of_entry] - tolerance - others_high) / sums.share
-            part_high = (high[whole_of_entry] + tolerance - others_low) / sums.share
+            cell, by, at_least, at_most = self._told(low, high, is_new)
+            higher = at_least > low[cell] + WORTH_A_PASS
+            lower = at_most < high[cell] - WORTH_A_PASS
             new_low, new_high = low.copy(), high.copy()
-            np.maximum.at(new_low, sums.part, part_low)
-            np.minimum.at(new_high, sums.part, part_high)
-            np.maximum.at(new_low, sums.whole, parts_low - sums.tolerance)
-            np.minimum.at(new_high, sums.whole, parts_high + sums.tolerance)
+            np.maximum.at(new_low, cell[higher], at_least[higher])
+            np.minimum.at(new_high, cell[lower], at_most[lower])
             # Shares that are known roughly may contradict a figure, which then stands.
-            is_possible = new_low <= new_high
-            low = np.where(is_possible, new_low, low)
-            high = np.where(is_possible, new_high, high)
-            if before - float((high - low).sum()) <= WORTH_A_PASS * len(low):
+            is_possible = new_low <= new_high + NEGLIGIBLE
+            new_low = np.where(is_possible, np.minimum(new_low, new_high), low)
+            new_high = np.where(is_possible, new_high, high)
+            higher &= is_possible[cell] & (at_least >= new_low[cell])
+            self._low_by[cell[higher]] = by[higher]
+            lower &= is_possible[cell] & (at_most <= new_high[cell])
+            self._high_by[cell[lower]] = by[lower]
+            is_new = (new_low > low) | (new_high < high)
+            low, high = new_low, new_high
+            if not is_new.any():
                 break
+        self._is_low_set, self._is_high_set = low > LOWEST, high < HIGHEST
         return low, high
+
+    def _told(
+        self, low: Floats, high: Floats, is_new: Bools
+    ) -> tuple[Integers, Integers, Floats, Floats]:
+        """What the sums with a cell that is new tell: of which cell, by which sum, from, to."""
+        sums, count = self.sums, len(self.sums.whole)
+        is_active = is_new[sums.whole]
+        is_active[sums.equation[is_new[sums.part]]] = True
+        entry, active = np.flatnonzero(is_active[sums.equation]), np.flatnonzero(is_active)
+        equation, part, share = sums.equation[entry], sums.part[entry], sums.share[entry]
+        parts_low = np.bincount(equation, share * low[part], count)
+        parts_high = np.bincount(equation, share * high[part], count)
+        whole_low = (low[sums.whole] - sums.tolerance - parts_high)[equation]
+        whole_high = (high[sums.whole] + sums.tolerance - parts_low)[equation]
+        return (
+            np.concatenate([part, sums.whole[active]]),
+            np.concatenate([equation, active]),
+            np.concatenate([whole_low / share + high[part], (parts_low - sums.tolerance)[active]]),
+            np.concatenate([whole_high / share + low[part], (parts_high + sums.tolerance)[active]]),
+        )
 
     def _confined(self, low: Floats, high: Floats) -> Bools:
         """The cells whose range leaves a small group's mean least_width or less."""
@@ -175,38 +312,12 @@ class Bounds:
             share = np.where(is_asked, share, 1.0)
             lowest = np.maximum((low - (1 - share) * HIGHEST) / share, LOWEST)
             highest = np.minimum((high - (1 - share) * LOWEST) / share, HIGHEST)
-            # The mean of `count` whole ratings is one of a grid, to which the range is cut.
-            first = np.ceil(lowest * count - NEGLIGIBLE)
-            last = np.floor(highest * count + NEGLIGIBLE)
-            tells |= is_asked & (last - first <= (self.least_width * MARGIN + NEGLIGIBLE) * count)
-        return tells & ~self.is_given_up
+            tells |= is_asked & self._is_narrow(lowest, highest, count)
+        return tells & ~self._is_given_up
 
-    def _next_to_hide(self, by_itself: Bools, by_others: Bools, is_shown: Bools) -> Integers:
-        """The cells that tell by themselves; of each sum that tells, the smallest shown part.
-
-        Its whole where no part is left.
-        """
-        if (by_itself & self.can_hide).any():
-            return np.flatnonzero(by_itself & self.can_hide)
-        sums = self.sums
-        is_candidate = is_shown & self.can_hide
-        telling = by_others
-        for _ in range(MAX_PASSES):
-            has_cell = np.zeros(len(sums.whole), dtype=bool)
-            has_cell[sums.equation[telling[sums.part]]] = True
-            has_cell |= telling[sums.whole]
-            chosen = has_cell[sums.equation] & is_candidate[sums.part]
-            chosen &= is_shown[sums.whole[sums.equation]]
-            wholes = has_cell & is_candidate[sums.whole]
-            if chosen.any() or wholes.any():
-                break
-            # Nothing shown is next to it: what tells comes through hidden cells.
-            telling = telling.copy()
-            telling[sums.part[has_cell[sums.equation]]] = True
-            telling[sums.whole[has_cell]] = True
-        equation, part = sums.equation[chosen], sums.part[chosen]
-        order = np.lexsort((part, self.respondent_count[part], equation))
-        _, first = np.unique(equation[order], return_index=True)
-        smallest = part[order][first]
-        wholes[equation] = False
-        return np.unique(np.concatenate([smallest, sums.whole[wholes]])).astype(np.int64)
+    def _is_narrow(self, low: Floats, high: Floats, count: Floats | Integers) -> Bools:
+        # The mean of `count` whole ratings is one of a grid, to which the range is cut.
+        first = np.ceil(low * count - NEGLIGIBLE)
+        last = np.floor(high * count + NEGLIGIBLE)
+        is_narrow: Bools = last - first <= (self.least_width * MARGIN + NEGLIGIBLE) * count
+        return is_narrow

@@ -31,6 +31,8 @@ VERDICT = ["is_hidden", "reason", "is_exposed", "score_step", "other_step"]
 NEVER_HIDDEN = ("national",)
 EXACT_DOMAINS = ("national", "provider_level")
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
+# All kinds of people stand in these, and no other figure divides them again.
+BLENDS = (*NEVER_HIDDEN, "recipient_category", *DEMOGRAPHICS)
 NATION = ("national", "national")
 
 # A null vector's entry at a cell that the sums determine is zero up to rounding (about 1e-12 here),
@@ -39,6 +41,8 @@ ZERO = 1e-7
 NULL_VECTORS = 2
 RESIDUAL = 1e-11
 ROUGHLY = 0.02
+# Of those in no published domain: as many as need no protection, since they are cells of their own.
+MANY = 1_000_000
 MAX_ROUNDS = 20_000
 
 Bools = NDArray[np.bool_]
@@ -66,7 +70,7 @@ def judge_cells(
     `cells`: int_cells. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one row a
     version. `cycles`: cycle_id, opens_on, min_cell_n, disclosure_interval. `edges`: cycle_id,
     whole_<key> and part_<key> for each key of COMPONENT, weight: the tree of the score. `classes`:
-    int_class_cells, which classes of weight the items' cells are made of.
+    int_class_cells, which classes of weight the cells are made of (no component is NULL).
 
     No service, perspective or item is ''. `reason` of a hidden cell is `small` (too few
     respondents), `bounds` (its score would confine a small group) or `complement` (hidden to
@@ -177,9 +181,9 @@ def _judge_cycle(
     can_hide = ~is_always_shown & ~is_unlisted
     may_be_exact = cells["domain_type"].isin(EXACT_DOMAINS).to_numpy()
     hiding = _Hiding(equations, is_small=is_small, can_hide=can_hide, is_unlisted=is_unlisted)
-    sums = _sums(cells, over_domains, over_components, edges)
-    sums, class_counts = _with_classes(sums, cells, classes)
-    none = np.zeros(len(class_counts))
+    sums, held = _sums(cells, over_domains, over_components, edges, classes)
+    class_counts = held["rating_count"].to_numpy(dtype=np.int64)
+    none = np.zeros(len(held))
     bounds = Bounds(
         score=np.append(cells["score"].to_numpy(dtype=np.float64), none + np.nan),
         respondent_count=np.append(cells["respondent_count"].to_numpy(np.int64), class_counts),
@@ -188,11 +192,12 @@ def _judge_cycle(
         class_count=np.append(
             cells["small_class_count"].fillna(0).to_numpy(np.int64), class_counts
         ),
-        is_small=np.append(is_small, class_counts < min_cell_n),
+        is_small=np.append(is_small, held["respondent_count"].to_numpy() < min_cell_n),
         can_hide=np.append(can_hide, none > 0),
         step=np.append(steps(cells, may_be_exact=may_be_exact), none),
         sums=sums,
         least_width=least_width,
+        least_count=min_cell_n,
     )
     hiding.complete()
     # What is hidden for its bounds leaves the sums with more unknowns, never with fewer.
@@ -205,7 +210,15 @@ def _judge_cycle(
         reason=np.select([is_small, is_confining], ["small", "bounds"], "complement"),
         is_exposed=hiding.is_exposed,
         score_step=np.where(is_hidden, EXACT, bounds.step[: len(cells)]),
-        other_step=np.where(is_hidden, np.nan, other_steps(cells, bounds.step[: len(cells)])),
+        other_step=np.where(
+            is_hidden,
+            np.nan,
+            other_steps(
+                cells,
+                bounds.step[: len(cells)],
+                is_blend=cells["domain_type"].isin(BLENDS).to_numpy(),
+            ),
+        ),
     )
     return judged.loc[~is_unlisted, [*CELL, *VERDICT]]
 
@@ -287,8 +300,74 @@ def _sums(
     over_domains: pd.DataFrame,
     over_components: pd.DataFrame,
     edges: pd.DataFrame,
-) -> Sums:
-    """The divisions with each part's share: of the whole's weight, or in the mean of components."""
+    classes: pd.DataFrame,
+) -> tuple[Sums, pd.DataFrame]:
+    """What adds up to what, by cells and by the classes of weight in them; and these classes."""
+    means = _means(cells, over_components, edges)
+    held, of_classes = _of_classes(cells, over_domains, means, classes)
+    of_cells = [_over_domains(cells, over_domains), means]
+    parts = pd.concat(
+        [
+            *of_cells,
+            *(
+                of_class[of_class.columns.intersection(["cell", "share", "division"])].assign(
+                    whole=of_class["whole_number"]
+                )
+                for of_class in of_classes
+            ),
+        ],
+        keys=range(len(of_cells) + len(of_classes)),
+        names=["kind", None],
+    ).reset_index("kind")
+    by_sum = parts.fillna({"division": "", "tolerance": 0.0}).groupby(["kind", "whole", "division"])
+    equation = np.asarray(by_sum.ngroup(), dtype=np.int64)
+    wholes = np.zeros(equation.max(initial=-1) + 1, dtype=np.int64)
+    wholes[equation] = parts["whole"]
+    tolerance = np.zeros(len(wholes))
+    tolerance[equation] = parts["tolerance"].fillna(0.0)
+    is_division = np.zeros(len(wholes), dtype=bool)
+    is_division[equation] = parts["kind"] == 0
+    share = parts["share"].to_numpy(dtype=np.float64)
+    sums = Sums(
+        equation=equation,
+        part=parts["cell"].to_numpy(dtype=np.int64),
+        share=share / np.bincount(equation, share, len(wholes))[equation],
+        whole=wholes,
+        tolerance=tolerance,
+        is_division=is_division,
+    )
+    return _without_equals(sums, held, cell_count=len(cells))
+
+
+def _without_equals(
+    sums: Sums, held: pd.DataFrame, *, cell_count: int
+) -> tuple[Sums, pd.DataFrame]:
+    """The same with one name for what is the same: a cell's only class is the cell."""
+    is_equality = (np.bincount(sums.equation, minlength=len(sums.whole)) == 1)[sums.equation]
+    is_equality &= sums.part >= cell_count
+    name = np.arange(cell_count + len(held))
+    name[sums.part[is_equality]] = sums.whole[sums.equation[is_equality]]
+    while (name[name] != name).any():
+        name = name[name]
+    is_kept = name == np.arange(len(name))
+    number = np.cumsum(is_kept) - 1
+    part, whole = number[name[sums.part]], number[name[sums.whole]]
+    entry = np.flatnonzero(~(is_equality & (part == whole[sums.equation])))
+    is_left: Bools = np.zeros(len(sums.whole), dtype=bool)
+    is_left[sums.equation[entry]] = True
+    number_of_sum: Integers = np.cumsum(is_left).astype(np.int64) - 1
+    return Sums(
+        equation=number_of_sum[sums.equation[entry]],
+        part=part[entry],
+        share=sums.share[entry],
+        whole=whole[is_left],
+        tolerance=sums.tolerance[is_left],
+        is_division=sums.is_division[is_left],
+    ), held[is_kept[cell_count:]]
+
+
+def _over_domains(cells: pd.DataFrame, over_domains: pd.DataFrame) -> pd.DataFrame:
+    """The divisions of domains, with each part's share of the whole's weight."""
     weight = cells["weight_sum"].to_numpy(dtype=np.float64)
     answers = cells["answer_count"].to_numpy(dtype=np.float64)
     score = cells["score"].to_numpy(dtype=np.float64)
@@ -297,7 +376,16 @@ def _sums(
     share = np.where(
         np.isnan(weight[part]), answers[part] / answers[whole], weight[part] / weight[whole]
     )
-    by_domain = over_domains.assign(kind=OVER_DOMAINS, share=share)
+    # Above items a score is no mean of the parts' scores, but nearly so.
+    is_rough = (cells["item_id"] == "").to_numpy()[whole]
+    parts = over_domains.assign(share=share, tolerance=np.where(is_rough, ROUGHLY, 0.0))
+    kept: pd.DataFrame = parts[~np.isnan(score[whole]) & (share > 0)]
+    return kept
+
+
+def _means(cells: pd.DataFrame, over_components: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """The components of the score's tree, with each part's share in the mean."""
+    score = cells["score"].to_numpy(dtype=np.float64)
     named = over_components.assign(
         **{f"part_{key}": cells[key].to_numpy()[over_components["cell"]] for key in COMPONENT},
         **{f"whole_{key}": cells[key].to_numpy()[over_components["whole"]] for key in COMPONENT},
@@ -306,51 +394,70 @@ def _sums(
     named = named.merge(edges[[*keys, "weight"]], on=keys)
     # A mean leaves out the children without a score.
     named = named[~np.isnan(score[named["cell"]]) & ~np.isnan(score[named["whole"]])]
-    total = named.groupby(["whole", "division"])["weight"].transform("sum")
-    by_component = named.assign(kind=MEANS, share=named["weight"] / total)
-    parts = pd.concat([by_domain, by_component], ignore_index=True)
-    parts = parts[~np.isnan(score[parts["whole"].to_numpy(dtype=np.int64)]) & (parts["share"] > 0)]
-    equation = parts.groupby(["kind", "whole", "division"]).ngroup().to_numpy(dtype=np.int64)
-    wholes = np.zeros(equation.max(initial=-1) + 1, dtype=np.int64)
-    wholes[equation] = parts["whole"]
-    # Above items a score is no mean of the parts' scores, but nearly so.
-    is_rough = np.zeros(len(wholes), dtype=bool)
-    is_rough[equation] = parts["kind"] == OVER_DOMAINS
-    is_rough &= (cells["item_id"] == "").to_numpy()[wholes]
-    share = parts["share"].to_numpy(dtype=np.float64)
-    return Sums(
-        equation=equation,
-        part=parts["cell"].to_numpy(dtype=np.int64),
-        share=share / np.bincount(equation, share, len(wholes))[equation],
-        whole=wholes,
-        tolerance=np.where(is_rough, ROUGHLY, 0.0),
-    )
+    total = named.groupby("whole")["weight"].transform("sum")
+    means: pd.DataFrame = named.assign(share=named["weight"] / total)
+    return means[["cell", "whole", "share"]]
 
 
-def _with_classes(sums: Sums, cells: pd.DataFrame, classes: pd.DataFrame) -> tuple[Sums, Integers]:
-    """Add the classes of weight as parts of the cells that they stand in; return their counts too.
+def _of_classes(
+    cells: pd.DataFrame, over_domains: pd.DataFrame, means: pd.DataFrame, classes: pd.DataFrame
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """The classes of weight in the cells, numbered on from these, and what they add up to.
 
-    A class is of a weight, a level of providers and an item, and numbered on from the cells.
+    Of a cell that is a mean of components a class has the mean of what it says of these, each as
+    heavy as it is there: so the classes' means add up to the cell's score. Of an item, what a class
+    says in a domain's parts adds up to what it says in the domain.
     """
-    keys = [*DOMAIN, *COMPONENT]
-    numbered = cells[keys].assign(whole=np.arange(len(cells)), has_score=cells["score"].notna())
-    held = classes.merge(numbered[numbered["has_score"]], on=keys)
-    # A level holds all of a class; a domain that holds some of it only has a part of its own.
-    of_class = ["weight_cell_number", "provider_level_id", "item_id"]
-    is_whole = held["rating_count"] == held.groupby(of_class)["rating_count"].transform("max")
-    held["held_by"] = np.where(is_whole, "", held["domain_type"] + " " + held["domain_id"])
-    held["number"] = held.groupby([*of_class, "held_by"]).ngroup()
-    counts = held.groupby("number")["rating_count"].first().to_numpy(dtype=np.int64)
-    equation, wholes = pd.factorize(held["whole"])
-    weight = held["weight_sum"].to_numpy(dtype=np.float64)
-    share = weight / np.bincount(equation, weight, len(wholes))[equation]
-    return Sums(
-        equation=np.append(sums.equation, equation + len(sums.whole)),
-        part=np.append(sums.part, held["number"].to_numpy(np.int64) + len(cells)),
-        share=np.append(sums.share, share),
-        whole=np.append(sums.whole, wholes.to_numpy(dtype=np.int64)),
-        tolerance=np.append(sums.tolerance, np.zeros(len(wholes))),
-    ), counts
+    of_class = ["cell", "weight_cell_number"]
+    numbered = cells[[*DOMAIN, *COMPONENT]].assign(cell=np.arange(len(cells)))
+    held = classes.merge(numbered[cells["score"].notna()], on=[*DOMAIN, *COMPONENT])
+    persons = held[[*of_class, "respondent_count"]]
+    items = held.loc[held["item_id"] != "", [*of_class, "rating_count", "weight_sum"]]
+    items = items.assign(
+        share=items["weight_sum"] / items.groupby("cell")["weight_sum"].transform("sum")
+    )
+    storeys, of_components = [_numbered(items, first=len(cells))], []
+    while len(storeys[-1]):
+        below = storeys[-1].rename(columns={"cell": "part", "number": "cell"})
+        parts = means.rename(columns={"cell": "part", "share": "of_mean"}).merge(below, on="part")
+        parts["share"] *= parts["of_mean"]
+        by_class = parts.groupby(["whole", "weight_cell_number"], as_index=False)
+        above = by_class[["rating_count", "share"]].sum().rename(columns={"whole": "cell"})
+        of_components.append(parts)
+        storeys.append(_numbered(above, first=int(storeys[-1]["number"].max()) + 1))
+    held = pd.concat(storeys).merge(persons, on=of_class, how="left")
+    wholes = held[[*of_class, "number", "rating_count"]].rename(
+        columns={"cell": "whole", "number": "whole_number", "rating_count": "whole_count"}
+    )
+    of_components = [
+        parts.merge(wholes, on=["whole", "weight_cell_number"]) for parts in of_components
+    ]
+    of_domains, rests = _class_domains(
+        held[held["cell"].isin(items["cell"])], over_domains, wholes, first=len(cells) + len(held)
+    )
+    return pd.concat([held, rests]), [
+        held.assign(whole_number=held["cell"], cell=held["number"]),
+        *of_components,
+        of_domains,
+    ]
+
+
+def _numbered(held: pd.DataFrame, *, first: int) -> pd.DataFrame:
+    return held.reset_index(drop=True).assign(number=first + np.arange(len(held)))
+
+
+def _class_domains(
+    items: pd.DataFrame, over_domains: pd.DataFrame, wholes: pd.DataFrame, *, first: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The parts of what a class says of an item in a domain, and the rests in no published part."""
+    parts = over_domains.merge(items, on="cell").merge(wholes, on=["whole", "weight_cell_number"])
+    parts["share"] = parts["rating_count"] / parts["whole_count"]
+    listed = parts.groupby(["whole_number", "division"], as_index=False)["share"].sum()
+    rests = listed.assign(share=1 - listed["share"])
+    rests = _numbered(rests[rests["share"] > ZERO], first=first)
+    rests = rests.assign(rating_count=MANY, respondent_count=MANY)
+    parts = pd.concat([parts, rests])
+    return parts.assign(cell=parts["number"]), rests
 
 
 def _equations(

@@ -24,6 +24,7 @@ NEEDED_COLUMNS = {
         "weighting_mode",
         "component_type",
         "is_suppressed",
+        "score",
         "score_step",
         "respondent_count",
     },
@@ -109,7 +110,7 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
         create temp table shown_cells as
         select
             cycle_id, weighting_mode, domain_type, domain_id, {components},
-            score_step, is_suppressed
+            score, score_step, is_suppressed
         from warehouse.intermediate.int_shown_scores;
 
         create temp table shown_cells_of_two as
@@ -202,12 +203,13 @@ def _rounded(column: str, kind: str, table: ShownTable) -> str:
     is_judged = f"(cells.cycle_id is not null or figures.domain_type in ({kinds}))"
     exact = f"(cells.score_step is null and {is_judged})"
     step = f"coalesce(cells.score_step, {COARSE_STEP})"
+    anew = table.declared.from_shown_score.get(column, figure)
     if kind == "DOUBLE":
         if column == "se" or column.endswith("_se"):
             least = f"round(floor({figure} / ({step} / 2) + 0.5) * {step} / 2, 3)"
             rounded = f"greatest({least}, 2 * {step})"
         else:
-            rounded = f"round(floor({figure} / {step} + 0.5) * {step}, 3)"
+            rounded = f"round(floor(({anew}) / {step} + 0.5) * {step}, 3)"
     elif kind in ("BIGINT", "INTEGER", "HUGEINT"):
         rounded = f"cast(5 * round({figure} / 5) as {kind})"
     else:

@@ -8,7 +8,9 @@ A model of marts or indexes says one of
 - `{nothing_to_hide: why}`: all of its rows as they are;
 - `{cells: {keys: [...]}}`: rows are about a domain and a component. `keys` say where a row stands,
   every other column is a figure: NULL where int_shown_scores hides the cell, else rounded as the
-  cell's score is. `cycles: both` where a figure compares a cycle with the one before; `figures:
+  cell's score is. `from_shown_score: {column: SQL}` computes one anew from `cells.score`, the shown
+  score, and other figures (`figures.column`): rounded by itself it would be a second figure of it.
+  `cycles: both` where a figure compares a cycle with the one before; `figures:
   shown` where all are computed from a model int_shown_..., and are no more precise than that;
 - `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
 - `{stays_inside: why}`.
@@ -24,7 +26,7 @@ persons stand behind each of its values.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,8 @@ class Declaration:
     has_persons: bool
     """Whether answers of persons stand behind it."""
     cell_keys: tuple[str, ...] = ()
+    from_shown_score: Mapping[str, str] = field(default_factory=dict)
+    """By figure, the SQL that makes it of the shown score."""
     is_over_two_cycles: bool = False
     is_of_shown_figures: bool = False
     is_shown_in_window: bool = False
@@ -146,6 +150,7 @@ def _declaration(
         grain=grain,
         has_persons=_descends_from_responses(model["unique_id"], manifest),
         cell_keys=tuple(cells.get("keys", ())),
+        from_shown_score=cells.get("from_shown_score", {}),
         is_over_two_cycles=cells.get("cycles") == "both",
         is_of_shown_figures=cells.get("figures") == "shown",
         is_shown_in_window=said.get("in_window") is True,

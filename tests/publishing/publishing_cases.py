@@ -136,7 +136,7 @@ FIGURES = [
     *("weight_share", "null_reason"),
 ]
 CLASSES = pd.DataFrame(
-    columns=[*CELL, "provider_level_id", "weight_cell_number", "rating_count", "weight_sum"]
+    columns=[*CELL, "weight_cell_number", "respondent_count", "rating_count", "weight_sum"]
 )
 
 
@@ -162,6 +162,7 @@ def judged_cells(
     *,
     min_cell_n: int,
     interval: float = -1.0,
+    classes: pd.DataFrame = CLASSES,
 ) -> pd.DataFrame:
     """Judge cells in which everybody weighs the same; `interval` -1: by the sums alone."""
     cells = scores.assign(
@@ -173,7 +174,7 @@ def judged_cells(
         split_bits=0.0,
     )
     settings = cycles.assign(min_cell_n=min_cell_n, disclosure_interval=interval)
-    return judge_cells(cells, units, settings, edges_of(scores), CLASSES)
+    return judge_cells(cells, units, settings, edges_of(scores), classes)
 
 
 def hidden_cells(scores: pd.DataFrame, units: pd.DataFrame, **settings) -> pd.DataFrame:

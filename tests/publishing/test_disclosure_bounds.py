@@ -16,6 +16,7 @@ def sums(*entries: tuple[int, int, float]) -> Sums:
         share=np.array([share for _, _, share in entries], dtype=float),
         whole=np.array(wholes, dtype=np.int64),
         tolerance=np.zeros(len(wholes)),
+        is_division=np.ones(len(wholes), dtype=bool),
     )
 
 
@@ -43,6 +44,7 @@ def bounds(
         step=np.array(step or [0.01] * width),
         sums=sums(*entries),
         least_width=1.0,
+        least_count=10,
     )
 
 
@@ -60,7 +62,9 @@ def hidden(bounds: Bounds, small: list[int]) -> set[int]:
 def test_a_step_is_at_least_what_a_point_of_the_heaviest_person_moves(person_share, step):
     cells = pd.DataFrame({"person_share": [person_share], "class_count": 3, "split_bits": 20.0})
     assert steps(cells, may_be_exact=np.array([True])) == [step]
-    assert np.isnan(other_steps(cells, np.array([step])))  # two modes would split the classes
+    cells["small_class_count"] = 0
+    # Two modes would split the classes.
+    assert np.isnan(other_steps(cells, np.array([step]), is_blend=np.array([True])))
 
 
 def test_a_nation_is_exact_where_its_classes_cannot_be_told_apart():
@@ -70,8 +74,15 @@ def test_a_nation_is_exact_where_its_classes_cannot_be_told_apart():
     shown = steps(cells, may_be_exact=np.array([True] * 4))
     assert shown.tolist() == [EXACT, EXACT, EXACT, 0.01]
     # The other mode: exact beside an exact one needs twice the ways to split.
-    others = other_steps(cells, shown)
+    cells["small_class_count"] = 4
+    others = other_steps(cells, shown, is_blend=np.array([True] * 4))
     assert others[:3].tolist() == [EXACT, 0.01, EXACT] and np.isnan(others[3])
+
+
+def test_a_second_mode_is_shown_where_no_class_is_small_or_nothing_else_divides_the_cell():
+    cells = pd.DataFrame({"class_count": 30, "split_bits": 200.0, "small_class_count": [0, 4, 4]})
+    others = other_steps(cells, np.array([0.01] * 3), is_blend=np.array([False, False, True]))
+    assert np.isnan(others).tolist() == [False, True, False]
 
 
 def test_a_score_of_four_tells_of_all_and_is_hidden():
@@ -81,12 +92,12 @@ def test_a_score_of_four_tells_of_all_and_is_hidden():
 
 
 def test_a_score_is_shown_more_coarsely_where_that_hides_a_class():
-    # 3.70 to 0.01: a class with 0.28 of the weight has 4 - 0.305 / 0.28 = 2.91 or more, which of
-    # whole ratings of 9 is 27/9 = 3: a range of 1. To 0.05 (3.675-3.725): 4 - 0.325 / 0.28 = 2.84,
-    # of nine ratings 26/9: a range of 10/9, just over the 1.1 that is asked for.
-    coarser = bounds([3.70], class_share=[0.28], class_count=[9])
+    # 3.70 to 0.01: a class with 0.26 of the weight has 4 - 0.305 / 0.26 = 2.83 or more, which of
+    # whole ratings of 9 is 26/9: a range of 10/9. To 0.1 (3.65-3.75): 4 - 0.35 / 0.26 = 2.65, of
+    # nine ratings 24/9: a range of 12/9, just over the 1.3 that is asked for.
+    coarser = bounds([3.70], class_share=[0.26], class_count=[9])
     assert hidden(coarser, []) == set()
-    assert coarser.step.tolist() == [0.05]
+    assert coarser.step.tolist() == [0.1]
 
 
 def test_a_hidden_part_that_a_whole_leaves_near_the_end_takes_a_part_along():
@@ -118,4 +129,26 @@ def test_the_nation_is_rounded_only_where_nothing_else_is_left():
                   class_share=[0.5, 0.0], class_count=[5, 0])  # fmt: skip
     assert hidden(told, [1]) == {1}
     assert told.step[0] == 0.2
-    assert told.is_given_up.any()
+
+
+def test_what_is_hidden_together_is_a_group_too():
+    # Two hidden parts of 4 and 5 persons, each anything from 1 to 4, have together
+    # (2.5 - 0.6 x 2.5) / 0.4 = 2.5: the third is hidden with them. Of 10 persons it stays.
+    parts = ((0, 1, 0.2), (0, 2, 0.2), (0, 3, 0.6))
+    few = bounds([2.5, 2.0, 3.0, 2.5], *parts, small=[1, 2], count=[49, 4, 5, 40], fixed=(0,))
+    assert hidden(few, [1, 2]) == {1, 2, 3}
+    more = bounds([2.5, 2.0, 3.0, 2.5], *parts, small=[1, 2], count=[50, 5, 5, 40], fixed=(0,))
+    assert hidden(more, [1, 2]) == {1, 2}
+    assert more.step[3] == 0.01
+
+
+def test_only_what_a_range_comes_from_is_hidden():
+    # Part 1 (few) is told by whole 0 and part 2: (3.7 - 0.5 x 3.4) / 0.5 = 4. Whole 3 holds it too,
+    # but with a 4 that is hidden it tells nothing: it stays as it is.
+    told = bounds(
+        [3.7, 4.0, 3.4, 2.5, 2.0],
+        (0, 1, 0.5), (0, 2, 0.5), (3, 1, 0.2), (3, 4, 0.8),
+        small=[1], count=[30, 8, 22, 11, 12], fixed=(0,),
+    )  # fmt: skip
+    assert 3 not in hidden(told, [1, 4])
+    assert told.step[3] == 0.01

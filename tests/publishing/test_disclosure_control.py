@@ -16,6 +16,7 @@ from publishing_cases import (
     Unit,
     group,
     hidden_cells,
+    judged_cells,
     scores_of,
     units_of,
 )
@@ -381,3 +382,33 @@ def test_a_small_cell_is_hidden_whatever_others_have_no_score_to_protect_it(pers
     hidden = hidden_cells(scores, units_of(persons), min_cell_n=5)
     small = scores[(scores["respondent_count"] < 5) & scores["score"].notna()]
     assert set(map(tuple, small[CELL].to_numpy())) <= set(map(tuple, hidden[CELL].to_numpy()))
+
+
+@pytest.mark.parametrize(("score", "is_told"), [(3.9, True), (2.5, False)])
+def test_a_class_of_weight_is_protected_in_every_component(score, is_told):
+    # 15 persons of u1 weigh as much as 5: where a mean is 3.9, the 5 have 3.8 or more. Whatever is
+    # shown of a service or a perspective tells it as an item does. u2 hides them in the whole.
+    persons = group("u1", "upt", "ra", 20) + group("u2", "upt", "rb", 200)
+    cells = scores_of(persons)
+    is_of_u1 = cells["domain_id"].isin(["u1", "ra", "ra|upt"])
+    is_of_u2 = cells["domain_id"].isin(["u2", "rb", "rb|upt"])
+    cells["score"] = np.where(is_of_u1, score, 2.5)
+    classes = pd.concat(
+        cells.loc[~is_elsewhere, CELL].assign(
+            weight_cell_number=number,
+            respondent_count=count,
+            rating_count=np.where(cells.loc[~is_elsewhere, "item_id"] != "", count, np.nan),
+            weight_sum=np.where(cells.loc[~is_elsewhere, "item_id"] != "", weight, np.nan),
+        )
+        for number, count, weight, is_elsewhere in (
+            (0, 15, 15.0, is_of_u2),
+            (1, 5, 15.0, is_of_u2),
+            (2, 200, 200.0, is_of_u1),
+        )
+    )
+    verdicts = judged_cells(cells, units_of(persons), min_cell_n=10, interval=1.0, classes=classes)
+    of_u1 = verdicts[verdicts["domain_id"].isin(["u1", "ra", "ra|upt"])]
+    assert set(of_u1["is_hidden"]) == {is_told}
+    assert not is_told or set(of_u1["reason"]) == {"bounds"}
+    nation = verdicts[verdicts["domain_type"] == "national"]
+    assert not nation["is_hidden"].any()
