@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         default=None, description="Keys the HMAC-SHA-256 of respondents' identifiers."
     )
     pages: bool = Field(
-        default=False, description="Whether a publication has pages: published/site/."
+        default=True, description="Whether a publication has pages: published/site/."
     )
     regions_geojson: Path | None = Field(
         default=None,

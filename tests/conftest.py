@@ -32,6 +32,7 @@ def pytest_configure() -> None:
     os.environ["ILK_DATA_DIR"] = _data_dir
     os.environ["ILK_LANDING_URL"] = str(SAMPLE_LANDING)
     os.environ["ILK_PSEUDONYM_KEY"] = "a key for tests"
+    os.environ["ILK_PAGES"] = "false"  # 2,000 of them a publication: tests of pages write their own
     os.environ.pop("ILK_SEEDS_DIR", None)
     get_settings.cache_clear()
 

@@ -369,6 +369,36 @@ def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
     assert publish_again(warehouse, shift=0.1).row_counts == first.row_counts
 
 
+def test_pages_are_swapped_with_the_tables_that_they_were_made_from(warehouse, monkeypatch):
+    def write_site(database, folder, *_):
+        folder.mkdir()
+        scores = json.dumps(table_checksums(database))
+        (folder / "index.html").write_text(scores, encoding="utf-8")
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    def publish_pages(shift: float):
+        write_warehouse(warehouse, PERSONS, shift=shift)
+        return publish(
+            warehouse=warehouse,
+            data_dir=warehouse.parent,
+            fingerprint=FINGERPRINT,
+            with_pages=True,
+        )
+
+    pages = warehouse.parent / "published/site/index.html"
+    for shift in (0.0, 0.1):
+        monkeypatch.setattr(publication, "write_site", write_site)
+        shown = publish_pages(shift)
+        assert json.loads(pages.read_text(encoding="utf-8")) == shown.checksums
+        monkeypatch.setattr(publication, "write_site", fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            publish_pages(0.2)
+        assert json.loads(pages.read_text(encoding="utf-8")) == shown.checksums
+        assert shown.publication_id in entries(warehouse.parent / "publications")
+
+
 def test_a_second_publication_at_the_same_time_is_refused(warehouse):
     with (
         swap.next_publication(warehouse.parent),
