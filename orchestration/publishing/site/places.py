@@ -31,6 +31,7 @@ class Change:
     high: float | None
     is_changed: bool | None
     words: str
+    row: Row
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def changes(
             high,
             row["is_changed"],
             _change_in_words(book, words, delta, low, high, is_changed=row["is_changed"]),
+            row,
         )
     order = {INDEX: 0} | {
         component: number
