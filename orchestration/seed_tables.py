@@ -38,6 +38,8 @@ FILE_FAULTS = {
 _DECLARATIONS = Path(__file__).resolve().parents[1] / "models" / "_seeds.yml"
 _DELIMITERS = ",;\t|"
 _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
+# True or false under another name than is_...
+_YES_OR_NO = {("survey_cycles", "reports")}
 # Seeds that a folder may lack: they then have no rows.
 OPTIONAL_SEEDS = ("follow_ups",)
 # A number that is declared as text, since one column holds all parameters.
@@ -154,7 +156,7 @@ def _kinds(seed: str) -> dict[str, str]:
     kinds = {"date": "date", "double": "number"}
     return {
         column: "truth"
-        if column.startswith("is_")
+        if column.startswith("is_") or (seed, column) in _YES_OR_NO
         else "number"
         if (seed, column) in _NUMBERS
         else kinds.get(declared, "")

@@ -93,6 +93,7 @@ QUESTIONS = "instrument_id;is_reverse_scored;question_text\r\n"
         # Between commas nothing tells day from month, and 05/31 is no day: left, and reported.
         ("survey_cycles", "opens_on,x\n05/06/2026,\n", "opens_on", ["05/06/2026"]),
         ("survey_cycles", "opens_on;x\n05/31/2026;\n", "opens_on", ["05/31/2026"]),
+        ("survey_cycles", "cycle_id;reports\nc;BENAR\n", "reports", ["true"]),
         ("regions", "region_id;name_id;;\nr;R;;\n", "name_id", ["R"]),
         ("regions", "region_id;name_id\n\n;\nr;R\n", "name_id", ["R"]),
     ],

@@ -3,6 +3,7 @@
 Belongs here: what people would see in the files. Doesn't: figures themselves (the models' tests).
 """
 
+import dataclasses
 import io
 import re
 import shutil
@@ -18,7 +19,7 @@ from publishing_cases import DECLARED, group, write_warehouse
 
 from orchestration.publishing import PublicationError
 from orchestration.publishing.publication import publish
-from orchestration.publishing.reading.book import INDEX, Book, Component, Score, read_book
+from orchestration.publishing.reading.book import INDEX, Book, Component, Scale, Score, read_book
 from orchestration.publishing.reading.language import language, languages
 from orchestration.publishing.reports import ReportError, build
 from orchestration.publishing.reports.subjects import Subject
@@ -122,6 +123,26 @@ def test_a_report_holds_the_published_figures_as_its_reader_writes_numbers(
         assert expected
         assert not [figure for figure in expected if figure not in text]
         assert subject.name(book, book.cycles[CYCLE], language(code)) in text
+
+
+def test_an_index_that_is_spoken_of_in_hundreds_is_told_so_everywhere(book: Book, shown: Subject):
+    of_100 = dataclasses.replace(book, scale=Scale(factor=25, low=25, high=100))
+    text = pdf_text(made(of_100, shown))
+    words = language("id")
+    scores = [score for score in parts(book, shown) if score and score.score is not None]
+    assert not [score for score in scores if words.number(25 * score.score) not in text]
+    nation = book.score(CYCLE, "national", "national")
+    assert words.number(nation.score) not in text
+    assert "88,31 – 100,00" in text  # the scheme's own limits
+    (change,) = book.rows(
+        "idx_changes",
+        cycle_id=CYCLE,
+        domain_type="provider_unit",
+        domain_id=shown.subject_id,
+        component_type="index",
+    )
+    if change["delta"] is not None:
+        assert words.signed(25 * change["delta"]) in text
 
 
 def test_a_region_report_holds_its_own_and_its_shown_units_figures(book: Book):
