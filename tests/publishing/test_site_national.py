@@ -297,7 +297,7 @@ class _Links(HTMLParser):
         self.ids.update([found["id"]] if found.get("id") else [])
         self.hrefs.update([found["href"]] if found.get("href") else [])
         self.targets.update(
-            found[key] for key in ("popovertarget", "aria-labelledby") if found.get(key)
+            found[key] for key in ("popovertarget",) if found.get(key)
         )
 
 
@@ -390,7 +390,7 @@ def test_outlines_are_drawn_where_they_are_given(sample: Sample, tmp_path: Path)
 def test_while_no_cycle_is_scored_the_page_names_what_is_open(changed):
     site = changed("delete from idx_scores")
     html = (site / "id" / "index.html").read_text(encoding="utf-8")
-    assert "Semester 2 2026 sedang berlangsung, sampai 4 Desember 2026." in html
+    assert "Semester II 2026 sedang berlangsung, sampai 4 Desember 2026." in html
     assert 'href="participation.html"' in html
     assert not (site / "id" / "cycles").exists()
     assert not CARD.findall(html)
