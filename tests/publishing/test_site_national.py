@@ -296,9 +296,7 @@ class _Links(HTMLParser):
         found = dict(attrs)
         self.ids.update([found["id"]] if found.get("id") else [])
         self.hrefs.update([found["href"]] if found.get("href") else [])
-        self.targets.update(
-            found[key] for key in ("popovertarget",) if found.get(key)
-        )
+        self.targets.update([found["popovertarget"]] if found.get("popovertarget") else [])
 
 
 @pytest.mark.parametrize("cycle_id", SAMPLE_CYCLES)
