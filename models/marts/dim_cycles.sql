@@ -16,7 +16,7 @@ indexes as (
         index_id,
         name_id,
         name_en,
-        cast({{ optional_column(ref('indexes'), 'reported_scale', '4') }} as integer) as reported_scale,
+        cast({{ optional_column(ref('indexes'), 'reported_scale', "'4'") }} as integer) as reported_scale,
     from {{ ref('indexes') }}
 ),
 
