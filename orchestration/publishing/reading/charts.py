@@ -15,7 +15,7 @@ from orchestration.publishing.reading.axes import Axis
 
 _INK, _FAINT, _LINE, _BLUE = "#1c2733", "#5a6772", "#c9d1d9", "#2f6fb3"
 _CROWDED = 140  # below it, the labels of two marks would meet
-_ROW, _LABEL, _VALUE, _AXIS, _STRIP, _BAR = 24, 190, 122, 26, 20, 32
+_ROW, _LABEL, _VALUE, _AXIS, _STRIP, _BAR = 24, 190, 110, 26, 20, 32
 _AROUND = ((0, -9), (0, 18), (14, 4), (-14, 4), (13, -8), (-13, -8), (13, 16), (-13, 16))
 # For paper; style.css has them for the screen.
 _BANDS = {"band-1": "#1d6b45", "band-2": "#2a62a3", "band-3": "#8a5a00", "band-4": "#a32a22"}
@@ -95,7 +95,8 @@ def interval_chart(
     `spans` lie behind the rows, each named in a strip above them. `label_width` is the room of
     labels, at the left.
     """
-    left, right = label_width, width - _VALUE
+    longest = max((len(row.value) for row in rows), default=0)
+    left, right = label_width, width - max(_VALUE, 16 + round(7.4 * longest))
     head = (18 if marks else 4) + (_STRIP if spans else 0)
     foot = head + _ROW * len(rows)
 
