@@ -27,10 +27,12 @@ FIGURES_CODE = (
     "dbt_project",
     "orchestration/publishing",
     "orchestration/scoring",
+    "orchestration/exports/faults.py",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
+    "orchestration/words.py",
 )
 BORDER_CODE = (
     "expectations",
@@ -145,6 +147,9 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
             raw_files(settings, cycle_ids),
             seeds_hash(settings),
             code_hash(),
+            # Pages that are switched on, or another map, are something new as well.
+            settings.pages,
+            hash_files([settings.regions_geojson] if settings.regions_geojson else []),
             hmac.new(secret.encode(), b"ilk fingerprint", hashlib.sha256).hexdigest(),
         ]
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.fingerprints import BORDER_CODE, FIGURES_CODE
-from orchestration.settings import REPOSITORY
+from orchestration.fingerprints import BORDER_CODE, FIGURES_CODE, cycle_fingerprint
+from orchestration.settings import REPOSITORY, Settings
 
 
 def ours(module: str) -> Path | None:
@@ -43,3 +43,20 @@ def test_a_fingerprint_takes_in_every_module_that_its_code_imports(code: tuple[s
         if not any(found.is_relative_to(place) for place in places)
     }
     assert left_out == set(), "add it to orchestration/fingerprints.py"
+
+
+def test_pages_switched_on_or_another_map_are_something_new_to_publish(tmp_path: Path):
+    outlines = tmp_path / "regions.geojson"
+    outlines.write_text("{}", encoding="utf-8")
+    of = {
+        name: cycle_fingerprint(Settings(data_dir=tmp_path, **said), "ilk-2025-s1")
+        for name, said in {
+            "tables": {"pages": False},
+            "pages": {"pages": True},
+            "map": {"pages": True, "regions_geojson": outlines},
+        }.items()
+    }
+    outlines.write_text('{"features": []}', encoding="utf-8")
+    other = Settings(data_dir=tmp_path, pages=True, regions_geojson=outlines)
+    of["other map"] = cycle_fingerprint(other, "ilk-2025-s1")
+    assert len(set(of.values())) == len(of)

@@ -17,9 +17,8 @@ from markupsafe import Markup
 from orchestration.publishing.reading.book import Book
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
-from orchestration.settings import REPOSITORY
 
-DOCUMENT = REPOSITORY / "docs" / "method.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "method.md"
 _OPEN_TABLE = '<div class="scroll" role="group" tabindex="0" aria-label="{}"><table>'
 
 
