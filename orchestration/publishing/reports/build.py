@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -33,6 +34,7 @@ from orchestration.publishing.reports.word import docx_of
 
 Kind = Literal["pdf", "docx", "poster"]
 _PACKAGES = {"pdf": ("typst",), "docx": ("typst", "docx"), "poster": ("typst", "segno")}
+_ZONE = ZoneInfo("Asia/Jakarta")  # as pages: the ministry reads them
 _TOLD_EVERY = 100
 _ENDINGS = {"pdf": ".pdf", "docx": ".docx", "poster": "-poster.pdf"}
 
@@ -95,9 +97,8 @@ def make_reports(
     tell = Teller(book, cycle, language(code))
     made_at = _made_at(book, publication_id, cycle)
     press = Press(made_at)
-    source = tell.words(
-        "report.source", publication=publication_id, day=tell.words.day(made_at.date())
-    )
+    day = made_at.astimezone(_ZONE).date()
+    source = tell.words("report.source", publication=publication_id, day=tell.words.day(day))
     for subject in subjects:
         if kind == "poster":
             content = press.poster(poster_of(tell, subject, source, site_url))

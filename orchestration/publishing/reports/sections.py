@@ -575,6 +575,7 @@ def _plan(tell: Teller, subject: Subject) -> Iterator[Block]:
                 for row in earlier
             ],
         )
+        yield Text(words("report.helped_note"), is_note=True)
 
 
 def _follow_ups(tell: Teller, subject: Subject, cycle_id: str | None) -> list[Row]:
