@@ -30,7 +30,7 @@ MORE_ROWS = {
         ),
     ],
     "follow_ups": ["skm-2021,loket-1,prosedur,Latih petugas,Loket 1,2021-06-30,planned"],
-    "indexes": ["other,Lain,Other"],
+    "indexes": ["other,Lain,Other,"],
     "method_parameters": ["skm-1.0,min_cell_n,10"],
     "survey_cycles": [
         "skm-2021,skm,skm-permenpan-14-2017,skm-1.0,2021,1,2021-01-01,2021-01-31,skm-2020,closed",

@@ -17,6 +17,7 @@ import pypdf
 import pytest
 from publishing_cases import DECLARED, group, write_warehouse
 
+from orchestration.durable_files import UnreadableFileError
 from orchestration.publishing import PublicationError
 from orchestration.publishing.publication import publish
 from orchestration.publishing.reading.book import INDEX, Book, Component, Scale, Score, read_book
@@ -344,3 +345,17 @@ def test_a_publication_whose_reports_fail_is_not_shown(
             fingerprint={},
         )
     assert not (tmp_path / "published").exists()
+
+
+@pytest.mark.parametrize("content", [b"no database", None], ids=["damaged", "of another version"])
+def test_a_publication_that_cannot_be_read_is_told_with_the_way_out(
+    tmp_path: Path, content: bytes | None
+):
+    database = tmp_path / "ilk.duckdb"
+    if content is None:
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("create table dim_cycles as select 'c' as cycle_id")
+    else:
+        database.write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=r"\./ilk run --all"), read_book(database):
+        pass

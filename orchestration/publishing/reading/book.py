@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from orchestration.durable_files import UnreadableFileError
 from orchestration.sql_text import as_text
 
 Row = Mapping[str, Any]
@@ -212,11 +213,22 @@ order by units.unit_name, units.unit_id
 
 @contextmanager
 def read_book(database: Path) -> Iterator[Book]:
-    """Open a publication's DuckDB file and read what is looked up most. Shapes: see Book."""
+    """Open a publication's DuckDB file and read what is looked up most. Shapes: see Book.
+
+    Raises UnreadableFileError where another version of this code made it, or it is damaged.
+    """
     with duckdb.connect() as connection:
-        connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
-        connection.execute("use ilk.main")
-        yield book_of(connection)
+        try:
+            connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
+            connection.execute("use ilk.main")
+            book = book_of(connection)
+        except duckdb.Error as error:
+            remedy = (
+                f"Terbitkan lagi dengan versi ini, ./ilk run --all: {database} rusak atau buatan "
+                "versi lain. / Publish again with this version: it is damaged or another's."
+            )
+            raise UnreadableFileError(database, error, remedy) from error
+        yield book
 
 
 def book_of(connection: duckdb.DuckDBPyConnection) -> Book:
