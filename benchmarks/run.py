@@ -353,19 +353,23 @@ def slowest_nodes(run_results: Path, count: int) -> list[tuple[str, float]]:
     ]
 
 
+_OF_SHOWN = ("equal_level", "unit_median")
+
+
 def differences(warehouse: Path, scores: Path) -> list[str]:
     """Return how the warehouse's idx_scores differ from the script's rows, a sentence a column.
 
-    But for the median of units: it is over the shown ones, and the script hides nothing.
+    But for the middles of levels and of units: they are over the shown ones, and the script hides
+    nothing.
     """
     on = " and ".join(f"house.{column} is not distinct from hand.{column}" for column in KEY)
     with duckdb.connect() as con:
         con.execute(f"attach '{warehouse}' as warehouse (read_only)")
         con.execute(
             "create view house as from warehouse.indexes.idx_scores "
-            f"where cycle_id = '{CYCLE}' and domain_type <> 'unit_median'"
+            f"where cycle_id = '{CYCLE}' and domain_type not in {_OF_SHOWN}"
         )
-        con.execute(f"create view hand as from '{scores}'")
+        con.execute(f"create view hand as from '{scores}' where domain_type not in {_OF_SHOWN}")
         con.execute(
             f"create temp table alone as select 1 from house full join hand on {on} "
             "where house.cycle_id is null or hand.cycle_id is null"

@@ -334,9 +334,10 @@ def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(
     shutil.copytree(REPOSITORY / "seeds", seeds)
     for path in seeds.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows, header = list(reader), reader.fieldnames or []
         optional = OPTIONAL_COLUMNS.get(path.stem, ())
-        columns = [column for column in reversed(rows[0]) if column not in optional]
+        columns = [column for column in reversed(header) if column not in optional]
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()

@@ -125,14 +125,17 @@ def test_an_export_that_was_taken_away_is_no_first_file_to_wait_for(
 
 
 def test_sigterm_stops_a_run_that_a_shell_started_deaf_to_ctrl_c() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what `ilk run &` in a script does
+    # What `ilk run &` in a script does; the tests' own process may have been started otherwise.
+    given = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in given.items()}
     try:
         with pytest.raises(typer.Exit) as ended, _stoppable():
             signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert ended.value.exit_code == 130
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize(
@@ -153,6 +156,8 @@ def test_a_run_that_the_system_stops_ends_as_with_ctrl_c(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
+        # Tests under nohup hand on that it is ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     while not any(data_dir.glob(moment)):
         assert run.poll() is None

@@ -37,10 +37,10 @@ def words(number: float, decimals: int) -> str:
 
 
 def test_an_interval_lies_where_its_ends_are_on_the_axis():
-    # Labels take 190 of 652, values 122: 1 is at 190, 4 at 530, 2.5 at 360, 2 at 190 + 340 / 3.
+    # Labels take 190 of 640, values 110: 1 is at 190, 4 at 530, 2.5 at 360, 2 at 190 + 340 / 3.
     rows = [Interval("a", 2.5, 2.0, 3.0, value="2,50")]
     picture = charts.interval_chart(
-        rows, title="t", low=1, high=4, ticks=TICKS, marks=[Mark(2.5, "target")], width=652
+        rows, title="t", low=1, high=4, ticks=TICKS, marks=[Mark(2.5, "target")], width=640
     )
     [dot] = shapes(picture, "circle", "dot")
     [whisker] = shapes(picture, "line", "whisker")
@@ -65,7 +65,7 @@ def test_bands_lie_behind_the_rows_and_one_too_narrow_has_no_letter():
     # 1-4 on 340 wide: 1-2.5 is 170 wide; 3.95-4 is 5.7, no room for a letter; 4-5 is off the axis.
     spans = [Span(1, 2.5, "B", "band-2"), Span(3.95, 4, "A", "band-1"), Span(4, 5, "Z", "band-3")]
     picture = charts.interval_chart(
-        [Interval("a", 2.0)], title="t", low=1, high=4, ticks=TICKS, spans=spans, width=652
+        [Interval("a", 2.0)], title="t", low=1, high=4, ticks=TICKS, spans=spans, width=640
     )
     tint, strip = shapes(picture, "rect", "band-2")
     assert (tint["x"], tint["width"]) == (strip["x"], strip["width"]) == ("190.0", "170.0")

@@ -152,3 +152,17 @@ def test_only_what_a_range_comes_from_is_hidden():
     )  # fmt: skip
     assert 3 not in hidden(told, [1, 4])
     assert told.step[3] == 0.01
+
+
+def test_a_persons_rating_is_a_whole_one():
+    # One person has 0.1875 of the weight. Shown to 0.2, 3.8 is at least 3.7: the others have 4 at
+    # most, so the person (3.7 - 0.8125 x 4) / 0.1875 = 2.4 at least, and a whole rating is 3 or 4.
+    assert hidden(bounds([3.8], class_share=[0.1875], class_count=[1]), []) == {0}
+
+
+def test_of_what_tells_of_a_group_the_figure_of_the_fewest_yields():
+    # (3.52 - 0.8 x 3.4) / 0.2 = 4.0 is part 1's: part 2 (22 persons) goes, and not the whole (60).
+    # Without it part 1 is (3.52 - 0.8 x 4) / 0.2 = 1.6 at least, which tells little.
+    told = bounds([3.52, 4.0, 3.4], (0, 1, 0.2), (0, 2, 0.8), small=[1], count=[60, 8, 22])
+    assert hidden(told, [1]) == {1, 2}
+    assert told.step[0] == 0.01

@@ -363,8 +363,8 @@ def test_the_headline_is_drawn_on_the_bands_that_it_and_the_target_touch(changed
     assert re.findall(r'class="on-band"[^>]*>(\w)<', chart) == ["B", "A"]
     assert re.findall(r'class="tick"[^>]*>([\d,]+)<', chart) == ["3,06", "3,53", "4,00"]
     assert "target 3,60" in chart
-    # 3.0644 at 190, 4 at 518: (3.6 - 3.0644) / 0.9356 x 328 + 190
-    assert 'class="mark" x1="377.8"' in chart
+    # 3.0644 at 190, 4 at 530: (3.6 - 3.0644) / 0.9356 x 340 + 190
+    assert 'class="mark" x1="384.6"' in chart
 
 
 def test_provinces_without_tiles_are_a_list(changed):
