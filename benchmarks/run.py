@@ -200,6 +200,7 @@ def job_environment(landing: Path, data_dir: Path) -> dict[str, str]:
         "ILK_LANDING_URL": str(landing),
         "ILK_SEEDS_DIR": str(SEEDS),
         "ILK_PSEUDONYM_KEY": "benchmark",
+        "ILK_PAGES": "false",  # the script makes none; docs/performance.md has their figures
     }
 
 
