@@ -45,6 +45,10 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except (UnreadableFileError, OutsidePathError) as error:
             _fail(str(error))
+        except (PermissionError, NotADirectoryError) as error:
+            _fail(
+                f"Izinkan, atau pilih folder lain / allow it, or choose another folder: {error}",
+            )
         except OSError as error:
             if not is_disk_full(error):
                 raise

@@ -3,6 +3,7 @@
 Belongs here: paths, environment variables, their defaults. Doesn't: anything that opens a file.
 """
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 EXAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 _EXAMPLE_KEY = "a key for the made-up people of the example"
 
@@ -71,12 +73,19 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().resolve()
 
+    @field_validator("regions_geojson")
+    @classmethod
+    def _is_there(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"ILK_REGIONS_GEOJSON: tidak ada berkas / there is no file {path}")
+        return path
+
     @field_validator("site_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("https://", "http://")):
+        if url is not None and not _WEB_ADDRESS.fullmatch(url):
             raise ValueError(
-                f"ILK_SITE_URL '{url}': mulai dengan https:// / must begin with https://"
+                f"ILK_SITE_URL '{url}': tulis seperti / write it as https://host/folder"
             )
         return url
 

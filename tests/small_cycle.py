@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration.settings import REPOSITORY
 
+KEY = "a key of the tests"
 HEADER = "id,Waktu,NIP,Unit,Q1,Q2"
 _SEEDS = {
     "survey_cycles": (
@@ -106,7 +107,7 @@ class SmallCycle:
                 **{name: of for name, of in os.environ.items() if not name.startswith("ILK_")},
                 "ILK_DATA_DIR": str(self.data),
                 "ILK_SEEDS_DIR": str(self.seeds),
-                "ILK_PSEUDONYM_KEY": "a key of the tests",
+                "ILK_PSEUDONYM_KEY": KEY,
                 "COLUMNS": "500",
             },
             capture_output=True,

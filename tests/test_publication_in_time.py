@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from orchestration import fingerprints
-from orchestration.settings import get_settings
-from tests.small_cycle import SmallCycle
+from orchestration.auditing.final_cycles import finalise
+from orchestration.auditing.warehouse import AuditError
+from orchestration.settings import Settings, get_settings
+from tests.small_cycle import KEY, SmallCycle
 
 CYCLES = (
     "cycle_id,index_id,instrument_id,method_id,year,semester,opens_on,closes_on,"
@@ -52,6 +54,9 @@ def test_an_open_cycle_shows_participation_and_a_closed_one_its_scores(tmp_path:
     for table in ("idx_scores", "idx_evenness", "idx_reliability", "fct_strata", "idx_coverage"):
         assert survey.published(scores.format(table)) == [(0,)], table
     assert survey.published("select count(*) from dim_cycles where cycle_id = 'c1'") == [(1,)]
+    settings = Settings(data_dir=survey.data, seeds_dir=survey.seeds, pseudonym_key=KEY, pages=True)
+    with pytest.raises(AuditError, match="It has no scores yet"):
+        finalise(settings, "c1")
 
     # A day later, with one answer more, the window has closed.
     window(survey, opened, today - timedelta(days=1))

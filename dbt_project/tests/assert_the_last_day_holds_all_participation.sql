@@ -11,6 +11,7 @@ last_days as (
     inner join {{ ref('dim_cycles') }} as cycles
         on cycles.cycle_id = days.cycle_id
         and cycles.closes_on = days.day_on
+    where days.cycle_id = '{{ cycle_id() }}'  -- another one's window may have moved since it was built
 ),
 
 participation as (
@@ -19,7 +20,7 @@ participation as (
         unit_id,
         sum(respondent_count) as respondent_count,
     from {{ ref('fct_participation') }}
-    where role_id = {{ headline_role() }}
+    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
     group by all
 )
 

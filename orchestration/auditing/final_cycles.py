@@ -94,8 +94,8 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
     """Freeze a cycle as it is published; a cycle that is final already stays as it was frozen.
 
     Raises:
-        AuditError: it is not published from the files, seeds and code that lie here now, or the
-            bytes of one of its files are not in the raw zone.
+        AuditError: it is not published from the files, seeds and code that lie here now, without
+            scores, or the bytes of one of its files are not in the raw zone.
         RunInProgressError: a run is on.
     """
     with run_lock(settings.data_dir):
@@ -116,6 +116,15 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
                 )
         with duckdb.connect() as connection:
             connection.execute(f"attach {as_text(database.resolve())} as ilk (read_only)")
+            if not connection.execute(
+                "from (select distinct cycle_id from ilk.main.idx_scores) where cycle_id = ?",
+                [cycle_id],
+            ).fetchall():
+                raise AuditError(
+                    f"{cycle_id} belum punya skor: tunggu sampai masa survei berakhir dan skornya "
+                    "terbit. / It has no scores yet: wait until its window has closed and they are "
+                    "published."
+                )
             declared = read_declarations(manifest_path(settings))
             return _freeze(connection, settings, declared, cycle_id, why=None)
 

@@ -52,6 +52,15 @@ def test_an_interval_lies_where_its_ends_are_on_the_axis():
     assert "2,50" in picture
 
 
+def test_two_marks_at_one_value_stand_on_its_two_sides():
+    picture = charts.interval_chart(
+        [Interval("a", 2.0)], title="t", low=1, high=4, ticks=TICKS,
+        marks=[Mark(2.5, "median"), Mark(2.5, "quartile")],
+    )  # fmt: skip
+    found = dict(re.findall(r'text-anchor="(start|end)"[^>]*>(median|quartile)<', picture))
+    assert found == {"end": "median", "start": "quartile"}
+
+
 def test_an_interval_that_is_not_shown_draws_nothing_but_its_reason():
     rows = [Interval("a", None, 2.0, 3.0, value="9,99", note="hidden")]
     picture = charts.interval_chart(rows, title="t", low=1, high=4, ticks=TICKS)

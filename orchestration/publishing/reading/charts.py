@@ -118,10 +118,10 @@ def interval_chart(
     crowded = (
         len(marks) > 1 and max(x(a.at) for a in marks) - min(x(a.at) for a in marks) < _CROWDED
     )
-    for mark in sorted(marks, key=lambda each: each.at):
+    for number, mark in enumerate(sorted(marks, key=lambda each: each.at)):
         anchor = "middle"
         if crowded:  # two names side by side would lie on each other
-            anchor = "end" if mark.at == min(each.at for each in marks) else "start"
+            anchor = "start" if number else "end"
         parts.append(
             f'<line class="mark" x1="{x(mark.at)}" x2="{x(mark.at)}" y1="16" y2="{foot}" '
             f'stroke="{_INK}" stroke-dasharray="4 3"/>'

@@ -1,0 +1,26 @@
+"""What the environment may say: told at the start of a command, not after its work."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from orchestration.settings import Settings
+
+
+@pytest.mark.parametrize("url", ["https://ilk.go.id", "http://intranet:8080/ilk/"])
+def test_an_address_of_the_pages_is_taken(tmp_path: Path, url: str):
+    assert Settings(data_dir=tmp_path, site_url=url).site_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "ilk.go.id", "https://a b/c", "https://x.id/?q=1", "https://x.id/#a"]
+)
+def test_what_no_page_can_lie_below_is_no_address(tmp_path: Path, url: str):
+    with pytest.raises(ValidationError, match="https://host/folder"):
+        Settings(data_dir=tmp_path, site_url=url)
+
+
+def test_outlines_that_are_not_there_are_told_before_a_run(tmp_path: Path):
+    with pytest.raises(ValidationError, match=r"there is no file .*regions\.geojson"):
+        Settings(data_dir=tmp_path, regions_geojson=tmp_path / "regions.geojson")
