@@ -16,6 +16,7 @@ from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, not
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
+from orchestration.publishing.specifications import described
 from orchestration.publishing.tables import declarations
 from orchestration.rejected_responses import much_rejected
 from orchestration.report import decimal_comma, percent, publication, read_headline
@@ -42,6 +43,7 @@ _PUBLIC = [
     key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
 ]
 _DECLARED = declarations(warehouse_defs.MANIFEST)
+_DESCRIBED = described(warehouse_defs.MANIFEST)
 FIGURES_ARE_NEW = "figures_are_new"
 _OWNERS = ["team:index-team"]
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
@@ -148,6 +150,7 @@ def ilk(
         report = publish(
             warehouse=settings.warehouse,
             declared=_DECLARED,
+            known=_DESCRIBED,
             data_dir=settings.data_dir,
             fingerprint=built,
             unfit_cycles=unfit,

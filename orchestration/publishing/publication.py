@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -33,6 +34,7 @@ from orchestration.publishing.shown_figures import (
     shown_tables,
 )
 from orchestration.publishing.site.build import write_site
+from orchestration.publishing.specifications import Described, TableSpec, specifications
 from orchestration.publishing.standing import (
     ShownAnswers,
     Timing,
@@ -81,6 +83,7 @@ def publish(
     *,
     warehouse: Path,
     declared: Mapping[str, Declaration],
+    known: Mapping[str, Described] = MappingProxyType({}),
     data_dir: Path,
     fingerprint: Mapping[str, str],
     unfit_cycles: Collection[str] = (),
@@ -92,6 +95,7 @@ def publish(
 ) -> PublicationReport:
     """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
+    `known` has the words of tables and the views over them (specifications.py).
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
     `unfit_cycles` (orchestration/unfit_cycles.py) stay as the last publication has them, rows and
@@ -114,6 +118,7 @@ def publish(
             today=today or datetime.now(UTC).date(),
             warehouse=warehouse,
             declared=declared,
+            known=known,
             fingerprint=_made_from(fingerprint, unfit_cycles, data_dir / "published"),
             unfit=unfit_cycles,
             guard=guard,
@@ -152,6 +157,7 @@ def _build(
     data_dir: Path,
     today: date,
     declared: Mapping[str, Declaration],
+    known: Mapping[str, Described],
     fingerprint: Mapping[str, str],
     unfit: Collection[str],
     guard: Callable[[duckdb.DuckDBPyConnection], None],
@@ -171,27 +177,28 @@ def _build(
         _copy(connection, results, timing)
         guard(connection)
         _copy(connection, [table for table in tables if table.name == RESTATEMENTS], timing)
+        _make_views(connection, known)
         checksums = _checksums(connection)
+        comments = _comments(specifications(known, connection, "ilk"))
         content = {
             "fingerprint": dict(fingerprint),
             "checksums": checksums,
-            "comments": _comments(connection, tables),
+            "comments": comments,
         }
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
         memory.note(connection, digest[:16], new_sets(connection, memory, timing))
         announce(digest[:16], timing)
         _copy(connection, [table for table in tables if table.name == RUNS], timing)
-        for described, comment in _comments(connection, tables):
+        specs = specifications(known, connection, "ilk")  # with the record of runs
+        for described, comment in _comments(specs):
             connection.execute(f"comment on {described} is {as_text(comment)}")
-        for table in tables:
-            target = folder / "parquet" / table.name / f"{table.name}.parquet"
+        row_counts = {}
+        for name in specs:
+            relation = f"ilk.main.{as_name(name)}"
+            target = folder / "parquet" / name / f"{name}.parquet"
             target.parent.mkdir(parents=True)
-            connection.execute(
-                f"copy ilk.main.{as_name(table.name)} to {as_text(target)} (format parquet)"
-            )
-        row_counts = {
-            table.name: _count(connection, f"ilk.main.{as_name(table.name)}") for table in tables
-        }
+            connection.execute(f"copy {relation} to {as_text(target)} (format parquet)")
+            row_counts[name] = _count(connection, relation)
         hidden_counts = dict(
             connection.execute("select reason, count(*) from hidden group by reason").fetchall()
         )
@@ -265,39 +272,26 @@ def _made_from(built: Mapping[str, str], unfit: Collection[str], published: Path
     return {cycle_id: of for cycle_id, of in built.items() if cycle_id not in unfit} | kept
 
 
-def _comments(
-    connection: duckdb.DuckDBPyConnection, tables: list[ShownTable]
-) -> list[tuple[str, str]]:
+def _comments(specs: Mapping[str, TableSpec]) -> list[tuple[str, str]]:
     """Return the comments on tables and columns, which are part of what is published."""
-    on_tables = connection.execute(
-        """
-        select schema_name, table_name, comment from duckdb_tables()
-        where database_name = 'warehouse' and comment is not null
-        union all
-        select schema_name, view_name, comment from duckdb_views()
-        where database_name = 'warehouse' and comment is not null
-        """
-    ).fetchall()
-    on_columns = connection.execute(
-        """
-        select schema_name, table_name, column_name, comment from duckdb_columns()
-        where database_name = 'warehouse' and comment is not null
-        """
-    ).fetchall()
-    of_table = {(schema, table): comment for schema, table, comment in on_tables}
-    of_column = {(schema, table, column): comment for schema, table, column, comment in on_columns}
     comments = []
-    for table in tables:
-        own = table.declared.model
-        if comment := of_table.get(own):
-            comments.append((f"table ilk.main.{as_name(table.name)}", comment))
-        for column in table.columns:
-            # A column that the rows have and the table inside hasn't is described where it is made.
-            places = [(*own, column), (*table.declared.rows_of, column)]
-            if comment := next((of_column[place] for place in places if place in of_column), None):
-                target = f"column ilk.main.{as_name(table.name)}.{as_name(column)}"
-                comments.append((target, comment))
-    return sorted(comments)
+    for spec in specs.values():
+        relation = f"ilk.main.{as_name(spec.name)}"
+        comments.append((f"{'view' if spec.view else 'table'} {relation}", spec.description))
+        comments += [
+            (f"column {relation}.{as_name(column.name)}", column.description)
+            for column in spec.columns
+        ]
+    return sorted((described, words.both) for described, words in comments if words.both)
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection, known: Mapping[str, Described]) -> None:
+    """Make the views over the tables, under the names that they have in the file itself."""
+    connection.execute("use ilk")
+    for name, table in known.items():
+        if table.view is not None:
+            connection.execute(f"create view {as_name(name)} as {table.view}")
+    connection.execute("use memory")
 
 
 @contextmanager

@@ -85,9 +85,9 @@ class Declaration:
 def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
     """Return the models that say that they are published, by name, out of dbt's manifest."""
     models = _public_models(manifest)
-    grains = _grains(manifest)
+    known = grains(manifest)
     return {
-        model["name"]: _declaration(model, said, grains.get(key, ()), manifest)
+        model["name"]: _declaration(model, said, known.get(key, ()), manifest)
         for key, model in models.items()
         if (said := _said(model)) is not None and "stays_inside" not in said
     }
@@ -117,7 +117,7 @@ def _said(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return said
 
 
-def _grains(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def grains(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return by model the keys that its tests of uniqueness say tell its rows apart.
 
     Of several, those that disclosure control knows best: rows that they tell apart are divided by

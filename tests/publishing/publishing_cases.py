@@ -322,7 +322,5 @@ def write_warehouse(
             ) as medians
             where middles.domain_type = 'unit_median'
                 and medians.weighting_mode = middles.weighting_mode;
-            comment on table indexes.idx_scores is 'One row per score; it''s the headline table';
-            comment on column indexes.idx_scores.score is 'Mean on 1-4';
             """
         )

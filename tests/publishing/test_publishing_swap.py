@@ -180,16 +180,6 @@ def test_a_change_is_hidden_where_the_earlier_cycle_was(warehouse):
     assert published(warehouse.parent, hidden) == [("u1",), ("u2",)]
 
 
-def test_comments_are_published_with_their_tables(warehouse):
-    publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
-    assert published(
-        warehouse.parent, "select comment from duckdb_tables() where table_name = 'idx_scores'"
-    ) == [("One row per score; it's the headline table",)]
-    assert published(
-        warehouse.parent, "select comment from duckdb_columns() where column_name = 'score'"
-    ) == [("Mean on 1-4",)]
-
-
 def test_a_client_of_duckdb_1_reads_the_file(warehouse):
     publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint=FINGERPRINT)
     uv = shutil.which("uv") or str(REPOSITORY / ".uv/bin/uv")  # as the Makefile finds it
@@ -241,9 +231,7 @@ def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
         inside.execute(
             """
             create table intermediate.int_shown_units as
-                select unit_id, 7 as step from marts.dim_units where unit_id <> 'u1';
-            comment on column intermediate.int_shown_units.step is 'How finely it is shown';
-            comment on column marts.dim_units.unit_id is 'The unit'
+                select unit_id, 7 as step from marts.dim_units where unit_id <> 'u1'
             """
         )
     shown = dataclasses.replace(DECLARED["dim_units"], rows_of=("intermediate", "int_shown_units"))
@@ -256,10 +244,6 @@ def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
     assert published(warehouse.parent, "select unit_id, step from dim_units order by all") == [
         ("u2", 7), ("u3", 7), ("u4", 7), ("w1", 7)
     ]  # fmt: skip
-    assert published(
-        warehouse.parent,
-        "select comment from duckdb_columns() where table_name = 'dim_units' order by all",
-    ) == [("How finely it is shown",), ("The unit",)]
 
 
 def test_a_small_cell_that_nobody_judged_is_refused_with_its_cycle(warehouse):
