@@ -12,6 +12,8 @@ it, and `table__<table>`:
     Galat baku skor; kosong bila df < 1.
     {% enddocs %}
 
+and units in both languages: `unit__<unit>`.
+
 A table's key is what a test of uniqueness says of its model (`unique`, `unique_together`), or
 `config: meta: key: [...]` where there are several; `config: meta: foreign_keys:` lists
 `{columns: [...], table: dim_..., to: [...]}` (`to` where the names differ).
@@ -22,9 +24,9 @@ text with each `ref` replaced by its name is the view, in any database that hold
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import jinja2
@@ -49,6 +51,16 @@ class Words:
         """Indonesian / English, as a comment has it."""
         return " / ".join(filter(None, dict.fromkeys((self.id, self.en))))
 
+    @classmethod
+    def of_comment(cls, comment: str) -> Self:
+        """Return the two of a table's comment: neither holds ' / ' (tests/test_words.py)."""
+        indonesian, _, english = comment.rpartition(" / ")
+        return cls(indonesian, english)
+
+    def said_in(self, code: str) -> str:
+        """Return it in a language, by its code; in English where nobody wrote it."""
+        return self.id if code == "id" and self.id else self.en
+
 
 @dataclass(frozen=True)
 class ColumnSpec:
@@ -61,6 +73,7 @@ class ColumnSpec:
     unit: str
     is_required: bool
     """Whether it is never NULL."""
+    unit_label: Words = Words("", "")
 
 
 @dataclass(frozen=True)
@@ -192,7 +205,7 @@ def _column(
     block = blocks.get(f"{table}__{column}") or blocks.get(column, "")
     label, description, unit = _words(block, name=column, english=english)
     required = any(said["type"] == "not_null" for said in yaml["constraints"]) if yaml else False
-    return ColumnSpec(column, "", label, description, unit, required)
+    return ColumnSpec(column, "", label, description, unit, required, _unit(blocks, unit))
 
 
 def _words(block: str, *, name: str, english: str) -> tuple[Words, Words, str]:
@@ -201,6 +214,10 @@ def _words(block: str, *, name: str, english: str) -> tuple[Words, Words, str]:
     label_id, label_en, unit = [*(part.strip() for part in head.split("|")), "", "", ""][:3]
     label = Words(label_id or name, label_en or name)
     return label, Words(" ".join(indonesian.split()), " ".join(english.split())), unit
+
+
+def _unit(blocks: Mapping[str, str], unit: str) -> Words:
+    return _words(blocks.get(f"unit__{unit}", ""), name=unit, english="")[0]
 
 
 def _view(raw_code: str) -> str:
@@ -216,7 +233,7 @@ def _specification(known: Described, types: Mapping[str, str]) -> TableSpec:
         words = known.columns.get(name)
         if words is None:
             return ColumnSpec(name, kind, Words(name, name), Words("", ""), "", False)
-        return ColumnSpec(name, kind, words.label, words.description, words.unit, words.is_required)
+        return replace(words, type=kind)
 
     return TableSpec(
         name=known.name,
