@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import WHITE_SPACE
+from orchestration.metadata.forms import FIELDS, SEED
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ OPTIONAL_COLUMNS = {
     "indexes": ("reported_scale",),
     "questions": ("asks",),
     "regions": ("tile_row", "tile_column"),
+    SEED: ("cycle_id",),
     "survey_cycles": ("reports",),
 }  # fmt: skip
 MAY_BE_EMPTY = {
@@ -42,6 +44,7 @@ MAY_BE_EMPTY = {
     "methods": ("description",),
     "questions": ("question_text",),
     "regions": ("iso_3166_2", "island_group"),
+    SEED: ("value",),
     "survey_cycles": ("previous_cycle_id",),
     "targets": ("unit_level_id",),
     "units": ("unit_type", "region_id", "parent_unit_id", "valid_to"),
@@ -98,6 +101,7 @@ KEYS = {
     "response_rules": ("method_id", "reason"),
     "roles": ("role_id",),
     "services": ("index_id", "service_id"),
+    SEED: ("field", "cycle_id"),
     "survey_cycles": ("cycle_id",),
     "survey_sources": ("cycle_id", "profile_id", "kind", "location"),
     "targets": ("index_id", "year", "unit_level_id"),
@@ -125,6 +129,7 @@ REFERENCES = {
     ("questions", "service_id"): ("services", "service_id"),
     ("response_rules", "method_id"): ("methods", "method_id"),
     ("services", "index_id"): ("indexes", "index_id"),
+    (SEED, "cycle_id"): ("survey_cycles", "cycle_id"),
     ("survey_cycles", "index_id"): ("indexes", "index_id"),
     ("survey_cycles", "instrument_id"): ("questions", "instrument_id"),
     ("survey_cycles", "method_id"): ("methods", "method_id"),
@@ -175,7 +180,7 @@ _SIBLINGS = """
 
 def seed_rules() -> list[SeedRule]:
     """Return every rule that is a query: keys, references, then what only one seed demands."""
-    return [*_keys(), *_references(), *_RULES]
+    return [*_keys(), *_references(), *_of_forms(), *_RULES]
 
 
 def _repeated(name: str, seed: str, key: dict[str, str], where: str = "true") -> SeedRule:
@@ -233,6 +238,79 @@ def _references() -> Iterator[SeedRule]:
                 )
             """,
             text=_REFERENCE_TEXT,
+        )
+
+
+def _of_forms() -> Iterator[SeedRule]:
+    """The seed of the forms of BPS: its fields are theirs, and so are the codes."""
+    keys = ", ".join(f"'{key}'" for key in FIELDS)
+    yield SeedRule(
+        name="fields_are_of_the_forms",
+        seed=SEED,
+        sql=f"""
+            select line, field,
+                array_to_string(
+                    list_transform(
+                        list_sort(
+                            list_transform(
+                                [{keys}],
+                                lambda known: struct_pack(
+                                    far := 1 - jaro_winkler_similarity(known, field), known := known
+                                )
+                            )
+                        )[1:3],
+                        lambda each: each.known
+                    ),
+                    ', '
+                ) as near,
+            from {SEED}
+            where field not in ({keys})
+        """,
+        text=FaultText(
+            "'{field}' is no field of the forms. Write one of docs/metadata.md; near: {near}.",
+            "'{field}' bukan rincian formulir. Tulis salah satu dari docs/metadata.md; mirip: "
+            "{near}.",
+        ),
+    )
+    coded = ", ".join(
+        f"('{each.key}', {[str(code) for code in each.codes]}, '{each.choice()}')"
+        for each in FIELDS.values()
+        if each.codes
+    )
+    yield SeedRule(
+        name="codes_are_of_the_forms",
+        seed=SEED,
+        sql=f"""
+            select line, field, value, allowed,
+            from {SEED} join (values {coded}) as forms (field, codes, allowed) using (field)
+            where not list_contains(codes, value)
+        """,
+        text=FaultText(
+            "'{field}' is '{value}'. Write the code alone, or the sum of several where the form "
+            "adds them up: {allowed}.",
+            "'{field}' berisi '{value}'. Tulis kodenya saja, atau jumlahnya bila boleh beberapa: "
+            "{allowed}.",
+        ),
+    )
+    for kind, shape, told in (
+        ("date", r"\d{4}-\d\d-\d\d", FaultText("as YYYY-MM-DD", "sebagai YYYY-MM-DD")),
+        ("number", r"\d+", FaultText("digits alone", "angka saja")),
+    ):
+        fields = ", ".join(f"'{each.key}'" for each in FIELDS.values() if each.kind == kind)
+        yield SeedRule(
+            name=f"{kind}s_are_of_the_forms",
+            seed=SEED,
+            sql=f"""
+                select line, field, value, from {SEED}
+                where field in ({fields}) and (
+                    not regexp_full_match(value, '{shape}')
+                    or ('{kind}' = 'date' and try_cast(value as date) is null)
+                )
+            """,
+            text=FaultText(
+                f"'{{field}}' is '{{value}}'. Write it {told.en}.",
+                f"'{{field}}' berisi '{{value}}'. Tulis {told.id}.",
+            ),
         )
 
 

@@ -335,6 +335,24 @@ def follow_ups(
 
 
 @app.command()
+def metadata(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
+) -> None:
+    """Tulis MS-Keg, MS-Ind, MS-Var (BPS), DDI. / Write BPS' forms of metadata, and DDI."""
+    from orchestration.metadata.command import write_metadata
+
+    settings, known = _installation(seeds_must_agree=True)
+    _known_cycle(known, cycle)
+    report = write_metadata(
+        seeds_dir=settings.seeds_dir,
+        published_dir=settings.published_dir,
+        folder=settings.data_dir / "metadata",
+        cycle_id=cycle,
+    )
+    console.print(report.in_words(settings.seeds_dir), soft_wrap=True, markup=False)
+
+
+@app.command()
 def forget(
     identifier_file: Annotated[
         Path,

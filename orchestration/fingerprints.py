@@ -21,6 +21,8 @@ from orchestration.durable_files import UnreadableFileError, read_json, whole_fi
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
+# Words for forms: a telephone number that is filled in makes no cycle anew.
+SEEDS_OF_NO_FIGURE = ("statistical_activity",)
 # With all of ours that they import (tests/test_fingerprints.py).
 FIGURES_CODE = (
     "models",
@@ -44,6 +46,7 @@ BORDER_CODE = (
     "orchestration/exports",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
+    "orchestration/metadata/forms.py",
     "orchestration/seed_tables.py",
     "orchestration/sql_text.py",
     "orchestration/words.py",
@@ -66,8 +69,10 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def seeds_hash(settings: Settings) -> str:
-    """Return the sha256 of all seeds and of the code that reads them."""
-    seeds = sorted(settings.seeds_dir.glob("*.csv"))
+    """Return the sha256 of all seeds that figures depend on, and of the code that reads them."""
+    seeds = sorted(
+        path for path in settings.seeds_dir.glob("*.csv") if path.stem not in SEEDS_OF_NO_FIGURE
+    )
     return hash_files([*seeds, REPOSITORY / "orchestration" / "seed_tables.py"])
 
 
