@@ -84,13 +84,21 @@ def tell_published(
     *,
     started_at: datetime,
 ) -> None:
-    """Tell of each published table which one of the warehouse it is, less its hidden cells."""
+    """Tell of each published table which one of the warehouse it is, less its hidden cells.
+
+    A view is made of the published tables that it reads.
+    """
     place = f"duckdb://{settings.published_dir / 'ilk.duckdb'}"
     declared = declarations(manifest)
     events: list[Json] = []
     for table, count in sorted(row_counts.items()):
-        inputs = [_table(settings, ".".join(declared[table].rows_of))]
-        inputs.append(_table(settings, "intermediate.int_hidden_cells"))
+        if table in declared:
+            inputs = [_table(settings, ".".join(declared[table].rows_of))]
+            inputs.append(_table(settings, "intermediate.int_hidden_cells"))
+        else:
+            parents = manifest["nodes"][f"model.ilk.{table}"]["depends_on"]["nodes"]
+            names = [_node_name(manifest, parent).partition(".")[2] for parent in parents]
+            inputs = [Dataset(place, f"main.{name}") for name in names]
         statistics = facet("OutputStatisticsOutputDatasetFacet", rowCount=count)
         output = Dataset(place, f"main.{table}", io_facets={"outputStatistics": statistics})
         events += run.made(

@@ -100,10 +100,10 @@ def test_every_dbt_test_is_an_asset_check(repository: dg.Definitions, manifest: 
     assert missing == [], "a test with several refs needs meta.dagster.ref to be shown as a check"
 
 
-def test_the_publication_waits_for_every_mart_and_index(repository: dg.Definitions):
+def test_the_publication_waits_for_every_mart_index_and_view(repository: dg.Definitions):
     graph = repository.resolve_asset_graph()
     parents = graph.get(dg.AssetKey(["publication", "ilk"])).parent_keys
-    expected = {key for key in keys(repository) if key.path[0] in ("marts", "indexes")}
+    expected = {key for key in keys(repository) if key.path[0] in ("marts", "indexes", "views")}
     assert parents == expected
     assert expected
 

@@ -65,6 +65,7 @@ final as (
             and abs(adjusted.delta) >= settings.min_practical_change - 1e-9
         end as is_changed,
         adjusted.shared_item_share,
+        adjusted.null_reason,
     from adjusted
     cross join settings
 )

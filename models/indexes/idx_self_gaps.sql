@@ -22,6 +22,7 @@ final as (
         sqrt(self.se * self.se + others.se * others.se) as se,
         self.respondent_count as self_respondent_count,
         others.respondent_count,
+        coalesce(self.null_reason, others.null_reason) as null_reason,
     from scores as self
     inner join scores as others
         on others.weighting_mode = self.weighting_mode

@@ -46,6 +46,7 @@ final as (
         scores.score >= aims.target_score as is_reached,
         case when scores.ci_low < scores.ci_high then scores.ci_low >= aims.target_score end
             as is_certainly_reached,
+        case when scores.domain_id is null then 'no_answers' else scores.null_reason end as null_reason,
     from aims
     left join scores
         on scores.weighting_mode = aims.weighting_mode

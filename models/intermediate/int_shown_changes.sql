@@ -60,6 +60,7 @@ hidden_items as (
                             = coalesce(changes.perspective_id, hidden_items.perspective_id)
                 )
             ) as is_shown,
+        case when shown_scores.is_suppressed then shown_scores.null_reason end as hidden_reason,
     from changes
     inner join compared_cycles
         on compared_cycles.compared_cycle_id = changes.{{ cycle }}
@@ -86,6 +87,10 @@ compared as (
             ) end as se
         ),
         coalesce(previous.is_shown and current.is_shown, false) as is_shown,
+        case
+            when 'suppressed' in (previous.hidden_reason, current.hidden_reason) then 'suppressed'
+            else 'secondary'
+        end as hidden_reason,
     from changes
     left join previous
         using (weighting_mode, domain_type, domain_id, component_number)
@@ -95,7 +100,11 @@ compared as (
 
 final as (
     select
-        * exclude (se_previous, se_current) replace (score - score_previous as delta),
+        * exclude (se_previous, se_current, hidden_reason) replace (score - score_previous as delta),
+        case
+            when not is_shown then hidden_reason
+            when score is null or score_previous is null then 'too_few_children'
+        end as null_reason,
     from compared
 )
 

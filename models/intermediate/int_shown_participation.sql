@@ -23,6 +23,7 @@ final as (
         participation.required_sample,
         case when not verdicts.is_hidden then participation.status end as status,
         case when not verdicts.is_hidden then participation.shortfall end as shortfall,
+        coalesce(verdicts.null_reason, participation.null_reason) as null_reason,
         coalesce(verdicts.is_hidden, true) as is_suppressed,
     from participation
     left join verdicts

@@ -10,6 +10,7 @@ verdicts as (
     select distinct
         unit_id,
         unit_group is not null as is_hidden,
+        unit_null_reason as null_reason,
     from {{ ref('int_participation_verdicts') }}
     where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
 ),
@@ -23,6 +24,7 @@ final as (
         case when not verdicts.is_hidden then days.respondent_count end as respondent_count,
         days.required_sample,
         case when not verdicts.is_hidden then days.required_sample_share end as required_sample_share,
+        coalesce(verdicts.null_reason, days.null_reason) as null_reason,
         coalesce(verdicts.is_hidden, true) as is_suppressed,
     from days
     left join verdicts

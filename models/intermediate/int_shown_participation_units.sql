@@ -41,9 +41,7 @@ together as (
         cast(sum(units.staff_count) as bigint) as staff_count,
         cast(sum(units.respondent_count) as bigint) as respondent_count,
         cast(sum(units.required_sample) as bigint) as required_sample,
-        cast(
-            greatest(0, sum(units.required_sample) - sum(units.respondent_count)) as bigint
-        ) as shortfall,
+        cast({{ shortfall('sum(units.required_sample)', 'sum(units.respondent_count)') }} as bigint) as shortfall,
     from units
     inner join verdicts
         on verdicts.role_id = units.role_id

@@ -57,6 +57,7 @@ final as (
         case when not is_hidden then new_value end as new_value,
         case when not is_hidden then old_text end as old_text,
         case when not is_hidden then new_text end as new_text,
+        case when is_hidden then 'secondary' end as null_reason,
         is_hidden as is_suppressed,
     from judged
 )

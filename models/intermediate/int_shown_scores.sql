@@ -30,6 +30,7 @@ judged as (
         coalesce(verdicts.is_hidden, true)
             or (scores.weighting_mode <> settings.weighting_mode and verdicts.other_step is null)
             as is_suppressed,
+        case when verdicts.reason = 'small' then 'suppressed' else 'secondary' end as hidden_reason,
     from scores
     cross join settings
     left join verdicts
@@ -75,6 +76,7 @@ hidden as (
         {%- for key in keys %}
         {{ key }},
         {%- endfor %}
+        hidden_reason as null_reason,
         is_suppressed,
     from judged
     where is_suppressed

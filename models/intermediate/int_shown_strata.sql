@@ -15,6 +15,7 @@ verdicts as (
         role_id,
         stratum_id,
         is_stratum_hidden,
+        stratum_null_reason,
     from {{ ref('int_participation_verdicts') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
@@ -22,6 +23,7 @@ verdicts as (
 judged as (
     select
         strata.*,
+        verdicts.stratum_null_reason,
         coalesce(verdicts.is_stratum_hidden, true) as is_suppressed,
     from strata
     left join verdicts
@@ -46,6 +48,7 @@ final as (
         case when not is_suppressed then stratum_respondent_count end as stratum_respondent_count,
         case when not is_suppressed then weight end as weight,
         case when not is_suppressed then sampling_fraction end as sampling_fraction,
+        coalesce(stratum_null_reason, case when weight is null then 'no_answers' end) as null_reason,
         is_suppressed,
     from judged
 )

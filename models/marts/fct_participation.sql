@@ -62,11 +62,13 @@ final as (
         cast(respondent_count as double) / nullif(staff_count, 0) as response_rate,
         required_sample,
         case
+            when required_sample is null then null
             when respondent_count >= required_sample then 'sufficient'
             when respondent_count >= min_sample then 'minimal'
             else 'short'
         end as status,
-        greatest(0, required_sample - cast(respondent_count as bigint)) as shortfall,
+        {{ shortfall('required_sample', 'cast(respondent_count as bigint)') }} as shortfall,
+        case when required_sample is null then 'no_staff_frame' end as null_reason,
     from required
 )
 

@@ -75,7 +75,8 @@ final as (
         cast(new_respondent_count as bigint) as new_respondent_count,
         cast(respondent_count as bigint) as respondent_count,
         required_sample,
-        cast(respondent_count as double) / nullif(required_sample, 0) as required_sample_share,
+        cast(respondent_count as double) / required_sample as required_sample_share,
+        case when required_sample is null then 'no_staff_frame' end as null_reason,
     from cumulated
 )
 

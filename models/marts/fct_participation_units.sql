@@ -37,9 +37,7 @@ final as (
         totals.staff_count,
         totals.respondent_count,
         {{ required_sample('totals.staff_count', 'settings') }} as required_sample,
-        greatest(
-            0, {{ required_sample('totals.staff_count', 'settings') }} - totals.respondent_count
-        ) as shortfall,
+        {{ shortfall(required_sample('totals.staff_count', 'settings'), 'totals.respondent_count') }} as shortfall,
     from totals
     inner join units
         on units.unit_id = totals.unit_id

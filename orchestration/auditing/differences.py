@@ -147,6 +147,9 @@ def _moved(
     if is_number:
         old, new = (f"cast({side} as double)" for side in (old, new))
         differs += f" and coalesce(abs({old} - {new}) > {TOLERANCE}, true)"
+    if figure == "null_reason" and has_hidden:
+        # Publications of older versions didn't say why a row is hidden.
+        differs += f' and not ("old_is_suppressed" and "new_is_suppressed" and {old} is null)'
     is_hidden = (
         'coalesce("old_is_suppressed", false) or coalesce("new_is_suppressed", false)'
         if has_hidden

@@ -16,8 +16,8 @@ from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, not
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
-from orchestration.publishing.specifications import described
-from orchestration.publishing.tables import declarations
+from orchestration.publishing.specifications import VIEWS, described
+from orchestration.publishing.tables import LAYERS, declarations
 from orchestration.rejected_responses import much_rejected
 from orchestration.report import decimal_comma, percent, publication, read_headline
 from orchestration.run_lineage import tell_published
@@ -39,9 +39,7 @@ class PublicationConfig(dg.Config):
 
 HIDDEN_CELLS = dg.AssetKey(["intermediate", "int_hidden_cells"])
 PUBLICATION = dg.AssetKey(["publication", "ilk"])
-_PUBLIC = [
-    key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in ("marts", "indexes")
-]
+_PUBLIC = [key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in (*LAYERS, VIEWS)]
 _DECLARED = declarations(warehouse_defs.MANIFEST)
 _DESCRIBED = described(warehouse_defs.MANIFEST)
 FIGURES_ARE_NEW = "figures_are_new"
@@ -73,6 +71,18 @@ MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
                 skippable=True,
             )
             for table in _DECLARED.values()
+        ),
+        *(
+            dg.AssetSpec(
+                ["publication", name],
+                deps=[dg.AssetKey([VIEWS, name])],
+                description=f"{VIEWS}.{name} over the published tables.",
+                owners=_OWNERS,
+                kinds={"duckdb", "parquet"},
+                skippable=True,
+            )
+            for name, table in _DESCRIBED.items()
+            if table.view is not None
         ),
     ],
     # Not blocking: a cycle that can't be published keeps no other from it.

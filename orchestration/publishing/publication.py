@@ -251,7 +251,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
 def _copy(connection: duckdb.DuckDBPyConnection, tables: list[ShownTable], timing: Timing) -> None:
     for table in tables:
         rows = shown_figures(table)
-        if table.declared.is_result:
+        if table.declared.is_shown_with_results:
             rows = timed(
                 connection,
                 rows,

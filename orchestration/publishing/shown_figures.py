@@ -25,12 +25,14 @@ NEEDED_COLUMNS = {
         "component_type",
         "is_suppressed",
         "score",
+        "null_reason",
         "score_step",
         "respondent_count",
     },
     ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id", "closes_on"},
     CONTRIBUTIONS: {"cycle_id", "_file_sha256", "_source_row", "answers"},
 }
+NULL_REASON = "null_reason"
 # Of a cell without a score (nobody rated) no step is known.
 COARSE_STEP = 0.1
 
@@ -110,13 +112,15 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
         create temp table shown_cells as
         select
             cycle_id, weighting_mode, domain_type, domain_id, {components},
-            score, score_step, is_suppressed
+            score, score_step, is_suppressed,
+            case when is_suppressed then null_reason end as null_reason
         from warehouse.intermediate.int_shown_scores;
 
         create temp table shown_cells_of_two as
         select
             cycle_id, weighting_mode, {keys},
-            max(score_step) as score_step, bool_or(is_suppressed) as is_suppressed
+            max(score_step) as score_step, bool_or(is_suppressed) as is_suppressed,
+            max(null_reason) as null_reason  -- suppressed rather than secondary
         from (
             from shown_cells
             union all
@@ -184,9 +188,13 @@ def _blanked(table: ShownTable) -> str:
         else f"case when not coalesce(cells.is_suppressed, false) "
         f"then {_rounded(column, kind, table)} end as {as_name(column)}"
         for column, kind in table.columns.items()
+        if column != NULL_REASON
     ]
+    reasons = ["cells.null_reason", "figures.null_reason"][: 1 + (NULL_REASON in table.columns)]
     return f"""
-        select {", ".join(columns)}, coalesce(cells.is_suppressed, false) as is_suppressed
+        select {", ".join(columns)},
+            coalesce({", ".join(reasons)}) as {NULL_REASON},
+            coalesce(cells.is_suppressed, false) as is_suppressed
         from {table.rows} as figures
         left join warehouse.marts.dim_cycles as cycles on cycles.cycle_id = figures.cycle_id
         left join {cells} as cells

@@ -35,7 +35,8 @@ from orchestration.publishing.tables import declarations, grains
 
 VIEWS = "views"  # the folder and schema of views
 _NOBODY_ELSE_DESCRIBES = {
-    "is_suppressed": "Whether disclosure control hid the row: every figure of it is NULL then."
+    "is_suppressed": "Whether disclosure control hid the row: every figure of it is NULL then.",
+    "null_reason": "Why the row has no figure (dim_null_reasons); NULL where it has one.",
 }
 
 

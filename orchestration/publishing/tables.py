@@ -81,6 +81,14 @@ class Declaration:
         """
         return self.has_persons and not self.name.startswith("dim_")
 
+    @property
+    def is_shown_with_results(self) -> bool:
+        """Whether its rows wait for the window's end, and stay as they stand, as results do.
+
+        Which domains there are is no result, but tells what groups answered.
+        """
+        return self.is_result or (self.has_persons and {*self.grain} >= _OF_A_DOMAIN)
+
 
 def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
     """Return the models that say that they are published, by name, out of dbt's manifest."""

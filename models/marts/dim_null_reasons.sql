@@ -1,0 +1,50 @@
+with
+final as (
+    select
+        reasons.null_reason,
+        reasons.name_id,
+        reasons.name_en,
+        reasons.explanation_id,
+        reasons.explanation_en,
+        reasons.sort_order,
+    from (values
+        (
+            'suppressed', 'Terlalu sedikit orang', 'Too few people',
+            'Disembunyikan: lebih sedikit orang di baliknya daripada min_cell_n.',
+            'Hidden: fewer people stand behind it than min_cell_n.',
+            1
+        ),
+        (
+            'secondary', 'Disembunyikan untuk melindungi', 'Hidden to protect others',
+            'Cukup banyak orang di baliknya, tetapi darinya jawaban kelompok kecil dapat dihitung.',
+            'Enough people stand behind it, but it would tell what a few others answered.',
+            2
+        ),
+        (
+            'too_few_children', 'Terlalu sedikit bagian', 'Too few parts',
+            'Bagian yang bernilai memikul bobot kurang dari min_weight_share.',
+            'The parts that have a value carry less than min_weight_share of the weight.',
+            3
+        ),
+        (
+            'no_answers', 'Tidak ada jawaban', 'No answers',
+            'Ditanyakan, tetapi tak seorang pun memberi jawaban yang sah.',
+            'It was asked about, and nobody gave a valid answer.',
+            4
+        ),
+        (
+            'not_asked', 'Tidak ditanyakan', 'Not asked',
+            'Kuesioner siklus ini tidak menanyakannya tentang tingkat ini.',
+            'The questionnaire of this cycle does not ask it about this level.',
+            5
+        ),
+        (
+            'no_staff_frame', 'Tanpa data pegawai', 'No staff frame',
+            'Berapa orang seharusnya menjawab tidak diketahui: daftar pegawai tidak memuatnya.',
+            'How many should have answered is not known: the staff frame has none of them.',
+            6
+        )
+    ) as reasons (null_reason, name_id, name_en, explanation_id, explanation_en, sort_order)
+)
+
+select * from final
