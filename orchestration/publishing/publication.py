@@ -3,8 +3,9 @@
 Belongs here: the files, their id, their checksums. Doesn't: which tables and figures are shown
 (shown_figures.py), how the link comes to show them (swap.py), when to publish (orchestration/defs).
 
-`<data>/published` is a link to `<data>/publications/<id>/`, which holds `ilk.duckdb` and
-`parquet/<table>/<table>.parquet`. A publication is written to its end and synced before the link is
+`<data>/published` is a link to `<data>/publications/<id>/`, which holds `ilk.duckdb`,
+`parquet/<table>/<table>.parquet`, `csv/` and what describes it: `publication.json`,
+`datapackage.json`, `SHA256SUMS`. A publication is written to its end and synced before the link is
 replaced, in one step, so that a reader meets the last one or the next one and never a mixture; who
 has the old file open keeps it. Within one process, DuckDB hands out the file that is open already
 under the same name: resolve the link first.
@@ -23,6 +24,8 @@ from types import MappingProxyType
 import duckdb
 
 from orchestration.publishing import PublicationError
+from orchestration.publishing.checksums import write_sums
+from orchestration.publishing.data_package import write_data_package
 from orchestration.publishing.disclosure import CELL
 from orchestration.publishing.reading.maps import ShapesError
 from orchestration.publishing.reports import ReportError
@@ -35,6 +38,7 @@ from orchestration.publishing.shown_figures import (
 )
 from orchestration.publishing.site.build import write_site
 from orchestration.publishing.specifications import Described, TableSpec, specifications
+from orchestration.publishing.spreadsheets import write_spreadsheets
 from orchestration.publishing.standing import (
     ShownAnswers,
     Timing,
@@ -103,8 +107,8 @@ def publish(
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id, and which cycles are not shown as they were computed. What both
     record is published with it. `today`: the UTC date; windows that hold it have not closed.
-    `with_pages`: the pages (site/) are written beside the tables, with a map of the outlines in
-    `regions_geojson` where one is given.
+    `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
+    a map of the outlines in `regions_geojson` where one is given.
     Reports (reports/) are where a cycle's row of survey_cycles asks for them.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
@@ -125,13 +129,16 @@ def publish(
             announce=announce,
         )
         database = building.folder / "ilk.duckdb"
+        # From the closed file, as anybody else would read it: nothing else can get out.
+        write_spreadsheets(database, known, building.folder, with_workbooks=with_pages)
+        write_data_package(database, known, building.folder, report.publication_id)
         try:
-            # From the closed file, as anybody else would read it: nothing else can get onto a page.
             if with_pages:
                 write_site(database, building.folder / "site", regions_geojson)
             write_reports(database, building.folder / "reports", report.publication_id)
         except (ShapesError, ReportError) as error:
             raise PublicationError(str(error)) from error
+        write_sums(building.folder)
         is_new = building.show(report.publication_id)
         memory.confirm(report.publication_id)
     return dataclasses.replace(report, is_new=is_new)

@@ -102,7 +102,11 @@ def _sizes(folder: Path, publication: Path) -> dict[str, int]:
     """
     files = [(f"site/data/{path.name}", path) for path in (folder / "data").iterdir()] + [
         (path.relative_to(publication).as_posix(), path)
-        for path in (publication / "ilk.duckdb", *publication.glob("parquet/*/*.parquet"))
+        for path in (
+            publication / "ilk.duckdb",
+            *publication.glob("parquet/*/*.parquet"),
+            *publication.glob("xlsx/*.xlsx"),
+        )
     ]
     return {name: path.stat().st_size for name, path in files}
 
