@@ -138,14 +138,16 @@ def _write_workbook(connection: duckdb.DuckDBPyConnection, spec: TableSpec, targ
     frame = target.with_suffix(".frame")
     _write_frame(frame, spec, row_count, sheets)
     # Read as it was written, part by part; the sheets of data get their rows.
-    with zipfile.ZipFile(frame) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(frame) as old, zipfile.ZipFile(target, "w") as new:
         for part in old.infolist():
             content = old.read(part)
             number = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", part.filename)
             if number is None or int(number[1]) > sheets:
                 new.writestr(part, content)
                 continue
-            with new.open(zipfile.ZipInfo(part.filename), "w") as sheet:
+            fresh = zipfile.ZipInfo(part.filename)  # without the old one's length
+            fresh.compress_type = zipfile.ZIP_DEFLATED
+            with new.open(fresh, "w") as sheet:
                 before = SHEET_ROWS * (int(number[1]) - 1)
                 count = min(SHEET_ROWS, row_count - before)
                 for piece in _with_rows(connection, spec, content.decode("utf-8"), before, count):

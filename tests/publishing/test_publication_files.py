@@ -129,6 +129,8 @@ def test_a_workbook_has_numbers_days_and_texts_as_they_are(made: Path):
     assert [row[2] for row in rows[1:-1]] == illegal_is_marked
     assert rows[-1] == [99.0, 1e-7, "", "", "", "", ""]
     data = inside(made / "xlsx" / "fct_rows.xlsx", "xl/worksheets/sheet1.xml")
+    with zipfile.ZipFile(made / "xlsx" / "fct_rows.xlsx") as parts:
+        assert {part.compress_type for part in parts.infolist()} == {zipfile.ZIP_DEFLATED}
     assert 'state="frozen"' in data and "<autoFilter ref=" in data
 
 
