@@ -30,16 +30,22 @@ setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or 
 	$(UV) sync --locked --compile-bytecode  # or each run compiles 3,500 modules anew
 	@touch $@
 
-services:  ## what the tests use besides Python: Debian's chromium, where it is missing (apt-get)
-	@if command -v chromium >/dev/null; then echo "chromium: $$(command -v chromium)"; \
+services:  ## what the tests use besides Python: Debian's chromium and postgresql, where they are missing
+	@missing=; \
+	command -v chromium >/dev/null || missing="chromium"; \
+	command -v pg_ctl >/dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || \
+		missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then echo "chromium, postgresql: installed"; \
 	elif ! command -v apt-get >/dev/null; then \
-		echo "no apt-get here: install chromium by hand, or the tests of pages are skipped"; \
+		echo "no apt-get here: install $$missing by hand, or their tests are skipped"; \
 	else \
 		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-		echo "$$sudo apt-get install chromium ..."; \
-		{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qq --no-install-recommends chromium; } || \
-			echo "chromium could not be installed: the tests of pages are skipped"; \
+		echo "$$sudo apt-get install $$missing ..."; \
+		$$sudo apt-get update -qq; \
+		for each in $$missing; do \
+			$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+				$$each || echo "$$each could not be installed: its tests are skipped"; \
+		done; \
 	fi
 
 run: setup  ## both example cycles, from raw exports to publication

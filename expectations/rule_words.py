@@ -123,6 +123,10 @@ RULE_WORDS: dict[str, FaultText] = {
         "Tidak ada siklus tertutup yang angka lamanya dipertahankan karena kurang dari min_cell_n "
         "orang berbeda",
     ),
+    "postgres_holds_it_too": FaultText(
+        "PostgreSQL, where one is set, holds what the files do",
+        "PostgreSQL, bila dipasang, memuat publikasi yang sama dengan berkas",
+    ),
     "every_cycle_is_published": FaultText(
         "No cycle lost the responses it was published with",
         "Tidak ada siklus yang kehilangan jawaban yang pernah terbit",

@@ -131,8 +131,8 @@ def run(
                     accept_fewer=chosen if accept_fewer else (),
                 )
             )
-    _print_outcomes(settings, outcomes)
-    if any(outcome.problems for outcome in outcomes):
+    is_everywhere = _print_outcomes(settings, outcomes)
+    if any(outcome.problems for outcome in outcomes) or not is_everywhere:
         raise typer.Exit(1)
 
 
@@ -660,7 +660,8 @@ def _progress() -> Iterator[None]:
             log.removeHandler(handler)
 
 
-def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
+def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
+    """Print what the runs came to; whether all targets hold what is published."""
     from orchestration.report import decimal_comma, grouped, percent, read_headline, signed
     from orchestration.words import REASONS, both, in_words
 
@@ -745,7 +746,7 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> None:
         for sentence in outcome.problems:
             console.print(f"[red]Masalah / Problem[/red] {escape(sentence)}", soft_wrap=True)
         _print_lists(settings, outcome.cycle_id)
-    _print_place(settings)
+    return _print_place(settings)
 
 
 def _print_lists(settings: "Settings", cycle_id: str) -> None:
@@ -760,7 +761,9 @@ def _print_lists(settings: "Settings", cycle_id: str) -> None:
             console.print(f"{heading}: {folder / name}", soft_wrap=True)
 
 
-def _print_place(settings: "Settings") -> None:
+def _print_place(settings: "Settings") -> bool:
+    """Print where the publication is to be read; whether PostgreSQL, if set, holds it too."""
+    from orchestration.postgres.following import standing
     from orchestration.report import first_page
 
     if page := first_page(settings.published_dir):
@@ -771,12 +774,20 @@ def _print_place(settings: "Settings") -> None:
         )
     else:
         console.print("Belum ada publikasi. / Nothing is published yet.")
+    beside = standing(settings)
+    if beside is not None and not beside.problem:
+        console.print(f"PostgreSQL: {beside.server}, terkini / current", soft_wrap=True)
+    elif beside is not None:
+        console.print(
+            f"[yellow]Peringatan / Warning[/yellow] {escape(beside.in_words())}", soft_wrap=True
+        )
     if settings.is_example:
         console.print(
             "Folder contoh, orang rekaan. Siklus sungguhan: ILK_DATA_DIR lain. / The example's "
             "folder, made-up people. A real cycle: another ILK_DATA_DIR (README.md).",
             soft_wrap=True,
         )
+    return beside is None or not beside.problem
 
 
 def _fail(sentence: str, *, code: int = 1) -> NoReturn:

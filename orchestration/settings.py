@@ -15,6 +15,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+# As libpq reads it. A / or @ in a password it would take for a host and port, and name in errors.
+_POSTGRES_ADDRESS = re.compile(
+    r"(?!.*%(?![0-9a-fA-F]{2}))postgres(ql)?://([^\s/?#@]*@)?"
+    r"(\[[0-9a-fA-F:]+\]|[^\s/?#@:\[\]]*)(:\d+)?(,[^\s/?#@:]*(:\d+)?)*(/[^\s/?#@]*)?(\?[^\s#]*)?"
+)
 EXAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 _EXAMPLE_KEY = "a key for the made-up people of the example"
 
@@ -27,7 +32,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="ILK_", env_ignore_empty=True, frozen=True, populate_by_name=True
+        env_prefix="ILK_",
+        env_ignore_empty=True,
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,  # some of it is secret
     )
 
     data_dir: Path = REPOSITORY / "data"
@@ -48,6 +57,10 @@ class Settings(BaseSettings):
     site_url: str | None = Field(
         default=None,
         description="Address of published/site/ on the web: codes on posters lead there.",
+    )
+    postgres_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL that holds the publication too: postgresql://user@host/database.",
     )
     openlineage_url: str | None = Field(
         default=None,
@@ -86,6 +99,17 @@ class Settings(BaseSettings):
         if url is not None and not _WEB_ADDRESS.fullmatch(url):
             raise ValueError(
                 f"ILK_SITE_URL '{url}': tulis seperti / write it as https://host/folder"
+            )
+        return url
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _postgres_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _POSTGRES_ADDRESS.fullmatch(url.get_secret_value()):
+            raise ValueError(
+                "ILK_POSTGRES_URL: tulis seperti / write it as "
+                "postgresql://user:password@host:5432/database (/ @ : % dalam kata sandi / in a "
+                "password: %2F %40 %3A %25)"
             )
         return url
 

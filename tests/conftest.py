@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event
 from typer.testing import CliRunner
 
 from orchestration.settings import REPOSITORY, Settings, get_settings
+from tests.postgres_server import HOW_TO_GET_ONE, PostgresServer, find_binaries
 
 SAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 SAMPLE_CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
@@ -34,6 +35,7 @@ def pytest_configure() -> None:
     os.environ["ILK_PSEUDONYM_KEY"] = "a key for tests"
     os.environ["ILK_PAGES"] = "false"  # 2,000 of them a publication: tests of pages write their own
     os.environ.pop("ILK_SEEDS_DIR", None)
+    os.environ.pop("ILK_POSTGRES_URL", None)
     get_settings.cache_clear()
 
 
@@ -81,6 +83,17 @@ def sample() -> Sample:
     result = ilk("run", *SAMPLE_CYCLES)
     assert result.exit_code == 0, result.output
     return Sample(settings=get_settings(), output=result.output)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server; one that a test killed it starts again."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(HOW_TO_GET_ONE)
+    server = PostgresServer(binaries)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

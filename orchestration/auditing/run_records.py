@@ -146,6 +146,11 @@ def has_failed(settings: Settings, *, run_id: str) -> bool:
     )
 
 
+def has_published(settings: Settings, *, run_id: str) -> bool:
+    """Whether the run has published what it made: as it looks now, while it is on."""
+    return any(run.run_id == run_id and run.outcome == PUBLISHED for run in _read(settings))
+
+
 def ensure_records(settings: Settings) -> None:
     """Make the files that dbt reads where there are none yet, with all their columns.
 

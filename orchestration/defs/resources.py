@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration.open_lineage import LineageRun
 from orchestration.run_lineage import lineage_run
 from orchestration.run_lock import run_lock, show_alive
-from orchestration.settings import get_settings
+from orchestration.settings import Settings, get_settings
 
 PATIENCE = 3600  # seconds that a run waits for another one: for a cycle, a trace, a long --all
 
@@ -29,7 +29,7 @@ class RunLock(dg.ConfigurableResource[None]):
         morning. `ilk run` looks before it starts, and tells the person at once. Whoever holds it
         is recorded in `audit/runs.parquet`, however the run ends.
         """
-        from orchestration.auditing.run_records import finish_run, start_run
+        from orchestration.auditing.run_records import finish_run, has_published, start_run
 
         settings = get_settings()
         run = context.dagster_run
@@ -42,8 +42,22 @@ class RunLock(dg.ConfigurableResource[None]):
             start_run(settings, run_id=run.run_id, cycle_id=run.tags.get("dagster/partition"))
             try:
                 yield None
+                if not has_published(settings, run_id=run.run_id):
+                    _mend_postgres(settings)
             finally:
                 finish_run(settings, run_id=run.run_id)
+
+
+def _mend_postgres(settings: Settings) -> None:
+    """Bring PostgreSQL along where an earlier run could not, whatever this one came to."""
+    if settings.postgres_url is None:
+        return
+    from orchestration.defs.publication import DESCRIBED
+    from orchestration.postgres.following import follow
+
+    standing = follow(settings, DESCRIBED)
+    if standing is not None and standing.problem:
+        dg.get_dagster_logger().warning(standing.in_words())
 
 
 class Lineage(dg.ConfigurableResource[LineageRun]):

@@ -15,7 +15,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -83,6 +83,11 @@ def _nothing(*_: object) -> None:
     """Do nothing, where nobody is to be asked or told."""
 
 
+def _alone(*_: object) -> AbstractContextManager[None]:
+    """Show the files with nothing beside them."""
+    return nullcontext()
+
+
 def publish(
     *,
     warehouse: Path,
@@ -93,6 +98,7 @@ def publish(
     unfit_cycles: Collection[str] = (),
     guard: Callable[[duckdb.DuckDBPyConnection], None] = _nothing,
     announce: Callable[[str, Timing], None] = _nothing,
+    along: Callable[[Path, str], AbstractContextManager[None]] = _alone,
     today: date | None = None,
     with_pages: bool = False,
     regions_geojson: Path | None = None,
@@ -106,7 +112,10 @@ def publish(
     fingerprint.
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id, and which cycles are not shown as they were computed. What both
-    record is published with it. `today`: the UTC date; windows that hold it have not closed.
+    record is published with it.
+    `along` is given the whole folder and the id, and surrounds the swap: what holds the publication
+    too takes it in before, and shows it after. It raises nothing of its own.
+    `today`: the UTC date; windows that hold it have not closed.
     `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
     a map of the outlines in `regions_geojson` where one is given.
     Reports (reports/) are where a cycle's row of survey_cycles asks for them.
@@ -139,7 +148,10 @@ def publish(
         except (ShapesError, ReportError) as error:
             raise PublicationError(str(error)) from error
         write_sums(building.folder)
-        is_new = building.show(report.publication_id)
+        # Of an id that was published before, its own folder is shown again.
+        folder = report.folder if report.folder.exists() else building.folder
+        with along(folder, report.publication_id):
+            is_new = building.show(report.publication_id)
         memory.confirm(report.publication_id)
     return dataclasses.replace(report, is_new=is_new)
 
