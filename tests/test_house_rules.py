@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from orchestration.column_tracing import parsed, qualified, sqlglot_schema
-from orchestration.publishing.specifications import described
+from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
@@ -333,6 +333,31 @@ def test_every_public_model_says_whether_and_how_it_is_published(manifest: Node)
             for fault in table.faults
         ),
         "mend config: meta: published: in its YAML (orchestration/publishing/tables.py)",
+    )
+
+
+def test_a_view_is_read_by_every_database_that_holds_the_published_tables(
+    manifest: Node, models: list[Node]
+) -> None:
+    published = {f"model.ilk.{name}" for name in declarations(manifest)}
+    views = [node for node in models if folder(node) == VIEWS]
+    assert views
+    obeyed(
+        (
+            f"{node['name']}: {found}"
+            for node in views
+            for found in [
+                *({*node["depends_on"]["nodes"]} - published),
+                *re.findall(r"{%.*?%}|{{(?! ref\('\w+'\) }}).*?}}", node["raw_code"], flags=re.S),
+                *re.findall(
+                    r",\s*(?=\)|\bfrom\b)|\b(?:exclude|replace|qualify|if)\b|\["
+                    r"|\b(?:group|order) by all\b|\bby name\b",
+                    sql(node),
+                ),
+            ]
+        ),
+        "read published tables alone, by {{ ref('...') }} and no other Jinja, in SQL of DuckDB 1.2 "
+        "and PostgreSQL: no trailing comma, exclude, qualify, group by all, list",
     )
 
 

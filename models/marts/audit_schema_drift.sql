@@ -64,8 +64,9 @@ differences as (
     select * from missing
 ),
 
+-- A heading that stands twice in a file is told once.
 final as (
-    select
+    select distinct
         cycle_id,
         profile_id,
         file_name,
