@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.auditing.differences import find_moved
 from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, final_version
 from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
-from orchestration.publishing.tables import read_declarations
+from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.warehouse_build import NodeResult, manifest_path
@@ -269,3 +270,36 @@ def test_a_restated_cycle_is_computed_again_from_what_was_kept(own_sample: OwnSa
     assert result.exit_code == 0, result.output
     assert result.output.count("sama / equal") == 2
     assert not (settings.data_dir / "reproduction").exists()
+
+
+def test_a_reason_that_an_older_publication_did_not_tell_is_no_number_that_moved():
+    declared = {
+        "idx_scores": Declaration(
+            model=("indexes", "idx_scores"),
+            rows_of=("intermediate", "int_shown_scores"),
+            grain=("cycle_id", "domain_id"),
+            has_persons=True,
+        )
+    }
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create table old as from (values
+                ('c', 'hidden', null::double, null, true), ('c', 'shown', 3.5, null, false),
+                ('c', 'few', null, 'too_few_children', false)
+            ) as rows (cycle_id, domain_id, score, null_reason, is_suppressed);
+            create table new as select * replace (
+                case when is_suppressed then 'secondary' else null_reason end as null_reason
+            ) from old
+            """
+        )
+
+        def moved() -> int:
+            sides = {"old": {"idx_scores": "old"}, "new": {"idx_scores": "new"}}
+            return find_moved(connection, "c", **sides, declared=declared)
+
+        assert moved() == 0
+        connection.execute("update new set null_reason = 'no_answers' where domain_id = 'few'")
+        assert moved() == 1
+        connection.execute("update old set null_reason = 'suppressed' where domain_id = 'hidden'")
+        assert moved() == 2

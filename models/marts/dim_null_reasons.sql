@@ -39,8 +39,8 @@ final as (
             5
         ),
         (
-            'no_staff_frame', 'Tanpa data pegawai', 'No staff frame',
-            'Berapa orang seharusnya menjawab tidak diketahui: daftar pegawai tidak memuatnya.',
+            'no_staff_frame', 'Tanpa kerangka pegawai', 'No staff frame',
+            'Berapa orang seharusnya menjawab tidak diketahui: kerangka pegawai tidak memuatnya.',
             'How many should have answered is not known: the staff frame has none of them.',
             6
         )

@@ -141,3 +141,10 @@ def test_a_dimension_that_tells_whether_anything_was_computed_is_no_result(proje
     assert not dimension.is_result
     assert declarations(project)["idx_scores"].is_result
     assert not declarations(project)["dim_cycles"].is_result
+
+
+def test_which_domains_there_are_waits_for_the_results_and_is_none(project):
+    domains = declarations(project)["dim_domains"]
+    assert domains.is_shown_with_results
+    assert not domains.is_result
+    assert not declarations(project)["dim_cycles"].is_shown_with_results

@@ -20,6 +20,7 @@ from publishing_cases import (
 
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.publishing.standing import ShownAnswers, Timing
+from orchestration.publishing.tables import Declaration
 
 CLOSES_ON = date(2025, 7, 31)
 PERSONS = group("u1", "upt", "r1", 40) + group("u2", "upt", "r1", 60)
@@ -99,6 +100,33 @@ def test_a_change_against_a_cycle_whose_window_is_open_waits_for_it(tmp_path):
     sql = next_cycle(opens="date '2025-07-01'", closes="date '2025-07-10'")
     published_after(tmp_path, PERSONS, today=CLOSES_ON, sql=sql, declared=DECLARED | CHANGES)
     assert shown(tmp_path, "select count(*) from idx_changes") == [(0,)]
+
+
+def test_which_groups_answered_is_told_with_the_scores_and_stands_with_them(tmp_path):
+    domains = {
+        "dim_domains": Declaration(
+            model=("marts", "dim_domains"),
+            rows_of=("marts", "dim_domains"),
+            grain=("cycle_id", "domain_type", "domain_id"),
+            has_persons=True,
+        )
+    }
+    sql = (
+        "create table marts.dim_domains as select distinct cycle_id, domain_type, domain_id"
+        " from intermediate.int_shown_scores"
+    )
+    genders = "select domain_id from dim_domains where domain_type = 'gender' order by all"
+
+    def publish_domains(persons: list[Person], **arguments) -> list[tuple]:
+        published_after(tmp_path, persons, sql=sql, declared=DECLARED | domains, **arguments)
+        return shown(tmp_path, genders)
+
+    before = publish_domains(PERSONS, today=CLOSES_ON)
+    assert before == []
+    told = publish_domains(PERSONS)
+    assert told
+    another = [Person(Unit("u1", "upt", "r1"), "keduanya", "another")]
+    assert publish_domains(PERSONS + another) == told
 
 
 # --- few persons differ ------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from orchestration.publishing.reading.book import Book, Cycle, read_book
 from orchestration.publishing.reading.language import Language, language, languages
 from orchestration.publishing.site import build, places, respondents
 from orchestration.publishing.site.page import Page
+from orchestration.publishing.site.pages_participation import participation_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
 from tests.conftest import Sample
@@ -283,6 +284,31 @@ def test_a_cycle_that_is_still_open_has_pages_of_who_answered(sample, tmp_path):
     assert language("id")("unit.hidden_open") in html
     assert language("id")("unit.days_heading") in html
     assert cards(html) == {"n"}
+
+
+def test_without_a_staff_frame_no_unit_is_called_sufficient(sample, tmp_path):
+    database = tmp_path / "ilk.duckdb"
+    shutil.copy(sample.database, database)
+    unknown = "staff_count = 0, required_sample = null, shortfall = null"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"update fct_participation_units set {unknown}")
+        connection.execute(f"update fct_participation set {unknown}, status = null")
+    paths = {"participation.html", "regions/11.html"}
+    write(
+        database,
+        tmp_path / "site",
+        lambda book, words: (
+            each
+            for each in [*participation_pages(book, words), *region_pages(book, words)]
+            if each.path in paths
+        ),
+    )
+    t = language("id")
+    nation = seen(page(tmp_path / "site", "participation.html"))
+    assert t("participation.no_frame") in nation
+    assert t("participation.reached") not in nation
+    told = t("region.sufficient", sufficient="", judged="").split()[-1]
+    assert told not in seen(page(tmp_path / "site", "regions/11.html"))
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def _sample(tell: Teller, row: Row) -> str:
 def _enough(tell: Teller, rows: Sequence[Row]) -> str:
     """Return how many of the units that are told of by themselves reached their sample."""
     single = [row for row in rows if row["unit_id"] is not None and row["shortfall"] is not None]
+    if not single:
+        return NONE
     enough = sum(row["shortfall"] == 0 for row in single)
     return tell.words("report.some_of", some=tell.count(enough), all=tell.count(len(single)))
 

@@ -22,14 +22,17 @@ _NAMED_SHORT = 25  # units that the first table names; each region's page has al
 
 @dataclass(frozen=True)
 class Turnout:
-    """How many of some units' staff answered. The required sample is the sum of the units' own."""
+    """How many of some units' staff answered. The required sample is the sum of the units' own.
+
+    It and the shortfall are None where the staff frame knows none of the units.
+    """
 
     name: str
     unit_count: int
     staff_count: int
     respondent_count: int
-    required_sample: int
-    shortfall: int
+    required_sample: int | None
+    shortfall: int | None
     path: str = ""
     """The page that tells more of it, from the language's folder on."""
 
@@ -57,7 +60,12 @@ class RoleTurnout:
     @property
     def short(self) -> Sequence[Turnout]:
         """Units that miss some of their required sample."""
-        return [unit for unit in self.units if unit.shortfall > 0]
+        return [unit for unit in self.units if unit.shortfall]
+
+    @property
+    def judged_count(self) -> int:
+        """Units of which is known whether they miss some."""
+        return sum(unit.shortfall is not None for unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ def _roles(
                 whole=whole,
                 levels=_levels(book, words, of_role),
                 regions=_regions(book, words, survey, of_role),
-                units=sorted(units, key=lambda unit: (-unit.shortfall, unit.name)),
+                units=sorted(units, key=lambda unit: (-(unit.shortfall or 0), unit.name)),
                 groups=[_group(book, words, row) for row in together],
                 untold_unit_count=0
                 if rows is not None
@@ -203,10 +211,16 @@ def _sum(name: str, rows: Iterable[Row], path: str = "") -> Turnout:
         unit_count=sum(row["unit_count"] for row in told),
         staff_count=sum(row["staff_count"] for row in told),
         respondent_count=sum(row["respondent_count"] for row in told),
-        required_sample=sum(row["required_sample"] for row in told),
-        shortfall=sum(row["shortfall"] for row in told),
+        required_sample=_known(row["required_sample"] for row in told),
+        shortfall=_known(row["shortfall"] for row in told),
         path=path,
     )
+
+
+def _known(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of what is known; None where nothing is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _unit(book: Book, survey: Cycle, row: Row) -> Turnout:

@@ -125,7 +125,7 @@ def of_region(
                 told_unit_count=sum(row["unit_count"] for row in rows),
                 unit_count=len(asked),
                 sufficient_count=sum(row["shortfall"] == 0 for row in alone),
-                judged_count=len(alone),
+                judged_count=sum(row["shortfall"] is not None for row in alone),
             )
         )
     return answered
