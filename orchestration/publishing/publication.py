@@ -143,7 +143,7 @@ def publish(
         write_data_package(database, known, building.folder, report.publication_id)
         try:
             if with_pages:
-                write_site(database, building.folder / "site", regions_geojson)
+                write_site(database, building.folder / "site", regions_geojson, known)
             write_reports(database, building.folder / "reports", report.publication_id)
         except (ShapesError, ReportError) as error:
             raise PublicationError(str(error)) from error

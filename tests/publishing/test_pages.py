@@ -289,7 +289,7 @@ def test_every_card_of_a_score_shows_the_published_figure_of_the_row_that_it_nam
     }
     card = re.compile(
         r'class="figure" popovertarget="[^"]*">([^<]*)</button><div popover(?:(?!</div>).)*?'
-        r'data/idx_scores\.csv"(?:(?!</div>).)*?<code>\./ilk trace (\S+) --domain ([^<]*)</code>',
+        r'tables/idx_scores\.csv"(?:(?!</div>).)*?<code>\./ilk trace (\S+) --domain ([^<]*)</code>',
         flags=re.S,
     )
     checked = 0
@@ -388,7 +388,7 @@ def test_every_published_table_can_be_downloaded_whole(site: Site):
     assert len(tables) > 25
     for table, comment in tables:
         ((rows,),) = site.rows(f'select count(*) from ilk."{table}"')
-        csv = as_text(site.folder / "data" / f"{table}.csv")
+        csv = as_text(site.folder / "api" / "v1" / "tables" / f"{table}.csv")
         ((read,),) = site.rows(f"select count(*) from read_csv({csv}, header = true)")
         assert read == rows, table
         indonesian, _, english = comment.partition(" / ")

@@ -29,7 +29,7 @@ CARD = re.compile(
     r'<div popover id="\1" class="card">(.*?)</div>',
     re.S,
 )
-ROW = re.compile(r'<dd><a href="(?:\.\./)+data/(\w+)\.csv">\w+</a>: ([^<]+)')
+ROW = re.compile(r'<dd><a href="(?:\.\./)+api/v1/tables/(\w+)\.csv">\w+</a>: ([^<]+)')
 FIGURES = {
     "idx_changes": "delta",
     "idx_targets": "difference",
@@ -327,7 +327,7 @@ def test_links_within_and_between_the_pages_of_the_nation_hold(
         }
     linked = {m[1] for href in found.hrefs if (m := re.search(r"regions/([^/]+)\.html$", href))}
     assert linked - {"index"} == regions
-    csv = {m[1] for href in found.hrefs if (m := re.search(r"data/(\w+)\.csv$", href))}
+    csv = {m[1] for href in found.hrefs if (m := re.search(r"api/v1/tables/(\w+)\.csv$", href))}
     assert {"idx_scores", "audit_reconciliation"} <= csv <= tables
 
 

@@ -11,16 +11,19 @@ gather it, templates/ lay it out), figures and words (reading/).
         participation/<cycle_id>.html, quality/<cycle_id>.html    an earlier one
     site/<language>/method.html, history.html, downloads.html
     site/assets/<language>-search.js    what the search finds
-    site/assets/, site/data/<table>.csv    the same rows as in ilk.duckdb and parquet/
+    site/assets/, site/api/v1/    the same rows as in ilk.duckdb, as files (publishing/api)
 """
 
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import jinja2
 
-from orchestration.durable_files import below
+from orchestration.durable_files import below, read_json
+from orchestration.publishing.api.files import PLACE, write_api
 from orchestration.publishing.reading import charts, maps
 from orchestration.publishing.reading.book import INDEX, Book, Component, read_book
 from orchestration.publishing.reading.language import Language, language, languages
@@ -36,7 +39,7 @@ from orchestration.publishing.site.pages_quality import quality_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
 from orchestration.publishing.site.search import search_script
-from orchestration.publishing.site.tables import write_tables
+from orchestration.publishing.specifications import Described, specifications
 
 _HERE = Path(__file__).parent
 
@@ -54,23 +57,35 @@ _KINDS: tuple[Pages, ...] = (
 )
 
 
-def write_site(database: Path, folder: Path, regions_geojson: Path | None = None) -> int:
+def write_site(
+    database: Path,
+    folder: Path,
+    regions_geojson: Path | None = None,
+    known: Mapping[str, Described] = MappingProxyType({}),
+) -> int:
     """Write every page in every language into the new `folder`; return how many there are.
 
     `database` is the publication's DuckDB file, closed. `regions_geojson`: outlines of the regions,
-    drawn instead of tiles. Raises ShapesError where it is none.
+    drawn instead of tiles. `known`: the words of tables, which the static API's document says.
+    Raises ShapesError where the outlines are none.
     """
     with read_book(database) as book:
         shapes = (
             maps.read_shapes(regions_geojson, book.regions.values()) if regions_geojson else None
         )
+        folder.mkdir(parents=True)
+        made = read_json(database.parent / "publication.json") or {}
+        write_api(
+            book.connection,
+            folder.joinpath(*PLACE),
+            specifications(known, book.connection),
+            publication_id=str(made.get("publication_id", "")),
+        )
         return _write(book, folder, publication=database.parent, shapes=shapes)
 
 
 def _write(book: Book, folder: Path, *, publication: Path, shapes: maps.Shapes | None) -> int:
-    folder.mkdir(parents=True)
     shutil.copytree(_HERE / "assets", folder / "assets")
-    write_tables(book, folder / "data")
     files = _sizes(folder, publication)
     count = 1
     for code in languages():
@@ -100,15 +115,16 @@ def _sizes(folder: Path, publication: Path) -> dict[str, int]:
 
     By where they lie from the publication's folder on, in which pages are `site/`.
     """
-    files = [(f"site/data/{path.name}", path) for path in (folder / "data").iterdir()] + [
-        (path.relative_to(publication).as_posix(), path)
+    api = folder.joinpath(*PLACE)
+    own = [(Path("site") / path.relative_to(folder), path) for path in api.glob("tables/*")] + [
+        (path.relative_to(publication), path)
         for path in (
             publication / "ilk.duckdb",
             *publication.glob("parquet/*/*.parquet"),
             *publication.glob("xlsx/*.xlsx"),
         )
     ]
-    return {name: path.stat().st_size for name, path in files}
+    return {place.as_posix(): path.stat().st_size for place, path in own}
 
 
 def _environment(book: Book, words: Language) -> jinja2.Environment:

@@ -1,14 +1,13 @@
-"""The published tables as CSV beside the pages, for whoever walks on from a figure.
+"""What the page of downloads says of each published table.
 
-Belongs here: writing them, and what the page of downloads says of each. Doesn't: choosing what is
+Belongs here: which there are, in words. Doesn't: their files (publishing/api), choosing what is
 published (the tables are all of the publication's).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestration.publishing.reading.book import Book
-from orchestration.sql_text import as_name, as_text
+from orchestration.sql_text import as_name
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,6 @@ def published_tables(book: Book) -> list[PublishedTable]:
         """
     ).fetchall()
     return [PublishedTable(name, comment, _count(book, name)) for name, comment in rows]
-
-
-def write_tables(book: Book, folder: Path) -> None:
-    """Write each table into `<folder>/<table>.csv`: UTF-8, a comma between, NULL is empty."""
-    folder.mkdir()
-    for table in published_tables(book):
-        target = as_text(folder / f"{table.name}.csv")
-        book.connection.execute(f"copy {as_name(table.name)} to {target} (format csv, header)")
 
 
 def _count(book: Book, table: str) -> int:
