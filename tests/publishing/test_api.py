@@ -18,7 +18,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from orchestration.durable_files import OutsidePathError
-from orchestration.publishing.api.document import rows_of_a_unit
+from orchestration.publishing.api.document import rows_of_a_unit, told
 from orchestration.publishing.api.files import write_api
 from orchestration.publishing.specifications import TableSpec, read_described, specifications
 from tests.conftest import Sample
@@ -39,7 +39,8 @@ class Api:
 
     def rows(self, table: str, where: str = "true", step: int = 1) -> list[list[Any]]:
         """The rows of a table as JSON writes them; every `step`th alone."""
-        found = self.connection.execute(f'select * from "{table}" where {where}').fetchall()
+        order = "order by all" if self.specs[table].view else ""
+        found = self.connection.execute(f'select * from "{table}" where {where} {order}').fetchall()
         return [[as_json(cell) for cell in row] for row in found[::step]]
 
     def count(self, table: str, where: str = "true") -> int:
@@ -69,7 +70,7 @@ def written(sample: Sample, database: Path, folder: Path) -> Api:
     connection = duckdb.connect(str(database), read_only=True)
     specs = specifications(known, connection)
     write_api(connection, folder, specs, publication_id="abc")
-    return Api(folder, connection, specs)
+    return Api(folder, connection, told(specs))
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +87,11 @@ def open_api(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copy(sample.database, folder / "ilk.duckdb")
     with duckdb.connect(str(folder / "ilk.duckdb")) as connection:
         for (table,) in connection.execute(
-            "select table_name from duckdb_tables() where table_name not like 'dim_%'"
+            "select table_name from duckdb_tables()"
+            " where table_name not like 'dim_%' or table_name like '%unit%'"
         ).fetchall():
             connection.execute(f'delete from "{table}"')
-        connection.execute("delete from dim_units")
+        connection.execute("delete from dim_domains where domain_type = 'provider_unit'")
     made = written(sample, folder / "ilk.duckdb", folder / "v1")
     yield made
     made.connection.close()

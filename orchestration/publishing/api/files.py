@@ -9,7 +9,7 @@ is published (the database that is read holds nothing else).
     openapi.json, README.txt      how to read it
 
 JSON of rows is `columns` and `rows`, a row an array in the columns' order: a third of what objects
-take, and one line to turn into them. Order of rows is the table's own.
+take, and one line to turn into them. Rows are in the published table's own order.
 """
 
 import csv
@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from orchestration.durable_files import below
-from orchestration.publishing.api.document import document, readme, rows_of_a_unit
+from orchestration.publishing.api.document import document, readme, rows_of_a_unit, told
 from orchestration.publishing.specifications import ColumnSpec, TableSpec
 from orchestration.sql_text import as_name, as_text
 
@@ -40,9 +40,10 @@ def write_api(
 ) -> None:
     """Write all of it into the new `folder`, from the published tables of the current schema.
 
-    `specs`: what each table and view there is. Raises OutsidePathError where a unit's id is no name
+    `specs`: each table and view that there is. Raises OutsidePathError where a unit's id is no name
     of a file.
     """
+    specs = told(specs)
     (folder / "tables").mkdir(parents=True)
     (folder / "units").mkdir()
     for spec in specs.values():
@@ -57,8 +58,8 @@ def write_api(
 
 def _write_table(connection: duckdb.DuckDBPyConnection, folder: Path, spec: TableSpec) -> None:
     target = as_text(folder / f"{spec.name}.csv")
-    connection.execute(f"copy {as_name(spec.name)} to {target} (format csv, header)")
-    found = connection.execute(f"select {_row(spec.columns)} from {as_name(spec.name)}").fetchall()
+    connection.execute(f"copy ({_in_order(spec)}) to {target} (format csv, header)")
+    found = connection.execute(f"select {_row(spec.columns)} from ({_in_order(spec)})").fetchall()
     rows = ",\n".join(row for (row,) in found)
     (folder / f"{spec.name}.json").write_text(
         f'{{"table": {json.dumps(spec.name)}, {_body(spec, rows)}}}\n', encoding="utf-8"
@@ -77,7 +78,7 @@ def _write_units(
         rows = connection.execute(
             f"""
             select {as_name(key)}, string_agg({_row(spec.columns)}, ',\n' order by place)
-            from (select *, row_number() over () as place from {as_name(spec.name)})
+            from (select *, row_number() over () as place from ({_in_order(spec)}))
             where {where} and {as_name(key)} is not null
             group by all
             """
@@ -148,6 +149,12 @@ def _objects(
         f"select {_row(spec.columns)} from {as_name(spec.name)} where {where}"
     ).fetchall()
     return [dict(zip(names, json.loads(row), strict=True)) for (row,) in found]
+
+
+def _in_order(spec: TableSpec) -> str:
+    """Return the SQL of a table's rows as they lie; a view's have no order but the one they get."""
+    rows = f"from {as_name(spec.name)}"
+    return rows if spec.view is None else f"{rows} order by all"
 
 
 def _row(columns: Sequence[ColumnSpec]) -> str:
