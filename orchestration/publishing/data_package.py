@@ -3,13 +3,14 @@
 Belongs here: the descriptor over `csv/`. Doesn't: writing the files (spreadsheets.py), sums over
 everything (checksums.py).
 
-Titles and descriptions are in both languages; `unit`, `missing_reason` and `parquet` are properties
-of ours, which the standard allows. The first row of a CSV is a heading for people: names are those
+Titles and descriptions are in both languages; `unit`, `missing_reason`, `parquet` and
+`foreignKeysWhereWhole` (keys of which a row may lack a part) are properties of ours, which the
+standard allows. The first row of a CSV is a heading for people: names are those
 of the schema, by place. Nothing in it says who may use the data, since nobody has told us.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def write_data_package(
         specs = specifications(known, connection)
         names = _index_names(connection) if "dim_cycles" in specs else []
         sources = _sources(connection) if _SOURCES in specs else []
-        filled = {name for name in specs if _has_rows(connection, name)}
+        filled = {name for name in specs if _has_rows(connection, name, "true")}
+        schemas = {name: _schema(connection, spec, specs) for name, spec in specs.items()}
     package = {
         "name": "ilk",
         "id": publication_id,
@@ -58,7 +60,7 @@ def write_data_package(
         "sources": sources,
         "resources": [
             # Under a heading that isn't read, a table without rows is taken for a broken source.
-            _resource(spec, folder, specs)
+            _resource(spec, folder, schemas[name])
             | ({"profile": "tabular-data-resource"} if name in filled else {"type": "file"})
             for name, spec in specs.items()
         ],
@@ -86,11 +88,12 @@ def _sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
     return [{"title": f"{name} ({cycle}, sha256 {sha256})"} for cycle, name, sha256 in rows]
 
 
-def _has_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(connection.execute(f"select 1 from {as_name(table)} limit 1").fetchall())
+def _has_rows(connection: duckdb.DuckDBPyConnection, table: str, condition: str) -> bool:
+    query = f"select 1 from {as_name(table)} where {condition} limit 1"
+    return bool(connection.execute(query).fetchall())
 
 
-def _resource(spec: TableSpec, folder: Path, specs: Mapping[str, TableSpec]) -> dict[str, Any]:
+def _resource(spec: TableSpec, folder: Path, schema: Mapping[str, Any]) -> dict[str, Any]:
     path = folder / "csv" / f"{spec.name}.csv"
     return {
         "name": spec.name,
@@ -104,11 +107,13 @@ def _resource(spec: TableSpec, folder: Path, specs: Mapping[str, TableSpec]) -> 
         "hash": f"sha256:{sha256_of(path)}",
         "parquet": f"parquet/{spec.name}/{spec.name}.parquet",
         "dialect": {"delimiter": DELIMITER, "header": False, "commentRows": [1]},
-        "schema": _schema(spec, specs),
+        "schema": schema,
     }
 
 
-def _schema(spec: TableSpec, specs: Mapping[str, TableSpec]) -> dict[str, Any]:
+def _schema(
+    connection: duckdb.DuckDBPyConnection, spec: TableSpec, specs: Mapping[str, TableSpec]
+) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "fields": [
             _field(spec, column, heading)
@@ -116,18 +121,31 @@ def _schema(spec: TableSpec, specs: Mapping[str, TableSpec]) -> dict[str, Any]:
         ],
         "missingValues": [""],
     }
-    required = {column.name for column in spec.columns if column.is_required}
-    if spec.key and required.issuperset(spec.key):
-        schema["primaryKey"] = [*spec.key]
-    elif spec.key:  # a part of it may be empty, which no primary key may
-        schema["uniqueKeys"] = [[*spec.key]]
-    foreign = [
-        {"fields": [*key.columns], "reference": {"resource": key.table, "fields": [*key.to]}}
-        for key in spec.foreign_keys
-        if key.table in specs
-    ]
-    if foreign:
-        schema["foreignKeys"] = foreign
+
+    def is_whole(columns: Sequence[str]) -> bool:
+        """Whether no row has a part of the key and lacks another: the standard knows none such."""
+        empty = [f"{as_name(column)} is null" for column in columns]
+        partly = f"({' or '.join(empty)}) and not ({' and '.join(empty)})"
+        return not _has_rows(connection, spec.name, partly)
+
+    if spec.key:
+        nothing = " or ".join(f"{as_name(column)} is null" for column in spec.key)
+        if _has_rows(connection, spec.name, nothing):  # which no primary key may hold
+            schema["uniqueKeys"] = [[*spec.key]]
+        else:
+            schema["primaryKey"] = [*spec.key]
+    for key in spec.foreign_keys:
+        if key.table in specs:
+            said = {
+                "fields": [*key.columns],
+                # The standard's word for the table itself is none.
+                "reference": {
+                    "resource": "" if key.table == spec.name else key.table,
+                    "fields": [*key.to],
+                },
+            }
+            name = "foreignKeys" if is_whole(key.columns) else "foreignKeysWhereWhole"
+            schema.setdefault(name, []).append(said)
     return schema
 
 

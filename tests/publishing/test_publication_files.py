@@ -58,7 +58,15 @@ KNOWN = {
         key=("number",),
         foreign_keys=(ForeignKey(("kind_id",), "dim_kinds", ("kind_id",)),),
     ),
-    "dim_kinds": table("dim_kinds", words("kind_id", required=True), key=("kind_id",)),
+    "dim_kinds": table(
+        "dim_kinds",
+        words("kind_id", required=True),
+        key=("kind_id",),
+        foreign_keys=(
+            ForeignKey(("part_of",), "dim_kinds", ("kind_id",)),
+            ForeignKey(("kind_id", "part_of"), "fct_rows", ("kind_id", "text")),
+        ),
+    ),
     "fct_none": table("fct_none", words("number")),
     "v_rows": table("v_rows", words("number"), view="select number from fct_rows"),
 }
@@ -78,7 +86,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         connection.executemany("insert into fct_rows values (?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("insert into fct_rows (number, score) values (99, 1e-7)")
-        connection.execute("create table dim_kinds as select 'k' as kind_id")
+        connection.execute("create table dim_kinds as select 'k' as kind_id, null as part_of")
         connection.execute("create table fct_none (number bigint)")
         connection.execute("create view v_rows as select number from fct_rows")
     write_spreadsheets(folder / "ilk.duckdb", KNOWN, folder, with_workbooks=True)
@@ -177,6 +185,9 @@ def test_the_data_package_is_valid_and_tells_types_keys_and_units(made: Path):
     schema = resources["fct_rows"]["schema"]
     assert schema["primaryKey"] == ["number"]
     assert schema["foreignKeys"][0]["reference"] == {"resource": "dim_kinds", "fields": ["kind_id"]}
+    of_kinds = resources["dim_kinds"]["schema"]
+    assert of_kinds["foreignKeys"][0]["reference"]["resource"] == "", "itself"
+    assert of_kinds["foreignKeysWhereWhole"][0]["fields"] == ["kind_id", "part_of"]
     number, score, *_ = schema["fields"]
     assert (number["type"], number["unit"]) == ("integer", "orang / persons")
     assert number["missing_reason"] == "tidak pernah kosong / never empty"
@@ -190,8 +201,8 @@ def test_the_data_package_is_valid_and_tells_types_keys_and_units(made: Path):
         ("fct_rows", "\n1;0,125;", "\n1;0.125;", "type-error"),
         ("fct_rows", "\n1;0,125;", "\n0;0,125;", "primary-key"),
         ("fct_rows", "\n1;0,125;", "\n;0,125;", "constraint-error"),
-        ("dim_kinds", "\nk", "\nother", "foreign-key"),
-        ("dim_kinds", "\nk", "\nk\nl", "hash-count"),
+        ("dim_kinds", "\nk;", "\nother;", "foreign-key"),
+        ("dim_kinds", "\nk;", "\nk;\nl;", "hash-count"),
     ],
 )
 def test_the_data_package_sees_a_planted_fault(copied: Path, name, old, new, fault):
