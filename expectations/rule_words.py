@@ -123,6 +123,10 @@ RULE_WORDS: dict[str, FaultText] = {
         "Tidak ada siklus tertutup yang angka lamanya dipertahankan karena kurang dari min_cell_n "
         "orang berbeda",
     ),
+    "rolled_back_stays": FaultText(
+        "No cycle is held as it was rolled back to",
+        "Tidak ada siklus yang ditahan setelah publikasinya dikembalikan",
+    ),
     "postgres_holds_it_too": FaultText(
         "PostgreSQL, where one is set, holds what the files do",
         "PostgreSQL, bila dipasang, memuat publikasi yang sama dengan berkas",

@@ -168,6 +168,7 @@ def example() -> None:
 def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
+    from orchestration.auditing.held_cycles import held_cycles
     from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
     from orchestration.report import read_headline
     from orchestration.words import CYCLE_STATUSES, both, in_words
@@ -207,10 +208,70 @@ def status() -> None:
             ),
             str(names) + (f" ({refused} ditolak/refused)" if refused else ""),
             runs_of.get(cycle.cycle_id, "–"),
-            "–" if not is_published else "terkini/current" if is_current else "usang/outdated",
+            "dikembalikan/rolled back"
+            if held_cycles(settings, {cycle.cycle_id: current})
+            else "–"
+            if not is_published
+            else "terkini/current"
+            if is_current
+            else "usang/outdated",
         )
     console.print(table)
     _print_place(settings)
+
+
+@app.command()
+def publish(
+    publication: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Publikasi, lihat --list. / Which one.")
+    ] = None,
+    rollback: Annotated[
+        bool,
+        typer.Option(
+            "--rollback",
+            help="Tampilkan lagi publikasi sebelumnya, atau ID. / Show the one before, or ID.",
+        ),
+    ] = False,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CYCLE",
+            help="Lepaskan siklus yang dikembalikan. / Let out a cycle that was rolled back.",
+        ),
+    ] = None,
+    list_them: Annotated[
+        bool,
+        typer.Option("--list", help="Publikasi yang disimpan, utuh atau tidak. / Which are kept."),
+    ] = False,
+) -> None:
+    """Publikasi yang disimpan; tampilkan lagi yang lama. / Publications kept; show one again."""
+    from orchestration.auditing.rollback import go_back, kept, release_cycle
+    from orchestration.publishing import PublicationError
+    from orchestration.run_lock import RunInProgressError
+    from orchestration.warehouse_build import WarehouseBuildError
+
+    if rollback + (release is not None) + list_them != 1 or (publication and not rollback):
+        _fail("Pilih satu / choose one: --list, --rollback [ID], --release CYCLE", code=2)
+    settings, known = _installation(writes=not list_them)
+    try:
+        if rollback:
+            went = go_back(settings, publication)
+            console.print(went.in_words(), soft_wrap=True, markup=False)
+            if went.postgres is not None and went.postgres.problem:
+                raise typer.Exit(1)
+        elif release is not None:
+            _known_cycle(known, release)
+            if not release_cycle(settings, release):
+                _fail(f"{release} tidak ditahan / is not held.")
+            console.print(
+                f"Lanjut / go on: ./ilk run {release}. Ia terbit seperti sebelum dikembalikan. / "
+                "It is published as it was before it was rolled back."
+            )
+        else:
+            for publication_kept in kept(settings):
+                console.print(publication_kept.in_words(), soft_wrap=True, markup=False)
+    except (PublicationError, RunInProgressError, WarehouseBuildError) as error:
+        _fail(str(error))
 
 
 @app.command()

@@ -6,9 +6,10 @@ what a person types (cli.py).
 
 The order makes it repeatable after a crash at any moment: the list first, so that no pull brings
 the person back; then the new files beside the old, which nothing counts yet; what the publications
-remember; the warehouse without the cycles concerned, in one rename; the record; the registry in
-one rename; the old files last. Until the registry is written the next call finds everybody again,
-and after it whatever no row of the registry names is searched.
+remember, and of these all but the one shown, so that nobody goes back to one with the person in it;
+the warehouse without the cycles concerned, in one rename; the record; the registry in one rename;
+the old files last. Until the registry is written the next call finds everybody again, and after it
+whatever no row of the registry names is searched.
 """
 
 import json
@@ -41,6 +42,7 @@ from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.fingerprints import fingerprints
 from orchestration.publishing.standing import ShownAnswers
+from orchestration.publishing.swap import keep_the_shown_alone
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 
@@ -186,6 +188,8 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
             mentions=tuple(erasure.mentions(identifiers)),
         )
         ShownAnswers(settings.data_dir).blank(erasure.places)
+        if erasure.files:
+            keep_the_shown_alone(settings.data_dir)
         _drop_from_warehouse(settings, report.cycles)
         _drop_findings(settings, report.cycles)
         _write_record(settings.data_dir, report)

@@ -11,6 +11,8 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
@@ -54,6 +56,10 @@ class Settings(BaseSettings):
         default=None,
         description="Outlines of the regions, drawn on pages instead of tiles: a GeoJSON.",
     )
+    kept_publications: int = Field(
+        default=KEPT_PUBLICATIONS,
+        description="How many publications stay below publications/, the one shown among them.",
+    )
     site_url: str | None = Field(
         default=None,
         description="Address of published/site/ on the web: codes on posters lead there.",
@@ -92,6 +98,16 @@ class Settings(BaseSettings):
         if path is not None and not path.is_file():
             raise ValueError(f"ILK_REGIONS_GEOJSON: tidak ada berkas / there is no file {path}")
         return path
+
+    @field_validator("kept_publications")
+    @classmethod
+    def _leaves_readers_theirs(cls, count: int) -> int:
+        if count < LEAST_KEPT:
+            raise ValueError(
+                f"ILK_KEPT_PUBLICATIONS={count}: sedikitnya / at least {LEAST_KEPT}, karena "
+                "pembaca masih membuka yang sebelumnya / since readers have the one before open"
+            )
+        return count
 
     @field_validator("site_url")
     @classmethod

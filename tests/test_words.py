@@ -5,6 +5,7 @@ import re
 
 import duckdb
 import pytest
+from frictionless import Package
 
 from orchestration.publishing.specifications import TableSpec, described, specifications
 from orchestration.settings import REPOSITORY
@@ -44,6 +45,14 @@ def test_every_published_table_and_column_has_its_words_in_both_languages(specs)
         if not text
     ]
     assert not lacking, f"write them in models/_words.md, English in the model's YAML: {lacking}"
+
+
+def test_the_data_package_of_the_sample_is_valid(sample: Sample):
+    package = Package(str(sample.database.with_name("datapackage.json")))
+    report = package.validate(limit_rows=200)
+    assert report.valid, report.flatten(["name", "type", "message"])[:5]
+    keys = {resource.name: resource.schema.primary_key for resource in package.resources}
+    assert keys["v_index_by_unit"] == ["cycle_id", "unit_id"]
 
 
 def test_every_number_and_day_has_a_unit_that_is_known(specs):

@@ -24,6 +24,7 @@ NOTHING_NEW = "nothing_new"
 WAITING = "waiting"  # for the first file of a cycle that is not over
 FAILED = "failed"
 BROKEN_OFF = "broken_off"  # killed: it could not say how it ended
+ROLLED_BACK = "rolled_back"  # no run: an earlier publication is shown again
 
 _RUNS = pa.schema(
     [
@@ -86,13 +87,32 @@ class RunRecord:
 def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
     """Record that a run began; one that was killed before it is marked as broken off."""
     ensure_records(settings)
-    runs = [
-        replace(run, outcome=BROKEN_OFF) if run.finished_at is None else run
-        for run in _read(settings)
-    ]
-    if runs and _was_killed_before_the_swap(settings, runs[-1]):
-        runs[-1] = replace(runs[-1], outcome=BROKEN_OFF, publication_id=None, standing_cycles=None)
-    begun = RunRecord(
+    _write(settings, [*_settled(settings), _begun(settings, run_id, cycle_id)])
+
+
+def note_rollback(settings: Settings, *, run_id: str, publication_id: str) -> None:
+    """Record that an earlier publication is about to be shown again."""
+    ensure_records(settings)
+    begun = _begun(settings, run_id, None)
+    back = replace(
+        begun, finished_at=begun.started_at, outcome=ROLLED_BACK, publication_id=publication_id
+    )
+    _write(settings, [*_settled(settings), back])
+
+
+def published_runs(settings: Settings) -> dict[str, datetime]:
+    """Return when each publication that ever was shown was made, UTC, by its id."""
+    if not _path(settings).is_file():
+        return {}
+    return {
+        run.publication_id: run.finished_at
+        for run in _settled(settings)
+        if run.outcome == PUBLISHED and run.publication_id and run.finished_at
+    }
+
+
+def _begun(settings: Settings, run_id: str, cycle_id: str | None) -> RunRecord:
+    return RunRecord(
         run_id=run_id,
         cycle_id=cycle_id,
         started_at=_now(),
@@ -100,7 +120,17 @@ def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
         code_hash=code_hash(),
         seeds_hash=seeds_hash(settings),
     )
-    _write(settings, [*runs, begun])
+
+
+def _settled(settings: Settings) -> list[RunRecord]:
+    """Return the records with what was killed marked as broken off."""
+    runs = [
+        replace(run, outcome=BROKEN_OFF) if run.finished_at is None else run
+        for run in _read(settings)
+    ]
+    if runs and _was_killed_before_the_swap(settings, runs[-1]):
+        runs[-1] = replace(runs[-1], outcome=BROKEN_OFF, publication_id=None, standing_cycles=None)
+    return runs
 
 
 def _was_killed_before_the_swap(settings: Settings, last: RunRecord) -> bool:
@@ -109,7 +139,7 @@ def _was_killed_before_the_swap(settings: Settings, last: RunRecord) -> bool:
     A data folder brought back from a backup shows nothing: its records stay as they are.
     """
     return (
-        last.outcome == PUBLISHED
+        last.outcome in (PUBLISHED, ROLLED_BACK)
         and (settings.data_dir / "publications").is_dir()
         and settings.published_dir.resolve().name != last.publication_id
     )

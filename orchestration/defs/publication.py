@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from expectations.rule_words import rule_in_words
+from orchestration.auditing.held_cycles import held_cycles, let_go
 from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, note_outcome
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
@@ -47,6 +48,7 @@ FIGURES_ARE_NEW = "figures_are_new"
 _OWNERS = ["team:index-team"]
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
 POSTGRES_HOLDS_IT_TOO = "postgres_holds_it_too"
+ROLLED_BACK_STAYS = "rolled_back_stays"
 MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
 
 
@@ -95,6 +97,7 @@ MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
             MOST_RESPONSES_ARE_ACCEPTED,
             FIGURES_ARE_NEW,
             POSTGRES_HOLDS_IT_TOO,
+            ROLLED_BACK_STAYS,
         )
     ],
     required_resource_keys={"run_lock", "lineage"},
@@ -120,6 +123,7 @@ def ilk(
     if cycle_id in unfit:
         note_outcome(settings, run_id=run_id, outcome=FAILED)
         raise dg.Failure(unfit[cycle_id].in_words(), allow_retries=False)
+    built = memory.section("built")
     rejected = much_rejected(settings.warehouse, cycle_id)
     yield dg.AssetCheckResult(
         asset_key=PUBLICATION,
@@ -138,6 +142,14 @@ def ilk(
             "/ Comparisons with it stay as they were published, if they were.)"
             for each in unfit.values()
         ),
+    )
+    held = {name: said for name, said in held_cycles(settings, built).items() if name not in unfit}
+    yield dg.AssetCheckResult(
+        asset_key=PUBLICATION,
+        check_name=ROLLED_BACK_STAYS,
+        passed=not held,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(held.values()),
     )
     unfinished = set(memory.section("unfinished"))
     if (unfinished or lost) and unfinished | lost <= set(config.cycles_to_come):
@@ -162,7 +174,6 @@ def ilk(
             allow_retries=False,
         )
     logger.info("%s: menerbitkan / publishing", cycle_id)
-    built = memory.section("built")
     started_at = datetime.now(UTC)
     follower = Follower(settings, DESCRIBED)
     try:
@@ -172,9 +183,10 @@ def ilk(
             known=DESCRIBED,
             data_dir=settings.data_dir,
             fingerprint=built,
-            unfit_cycles=unfit,
+            unfit_cycles=[*unfit, *held],
             with_pages=settings.pages,
             regions_geojson=settings.regions_geojson,
+            kept=settings.kept_publications,
             guard=Guard(settings, _DECLARED, run_id, frozenset(config.restated_cycles), config.why),
             # Before the swap, so that the publication holds the run that made it.
             announce=lambda publication_id, timing: note_outcome(
@@ -195,6 +207,8 @@ def ilk(
     for built_cycle, fingerprint in built.items():
         if built_cycle not in unfit:
             memory.put("published", built_cycle, fingerprint)
+    for anew in let_go(settings, built.keys() - {*unfit, *held}):
+        logger.warning("%s: terbit lagi setelah dikembalikan / is new after a rollback", anew)
     tell_published(
         context.resources.lineage,
         settings,

@@ -15,6 +15,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from expectations.rejected_rows import rejected_rows
+from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
 from orchestration.column_lineage import column_lineage
 from orchestration.cycles import find_cycle, later_cycles, read_cycles
@@ -96,6 +97,8 @@ def warehouse(
         note_outcome(settings, run_id=context.run_id, outcome=NOTHING_NEW)
         logger.info("%s: tidak ada yang baru / nothing new", cycle_id)
         context.log.info(f"{cycle_id}: nothing new since the last publication")
+        if (held := held_cycles(settings, {cycle_id: current})).get(cycle_id):
+            logger.warning(held[cycle_id])
         if _last_run_failed(context):
             yield from _as_they_stand(context.selected_asset_check_keys)
         return

@@ -47,7 +47,7 @@ from orchestration.publishing.standing import (
     new_sets,
     timed,
 )
-from orchestration.publishing.swap import next_publication
+from orchestration.publishing.swap import KEPT_PUBLICATIONS, next_publication
 from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name, as_text
 
@@ -102,6 +102,7 @@ def publish(
     today: date | None = None,
     with_pages: bool = False,
     regions_geojson: Path | None = None,
+    kept: int = KEPT_PUBLICATIONS,
 ) -> PublicationReport:
     """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
@@ -118,11 +119,12 @@ def publish(
     `today`: the UTC date; windows that hold it have not closed.
     `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
     a map of the outlines in `regions_geojson` where one is given.
+    `kept`: how many publications stay, this one among them.
     Reports (reports/) are where a cycle's row of survey_cycles asks for them.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
     """
-    with next_publication(data_dir) as building:
+    with next_publication(data_dir, kept=kept) as building:
         memory = ShownAnswers(data_dir)
         report = _build(
             building.folder,

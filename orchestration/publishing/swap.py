@@ -7,7 +7,7 @@ Belongs here: the lock, the swap, what is removed and when. Doesn't: what a publ
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,10 @@ from pathlib import Path
 from orchestration.durable_files import sync, sync_tree
 from orchestration.publishing import PublicationError
 
-KEPT_PUBLICATIONS = 2  # the one shown and the one before it, which readers may be opening still
+# The one shown, the one before it, which readers may be opening still, and one more for a fault
+# that is noticed a publication late.
+KEPT_PUBLICATIONS = 3
+LEAST_KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Building:
 
     folder: Path
     _link: Path
+    _kept: int
 
     def show(self, publication_id: str) -> bool:
         """Bring the folder to the disk under its id, and let the link show it.
@@ -44,15 +48,16 @@ class Building:
             if is_new and self._link.resolve() != shown.resolve():
                 _discard(shown)
             raise
-        _remove_old(publications, shown=shown)
+        _remove_old(publications, shown=shown, kept=self._kept)
         return is_new
 
 
 @contextmanager
-def next_publication(data_dir: Path) -> Iterator[Building]:
+def next_publication(data_dir: Path, *, kept: int = KEPT_PUBLICATIONS) -> Iterator[Building]:
     """Give a folder to write the next publication into, to nobody else meanwhile.
 
     What isn't shown in the end leaves nothing behind. What a killed run left is removed first.
+    `kept` publications stay in the end, the one shown among them.
     Raises PublicationError where another is being written, or something else bears the link's name.
     """
     link, publications = data_dir / "published", data_dir / "publications"
@@ -69,9 +74,53 @@ def next_publication(data_dir: Path) -> Iterator[Building]:
         building = publications / ".building"
         building.mkdir()
         try:
-            yield Building(building, link)
+            yield Building(building, link, kept)
         finally:
             _remove_leftovers(publications)
+
+
+def kept_publications(data_dir: Path) -> list[Path]:
+    """Return the folders of whole publications: the one shown, then by when each last was."""
+    publications = data_dir / "publications"
+    if not publications.is_dir():
+        return []
+    shown = (data_dir / "published").resolve()
+    folders = [folder for folder in publications.iterdir() if _is_whole(folder)]
+    return sorted(folders, key=lambda folder: (folder != shown, -folder.stat().st_mtime_ns))
+
+
+@contextmanager
+def going_back(data_dir: Path) -> Iterator[Callable[[Path], None]]:
+    """Give what lets the link show a kept publication; nothing is published meanwhile.
+
+    Nothing is removed: the one left can be shown again. Raises PublicationError.
+    """
+    link, publications = data_dir / "published", data_dir / "publications"
+    with _alone_in(publications):
+
+        def show(folder: Path) -> None:
+            if link.exists():
+                os.utime(link)
+            _point(link, folder)
+
+        yield show
+
+
+def keep_the_shown_alone(data_dir: Path) -> list[str]:
+    """Remove every publication but the one that is shown; return their ids.
+
+    Raises PublicationError where one is being written.
+    """
+    publications = data_dir / "publications"
+    if not publications.is_dir():
+        return []
+    with _alone_in(publications):
+        shown = (data_dir / "published").resolve()
+        gone = [folder for folder in kept_publications(data_dir) if folder != shown]
+        for folder in gone:
+            _discard(folder)
+        _remove_leftovers(publications)
+        return [folder.name for folder in gone]
 
 
 @contextmanager
@@ -101,10 +150,10 @@ def _point(link: Path, folder: Path) -> None:
         sync(link.parent)
 
 
-def _remove_old(publications: Path, *, shown: Path) -> None:
+def _remove_old(publications: Path, *, shown: Path, kept: int) -> None:
     others = [folder for folder in publications.iterdir() if folder != shown and _is_whole(folder)]
     others.sort(key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
-    for old in others[KEPT_PUBLICATIONS - 1 :]:
+    for old in others[kept - 1 :]:
         _discard(old)
 
 

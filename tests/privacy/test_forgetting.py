@@ -559,6 +559,8 @@ def test_the_command_clears_a_final_cycle_and_no_publication_tells_what_the_pers
     assert f'--restate "{ERASURE}"' in forgotten.output.replace("\n", " ")
     assert traces([settings.data_dir], {person, pseudonym}, tmp_path / "scratch") == []
     assert settings.published_dir.resolve() == published
+    # Nobody goes back to figures with the person in them.
+    assert list((settings.data_dir / "publications").iterdir()) == [published]
     # What was frozen can't be computed again from bytes that are no more, and that is said.
     reproduced = ilk("reproduce", CYCLE)
     assert reproduced.exit_code == 1

@@ -303,15 +303,61 @@ def test_another_fingerprint_is_another_publication_with_equal_checksums(warehou
     assert second.checksums == first.checksums
 
 
-def test_the_last_two_publications_are_kept_and_an_old_reader_keeps_its_file(warehouse):
+def test_as_many_publications_are_kept_as_asked_and_an_old_reader_keeps_its_file(warehouse):
     first = publish_again(warehouse, shift=0.0)
     reader = duckdb.connect(first.folder / "ilk.duckdb", read_only=True)
     ids = [publish_again(warehouse, shift=shift).publication_id for shift in (0.1, 0.2, 0.3)]
-    assert entries(warehouse.parent / "publications") == set(ids[1:])
+    assert entries(warehouse.parent / "publications") == set(ids), "three where nobody asks"
+    kept = [folder.name for folder in swap.kept_publications(warehouse.parent)]
+    assert kept == ids[::-1], "the one shown first"
+    write_warehouse(warehouse, PERSONS, shift=0.4)
+    last = publish(warehouse=warehouse, data_dir=warehouse.parent, fingerprint={}, kept=2)
+    assert entries(warehouse.parent / "publications") == {ids[-1], last.publication_id}
     assert reader.execute("select count(*) from idx_scores").fetchall() == [
         (first.row_counts["idx_scores"],)
     ]
     reader.close()
+
+
+def test_readers_meet_whole_publications_only_while_one_goes_back_and_forth(warehouse):
+    folders = [publish_again(warehouse, shift=shift).folder for shift in (0.0, 0.1)]
+    scores = [
+        duckdb.sql(
+            f"select distinct score from '{folder}/parquet/idx_scores/*.parquet' where"
+            " domain_type = 'national' and weighting_mode = 'none' order by all"
+        ).fetchall()
+        for folder in folders
+    ]
+    script = Path(__file__).with_name("hammering_reader.py")
+    readers = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(warehouse.parent)],
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for _ in range(2)
+    ]
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        for folder in folders:
+            with swap.going_back(warehouse.parent) as show:
+                show(folder)
+            time.sleep(0.01)
+    (warehouse.parent / "stop").touch()
+    for reader in readers:
+        said = json.loads(reader.communicate()[0])
+        assert said["errors"] == []
+        assert {tuple(seen) for seen in said["seen"]} == {
+            tuple(score for (score,) in rows) for rows in scores
+        }
+
+
+def test_the_shown_publication_alone_can_be_kept(warehouse):
+    first = publish_again(warehouse, shift=0.0)
+    second = publish_again(warehouse, shift=0.1)
+    assert swap.keep_the_shown_alone(warehouse.parent) == [first.publication_id]
+    assert entries(warehouse.parent / "publications") == {second.publication_id}
+    assert (warehouse.parent / "published").resolve() == second.folder.resolve()
 
 
 def test_going_back_to_the_publication_before_needs_no_new_files(warehouse):
