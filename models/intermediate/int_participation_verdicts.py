@@ -23,10 +23,6 @@ SCHEMA = pa.schema(
         ("unit_group", pa.string()),
         ("is_stratum_hidden", pa.bool_()),
     ]
-    + [
-        (column, pa.string())
-        for column in ("null_reason", "unit_null_reason", "stratum_null_reason")
-    ]
 )
 
 

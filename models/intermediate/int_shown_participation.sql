@@ -11,6 +11,11 @@ verdicts as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 final as (
     select
         participation.cycle_id,
@@ -23,9 +28,13 @@ final as (
         participation.required_sample,
         case when not verdicts.is_hidden then participation.status end as status,
         case when not verdicts.is_hidden then participation.shortfall end as shortfall,
-        coalesce(verdicts.null_reason, participation.null_reason) as null_reason,
+        case
+            when coalesce(verdicts.is_hidden, true) then {{ why_hidden('participation.staff_count', 'settings') }}
+            else participation.null_reason
+        end as null_reason,
         coalesce(verdicts.is_hidden, true) as is_suppressed,
     from participation
+    cross join settings
     left join verdicts
         on verdicts.role_id = participation.role_id
         and verdicts.unit_id = participation.unit_id

@@ -10,9 +10,18 @@ verdicts as (
     select distinct
         unit_id,
         unit_group is not null as is_hidden,
-        unit_null_reason as null_reason,
     from {{ ref('int_participation_verdicts') }}
     where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
+),
+
+units as (
+    select * from {{ ref('fct_participation_units') }}
+    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
+),
+
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 final as (
@@ -24,9 +33,15 @@ final as (
         case when not verdicts.is_hidden then days.respondent_count end as respondent_count,
         days.required_sample,
         case when not verdicts.is_hidden then days.required_sample_share end as required_sample_share,
-        coalesce(verdicts.null_reason, days.null_reason) as null_reason,
+        case
+            when coalesce(verdicts.is_hidden, true) then {{ why_hidden('units.staff_count', 'settings') }}
+            else days.null_reason
+        end as null_reason,
         coalesce(verdicts.is_hidden, true) as is_suppressed,
     from days
+    cross join settings
+    inner join units
+        on units.unit_id = days.unit_id
     left join verdicts
         on verdicts.unit_id = days.unit_id
 )

@@ -15,7 +15,7 @@ settings as (
 judged as (
     select
         files.*,
-        settings.min_cell_n,
+        {{ why_hidden('files.response_count', 'settings') }} as hidden_reason,
         files.response_count > 0 and (
             files.response_count < settings.min_cell_n
             -- The smallest go along until all that is hidden is enough. Rejected ones are in no sum.
@@ -48,10 +48,7 @@ final as (
         case when not is_suppressed then not_used_count end as not_used_count,
         case when not is_suppressed then blank_count end as blank_count,
         case when not is_suppressed then rejected_count end as rejected_count,
-        case
-            when is_suppressed and response_count < min_cell_n then 'suppressed'
-            when is_suppressed then 'secondary'
-        end as null_reason,
+        case when is_suppressed then hidden_reason end as null_reason,
         is_suppressed,
     from judged
 )

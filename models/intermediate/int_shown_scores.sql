@@ -16,6 +16,11 @@ verdicts as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+told_counts as (
+    select * from {{ ref('int_told_counts') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 settings as (
     select * from {{ ref('int_cycle_settings') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -30,9 +35,12 @@ judged as (
         coalesce(verdicts.is_hidden, true)
             or (scores.weighting_mode <> settings.weighting_mode and verdicts.other_step is null)
             as is_suppressed,
-        case when verdicts.reason = 'small' then 'suppressed' else 'secondary' end as hidden_reason,
+        {{ why_hidden('told_counts.most', 'settings') }} as hidden_reason,
     from scores
     cross join settings
+    left join told_counts
+        on told_counts.domain_type = scores.domain_type
+        and told_counts.domain_id = scores.domain_id
     left join verdicts
         on {% for key in keys %}verdicts.{{ key }} is not distinct from scores.{{ key }}
         {{- ' and ' if not loop.last }}{% endfor %}

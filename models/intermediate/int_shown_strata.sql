@@ -15,17 +15,23 @@ verdicts as (
         role_id,
         stratum_id,
         is_stratum_hidden,
-        stratum_null_reason,
     from {{ ref('int_participation_verdicts') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+settings as (
+    select * from {{ ref('int_cycle_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 judged as (
     select
         strata.*,
-        verdicts.stratum_null_reason,
+        case when coalesce(verdicts.is_stratum_hidden, true) then {{ why_hidden('strata.stratum_staff_count', 'settings') }} end
+            as hidden_reason,
         coalesce(verdicts.is_stratum_hidden, true) as is_suppressed,
     from strata
+    cross join settings
     left join verdicts
         on verdicts.role_id = strata.role_id
         and verdicts.stratum_id = strata.stratum_id
@@ -48,7 +54,7 @@ final as (
         case when not is_suppressed then stratum_respondent_count end as stratum_respondent_count,
         case when not is_suppressed then weight end as weight,
         case when not is_suppressed then sampling_fraction end as sampling_fraction,
-        coalesce(stratum_null_reason, case when weight is null then 'no_answers' end) as null_reason,
+        coalesce(hidden_reason, case when weight is null then 'no_answers' end) as null_reason,
         is_suppressed,
     from judged
 )

@@ -10,14 +10,14 @@ final as (
     from (values
         (
             'suppressed', 'Terlalu sedikit orang', 'Too few people',
-            'Disembunyikan: lebih sedikit orang di baliknya daripada min_cell_n.',
-            'Hidden: fewer people stand behind it than min_cell_n.',
+            'Disembunyikan: menurut jumlah yang terbit, lebih sedikit orang di baliknya daripada min_cell_n.',
+            'Hidden: by published counts, fewer people stand behind it than min_cell_n.',
             1
         ),
         (
-            'secondary', 'Disembunyikan untuk melindungi', 'Hidden to protect others',
-            'Cukup banyak orang di baliknya, tetapi darinya jawaban kelompok kecil dapat dihitung.',
-            'Enough people stand behind it, but it would tell what a few others answered.',
+            'secondary', 'Disembunyikan untuk melindungi', 'Hidden to protect',
+            'Disembunyikan agar jawaban segelintir orang, di baliknya atau di tempat lain, tidak dapat dihitung.',
+            'Hidden, so that what a few people answered, behind it or elsewhere, can not be worked out.',
             2
         ),
         (

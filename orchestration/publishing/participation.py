@@ -15,7 +15,6 @@ circle of lines leads back, along which some could be more and others less.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -33,8 +32,7 @@ def participation_verdicts(rows: pd.DataFrame, *, min_cell_n: int) -> pd.DataFra
 
     `rows`: the columns of ROW, `place` (region and level of the unit), `stratum_id`, and `size`,
     how many could have answered. Added: `is_hidden`; `unit_group`, NULL where the unit's total is
-    shown, else the place, or REST, with whose hidden units it is told; `is_stratum_hidden`; and
-    why each of the three is hidden, in words of dim_null_reasons.
+    shown, else the place, or REST, with whose hidden units it is told; `is_stratum_hidden`.
     """
     hiding = _Hiding(rows.sort_values(["size", *ROW], ignore_index=True), min_cell_n)
     hiding.complete()
@@ -42,25 +40,10 @@ def participation_verdicts(rows: pd.DataFrame, *, min_cell_n: int) -> pd.DataFra
         None if hiding.units[unit] else hiding.group_of(place)
         for unit, place in zip(hiding.rows["unit_id"], hiding.rows["place"], strict=True)
     ]
-    judged = hiding.rows.assign(
+    return hiding.rows.assign(
         is_hidden=hiding.is_hidden,
         unit_group=pd.Series(groups, dtype=object),
         is_stratum_hidden=[not hiding.strata[stratum] for stratum in hiding.rows["stratum_id"]],
-    )
-    by_unit = judged.groupby("unit_id")["size"].transform("sum")
-    by_stratum = judged.groupby("stratum_id")["size"].transform("sum")
-
-    def reason(is_hidden: "pd.Series[bool]", size: "pd.Series[int]") -> "pd.Series[Any]":
-        why = [
-            ("suppressed" if few else "secondary") if hidden else None
-            for hidden, few in zip(is_hidden, size < min_cell_n, strict=True)
-        ]
-        return pd.Series(why, dtype=object)
-
-    return judged.assign(
-        null_reason=reason(judged["is_hidden"], judged["size"]),
-        unit_null_reason=reason(judged["unit_group"].notna(), by_unit),
-        stratum_null_reason=reason(judged["is_stratum_hidden"], by_stratum),
     )
 
 

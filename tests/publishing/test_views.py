@@ -141,19 +141,23 @@ def test_a_row_has_a_reason_where_it_has_no_figure_and_nowhere_else(connection, 
             ), table
 
 
-def test_what_is_hidden_for_its_few_people_is_told_from_what_protects_others(connection, sample):
-    with duckdb.connect(str(sample.settings.warehouse), read_only=True) as inside:
-        small = inside.execute(
-            "select count(*) from intermediate.int_cell_verdicts where is_hidden"
-            " and reason = 'small' and domain_type = 'provider_unit'"
-        ).fetchall()
-    assert (
-        small
-        == connection.execute(
-            "select count(*) from idx_scores where null_reason = 'suppressed'"
-            " and domain_type = 'provider_unit' and weighting_mode = 'none'"
-        ).fetchall()
-    )
+def test_a_hidden_rows_reason_follows_from_published_counts_alone(connection):
+    """Of a unit that nobody's unit is below: those who rate it are its own people."""
+    assert connection.execute(
+        """
+        select distinct scores.null_reason, told.respondent_count < 10
+        from idx_scores as scores
+        inner join dim_unit_levels as levels on levels.level_rank = 3
+        inner join dim_cycle_units as units
+            on units.cycle_id = scores.cycle_id and units.unit_id = scores.domain_id
+            and units.unit_level_id = levels.unit_level_id
+        left join fct_participation_units as told
+            on told.cycle_id = scores.cycle_id and told.unit_id = scores.domain_id
+            and told.role_id = 'penerima'
+        where scores.domain_type = 'provider_unit' and scores.is_suppressed
+        order by all
+        """
+    ).fetchall() == [("secondary", False), ("secondary", None), ("suppressed", True)]
     assert connection.execute(
         "select distinct null_reason, staff_count < 10 from fct_participation"
         " where is_suppressed order by all"

@@ -25,6 +25,8 @@ from tests.privacy.attacker.known import (
 Floats = NDArray[np.float64]
 Cell = tuple[Domain, Component]
 ROUNDS = 60
+FEW = 9  # fewer than min_cell_n, 10
+HAIR = 0.01  # what bounds of 1e12 leave of a sum
 
 
 @dataclass(frozen=True)
@@ -43,46 +45,59 @@ def hidden_answer_counts(published: Path, cycles: dict[str, Cycle]) -> list[Coun
         rows = connection.execute(
             """
             select cycle_id, domain_type, domain_id, coalesce(service_id, ''),
-                coalesce(perspective_id, ''), coalesce(item_id, ''), max(answer_count)
+                coalesce(perspective_id, ''), coalesce(item_id, ''),
+                coalesce(max(answer_count) filter (score_step is null), max(answer_count)),
+                bool_and(score_step is not null) filter (answer_count is not null),
+                bool_or(null_reason = 'suppressed')
             from idx_scores where domain_type not in ('equal_level', 'unit_median')
             group by all
             """
         ).fetchall()
     found = []
     for cycle in cycles.values():
-        shown: dict[Cell, int | None] = {
-            ((row[1], row[2]), tuple(row[3:6])): row[6] for row in rows if row[0] == cycle.cycle_id
+        of_cycle = {
+            ((row[1], row[2]), tuple(row[3:6])): row[6:] for row in rows if row[0] == cycle.cycle_id
         }
-        found += _of_cycle(cycle, shown)
+        found += _of_cycle(
+            cycle,
+            shown={cell: count for cell, (count, _, _) in of_cycle.items()},
+            rounded={cell for cell, (_, is_rounded, _) in of_cycle.items() if is_rounded},
+            few={cell for cell, (_, _, is_few) in of_cycle.items() if is_few},
+        )
     return found
 
 
-def _of_cycle(cycle: Cycle, shown: dict[Cell, int | None]) -> list[Count]:
+def _of_cycle(
+    cycle: Cycle, *, shown: dict[Cell, int | None], rounded: set[Cell], few: set[Cell]
+) -> list[Count]:
     cells = list(shown)
     number = {cell: position for position, cell in enumerate(cells)}
-    # Below the nation, counts may be rounded to five: told by all of them being so.
-    below = [count for (domain, _), count in shown.items() if count and domain[0] != "national"]
-    half = 2.0 if below and all(count % 5 == 0 for count in below) else 0.0
     low = np.array([1.0 if shown[cell] is None else shown[cell] for cell in cells])
     high = np.array([np.inf if shown[cell] is None else shown[cell] for cell in cells])
-    is_rounded = np.array(
-        [
-            shown[cell] is not None and cell[0][0] not in ("national", "provider_level")
-            for cell in cells
-        ]
+    is_rounded = np.array([cell in rounded for cell in cells])  # to five
+    low[is_rounded] -= 2
+    high[is_rounded] += 2
+    # null_reason says that few are behind it: each answers an item about a unit once.
+    is_few_answers = np.array(
+        [cell in few and cell[0][0] == "provider_unit" and cell[1][2] != "" for cell in cells]
     )
-    low[is_rounded] -= half
-    high[is_rounded] += half
+    high[is_few_answers] = FEW
     equations = [
         (number[whole], [number[part] for part in parts], has_rest)
         for whole, parts, has_rest in _sums(cycle, cells)
     ]
     low, high = _propagate(equations, low, high)
     truth = _truth(cycle)
-    return [
-        Count(cycle.cycle_id, cell, int(low[position]), truth[cell])
+    wrong = [
+        cell
         for cell, position in number.items()
-        if shown[cell] is None and low[position] == high[position]
+        if not low[position] - HAIR <= truth[cell] <= high[position] + HAIR
+    ]
+    assert not wrong, f"the attacker's bounds leave out what is true of {len(wrong)} cells"
+    return [
+        Count(cycle.cycle_id, cell, round(low[position]), truth[cell])
+        for cell, position in number.items()
+        if shown[cell] is None and high[position] - low[position] < HAIR
     ]
 
 
