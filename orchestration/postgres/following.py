@@ -95,7 +95,8 @@ class _Loading:
             return missing
         import psycopg
 
-        from orchestration.postgres.loading import connected, holds, replace
+        from orchestration.postgres.loading import holds, replace
+        from orchestration.postgres.server import connected
 
         try:
             connection = self._open.enter_context(connected(self._url))
@@ -157,7 +158,8 @@ def standing(settings: Settings) -> Standing | None:
         return Standing("", published_id, missing)
     import psycopg
 
-    from orchestration.postgres.loading import connected, published_there
+    from orchestration.postgres.loading import published_there
+    from orchestration.postgres.server import connected
 
     try:
         with connected(url, seconds=LOOK_SECONDS) as connection:
@@ -184,7 +186,7 @@ def _named(url: str) -> str:
         return ""
     import psycopg
 
-    from orchestration.postgres.loading import server_name
+    from orchestration.postgres.server import server_name
 
     try:
         return server_name(url)

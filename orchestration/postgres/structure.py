@@ -1,6 +1,7 @@
 """What published tables are in PostgreSQL: types, keys, indexes, views and comments, as SQL.
 
-Belongs here: turning specifications into statements. Doesn't: running them (loading.py).
+Belongs here: turning specifications into statements, and what is to be done where some of it is
+there already. Doesn't: running them (altering.py, loading.py).
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from orchestration.postgres import PostgresError
+from orchestration.postgres import SCHEMA, PostgresError
 from orchestration.publishing.specifications import TableSpec
 from orchestration.sql_text import as_name, as_text
 
@@ -45,25 +46,56 @@ class Column:
 
 @dataclass(frozen=True)
 class Structure:
-    """Everything but the rows. Tables stand in the order in which they can be filled."""
+    """Everything but the rows, each as the statement that makes it."""
 
     tables: Mapping[str, Mapping[str, Column]]
+    """In the order in which foreign keys let them be filled."""
+    keys: Mapping[str, tuple[str, ...]]
+    """A table's key and indexes: cheaper to make over its rows."""
+    links: Mapping[str, tuple[str, ...]]
+    """A table's foreign keys."""
     views: Mapping[str, str]
-    after_loading: tuple[str, ...]
-    """Keys, foreign keys, indexes, views: what needs the tables, and is cheaper over their rows."""
+    view_columns: Mapping[str, tuple[tuple[str, str], ...]]
+    """Their names and DuckDB's types: what `select *` in a view came to."""
     comments: tuple[str, ...]
 
     @property
-    def digest(self) -> str:
-        """What changes where a table, key, index or view does; comments need nobody to wait."""
-        content = [
-            {
-                table: {name: [column.type, column.is_required] for name, column in columns.items()}
-                for table, columns in self.tables.items()
-            },
-            self.after_loading,
-        ]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()
+    def marks(self) -> dict[str, list[str]]:
+        """What tells of each relation whether it is still made as it was; kept beside it."""
+        made = {
+            table: [_digest(self.keys[table]), _digest(self.links[table])] for table in self.tables
+        }
+        return made | {
+            view: [_digest([text, self.view_columns[view]])] for view, text in self.views.items()
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What PostgreSQL has: the catalog's word, and the marks that were kept."""
+
+    columns: Mapping[str, Mapping[str, Column]]
+    views: frozenset[str]
+    links: frozenset[tuple[str, str]]
+    """Tables, and those that their foreign keys name."""
+    marks: Mapping[str, list[str]]
+    """Of every relation of ours; others' have none."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be made otherwise, and which relations readers must be kept from meanwhile."""
+
+    columns: Mapping[str, tuple[str, ...]]
+    """What ALTER TABLE is to do; nothing rewrites rows, which old snapshots would not see then."""
+    made: tuple[str, ...]
+    gone: tuple[str, ...]
+    rekeyed: tuple[str, ...]
+    relinked: tuple[str, ...]
+    dropped_views: tuple[str, ...]
+    made_views: tuple[str, ...]
+    held: tuple[str, ...]
+    """Tables that nobody may read until the commit."""
 
 
 def structure(specs: Mapping[str, TableSpec], *, version: int) -> Structure:
@@ -73,7 +105,7 @@ def structure(specs: Mapping[str, TableSpec], *, version: int) -> Structure:
     differ in nothing but a NULL. Raises PostgresError where a type has no counterpart.
     """
     tables = {spec.name: spec for spec in specs.values() if spec.view is None}
-    views = {spec.name: spec.view for spec in specs.values() if spec.view is not None}
+    views = {spec.name: spec for spec in specs.values() if spec.view is not None}
     if PUBLICATION in specs:
         raise PostgresError(
             f"Ganti nama tabel {PUBLICATION}: di PostgreSQL nama itu milik catatan publikasi. / "
@@ -91,20 +123,120 @@ def structure(specs: Mapping[str, TableSpec], *, version: int) -> Structure:
             }
             for name in _parents_first(tables)
         },
-        views=views,
-        after_loading=(
-            *(_key(spec, version) for spec in tables.values() if spec.key),
-            *(line for spec in tables.values() for line in _foreign_keys(spec)),
-            *(line for spec in tables.values() for line in _indexes(spec)),
-            *(f"create view {as_name(name)} as {text}" for name, text in views.items()),
-        ),
+        keys={name: (*_key(spec, version), *_indexes(spec)) for name, spec in tables.items()},
+        links={name: tuple(_foreign_keys(spec)) for name, spec in tables.items()},
+        views={name: f"create view {as_name(name)} as {spec.view}" for name, spec in views.items()},
+        view_columns={
+            name: tuple((column.name, column.type) for column in spec.columns)
+            for name, spec in views.items()
+        },
         comments=tuple(line for spec in specs.values() for line in _comments(spec)),
     )
 
 
+def changes(wanted: Structure, found: Found) -> Changes:
+    """Return what must be done so that what was found becomes what is wanted.
+
+    As little as that takes: where a table only gains a column, its keys and the views over it stay.
+    Raises PostgresError where a name is taken by what no publication made.
+    """
+    ours = set(found.marks)
+    taken = {*wanted.tables, *wanted.views} & ({*found.columns, *found.views} - ours)
+    if others := sorted(taken - {PUBLICATION}):
+        raise PostgresError(
+            f"Pindahkan {', '.join(others)} dari skema {SCHEMA}: bukan buatan publikasi, dan "
+            "namanya diperlukan. / Move them out of the schema: no publication made them, and "
+            "their names are needed."
+        )
+    there = ours & set(found.columns)
+    gone = there - set(wanted.tables)
+    kept = [table for table in wanted.tables if table in there]
+    lost = {table: _lost(found.columns[table], wanted.tables[table]) for table in kept}
+    marks = wanted.marks
+    rekeyed = {
+        table
+        for table in kept
+        if found.marks[table][0] != marks[table][0] or _name(wanted.keys[table], lost[table])
+    }
+    relinked = {
+        table
+        for table in kept
+        if found.marks[table][1] != marks[table][1] or _name(wanted.links[table], lost[table])
+    }
+    relinked |= {table for table, parent in found.links if parent in rekeyed | gone} - gone
+    relinked &= set(kept)
+    altered = {
+        table: _alterations(found.columns[table], wanted.tables[table], lost[table])
+        for table in kept
+    }
+    columns = {table: tuple(clauses) for table, clauses in altered.items() if clauses}
+    dropped_views = {
+        view
+        for view in ours & found.views
+        if view not in wanted.views
+        or found.marks[view] != marks[view]
+        or any(_reads(wanted.views[view], table, lost[table]) for table in kept)
+    }
+    parents = {parent for table, parent in found.links if table in relinked | gone}
+    return Changes(
+        columns=columns,
+        made=tuple(table for table in wanted.tables if table not in there),
+        gone=tuple(sorted(gone)),
+        rekeyed=tuple(sorted(rekeyed)),
+        relinked=tuple(sorted(relinked)),
+        dropped_views=tuple(sorted(dropped_views)),
+        made_views=tuple(
+            view for view in wanted.views if view in dropped_views or view not in found.views
+        ),
+        held=tuple(sorted({*columns, *rekeyed, *relinked, *gone, *(parents & there)})),
+    )
+
+
 def column_definition(name: str, column: Column) -> str:
-    """Return a column as CREATE TABLE and ADD COLUMN want it."""
-    return f"{as_name(name)} {column.type}{' not null' if column.is_required else ''}"
+    """Return a column as CREATE TABLE and ADD COLUMN want it.
+
+    Texts are compared byte by byte, as DuckDB does: the same order on every server, an index that
+    outlives its system's locales, and half of a load's time.
+    """
+    collation = ' collate "C"' if column.type == "text" else ""
+    return f"{as_name(name)} {column.type}{collation}{' not null' if column.is_required else ''}"
+
+
+def _lost(there: Mapping[str, Column], wanted: Mapping[str, Column]) -> set[str]:
+    """Return the columns that go, with what is built on them; some come again as another type."""
+    return {
+        name
+        for name, column in there.items()
+        if name not in wanted or wanted[name].type != column.type
+    }
+
+
+def _name(statements: Iterable[str], columns: Iterable[str]) -> bool:
+    """Whether keys, or foreign keys, are made of any of these columns."""
+    return any(as_name(column) in statement for statement in statements for column in columns)
+
+
+def _reads(view: str, table: str, columns: Iterable[str]) -> bool:
+    """Whether a view may read any of these columns of a table; at worst it is made again."""
+    named = set(re.findall(r"\w+|\*", view))
+    return table in named and not named.isdisjoint([*columns, *(["*"] if columns else [])])
+
+
+def _alterations(
+    there: Mapping[str, Column], wanted: Mapping[str, Column], lost: set[str]
+) -> list[str]:
+    clauses = [f"drop column {as_name(name)}" for name in there if name in lost]
+    for name, column in wanted.items():
+        if name not in there or name in lost:
+            clauses.append(f"add column {column_definition(name, column)}")
+        elif there[name].is_required != column.is_required:
+            verb = "set" if column.is_required else "drop"
+            clauses.append(f"alter column {as_name(name)} {verb} not null")
+    return clauses
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode("utf-8")).hexdigest()[:16]
 
 
 def _type(table: str, column: str, kind: str) -> str:
@@ -135,15 +267,17 @@ def _parents_first(tables: Mapping[str, TableSpec]) -> list[str]:
         ) from error
 
 
-def _key(spec: TableSpec, version: int) -> str:
+def _key(spec: TableSpec, version: int) -> list[str]:
+    if not spec.key:
+        return []
     required = {column.name for column in spec.columns if column.is_required}
     kind = "primary key"
     if not required.issuperset(spec.key):
         kind = "unique nulls not distinct" if version >= NULLS_NOT_DISTINCT_SINCE else "unique"
-    return (
+    return [
         f"alter table {as_name(spec.name)} add constraint {as_name(f'{spec.name}_key')} "
         f"{kind} ({_names(spec.key)})"
-    )
+    ]
 
 
 def _foreign_keys(spec: TableSpec) -> list[str]:

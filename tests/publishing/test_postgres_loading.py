@@ -14,8 +14,9 @@ import pytest
 from postgres_cases import KNOWN, ROWS, TABLES, VIEW, ask, said, write_publication
 from psycopg.conninfo import conninfo_to_dict
 
-from orchestration.postgres import PostgresError, loading
-from orchestration.postgres.loading import connected, published_there, replace
+from orchestration.postgres import PostgresError, loading, server
+from orchestration.postgres.loading import published_there, replace
+from orchestration.postgres.server import connected
 from orchestration.postgres.structure import structure
 from orchestration.publishing.specifications import (
     ColumnSpec,
@@ -71,8 +72,10 @@ select distinct version from (
 class Readers:
     """Clients that read all the time, each in both ways, and keep what they saw amiss."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(
+        self, url: str, tables: tuple[str, ...] = ("dim_cycles", "idx_scores", "v_latest")
+    ) -> None:
+        self._url, self._tables = url, tables
         self._is_over = threading.Event()
         self.read_count = 0
         self.amiss: list[str] = []
@@ -97,7 +100,7 @@ class Readers:
                     self._judge(connection.execute(AGREE).fetchall(), "a statement")
                     connection.execute("begin isolation level repeatable read")
                     versions = []
-                    for table in ("dim_cycles", "idx_scores", "v_latest"):
+                    for table in self._tables:
                         versions += connection.execute(
                             f"select distinct version from ilk.{table}"
                         ).fetchall()
@@ -151,6 +154,16 @@ def test_readers_meet_no_error_and_no_mixture_while_the_structure_changes(
     assert readers.seen == set(range(7)), "each publication was read"
 
 
+def test_a_column_more_is_had_under_readers_in_any_order(url: str, load: Load) -> None:
+    wider = TABLES["idx_scores"].replace("i / 7 as score", "i / 7 as score, i as more")
+    load(0)
+    with Readers(url, tables=("v_latest", "idx_scores", "dim_cycles")) as readers:
+        for version in range(1, 4):
+            load(version, tables=TABLES | {"idx_scores": wider} if version % 2 else TABLES)
+    assert readers.amiss == []
+    assert readers.seen == set(range(4))
+
+
 def test_a_reader_whose_snapshot_is_older_still_sees_the_old_rows(url: str, load: Load) -> None:
     load(1)
     with psycopg.connect(url) as reader:
@@ -164,7 +177,7 @@ def test_a_reader_that_holds_a_table_whose_structure_changes_is_waited_for_then_
     url: str, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(1)
-    monkeypatch.setattr(loading, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(server, "LOCK_SECONDS", 1)
     changed = TABLES | {"idx_scores": TABLES["idx_scores"].replace("i / 7", "i")}
     with psycopg.connect(url) as reader:
         reader.execute("select count(*) from ilk.idx_scores").fetchall()
@@ -179,9 +192,9 @@ def test_of_two_publishers_one_waits_and_gives_up(
     url: str, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(1)
-    monkeypatch.setattr(loading, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(server, "LOCK_SECONDS", 1)
     with psycopg.connect(url) as other:
-        other.execute(f"select pg_advisory_xact_lock({loading._LOCK_NUMBER})")
+        other.execute(f"select pg_advisory_xact_lock({loading.LOCK_NUMBER})")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             load(2)
     assert ask(url, AGREE) == [(1,)]
@@ -278,8 +291,8 @@ def test_before_version_15_a_key_with_nulls_is_a_plain_unique() -> None:
     column = ColumnSpec("item_id", "VARCHAR", Words("", ""), Words("", ""), "", False)
     spec = TableSpec("idx_x", Words("", ""), Words("", ""), (column,), ("item_id",), (), None)
     of = {version: structure({"idx_x": spec}, version=version) for version in (14, 15)}
-    assert "unique (" in of[14].after_loading[0]
-    assert "unique nulls not distinct (" in of[15].after_loading[0]
+    assert "unique (" in of[14].keys["idx_x"][0]
+    assert "unique nulls not distinct (" in of[15].keys["idx_x"][0]
 
 
 # --- roles ---------------------------------------------------------------------------------------
@@ -431,11 +444,10 @@ def test_a_publisher_killed_in_the_middle_leaves_the_last_publication(
             "-c",
             "import os, signal, sys; from pathlib import Path;"
             "sys.path.insert(0, sys.argv[1]);"
-            "from orchestration.postgres import loading;"
+            "from orchestration.postgres import loading, server;"
             "from postgres_cases import KNOWN;"
             "loading._let_read = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
-            "loading._prepare_schema = lambda _: None;"
-            "manager = loading.connected(sys.argv[2]); connection = manager.__enter__();"
+            "manager = server.connected(sys.argv[2]); connection = manager.__enter__();"
             "connection.execute('begin');"
             "loading.replace(connection, Path(sys.argv[3]), KNOWN, 'id-2')",
             str(Path(__file__).parent),
