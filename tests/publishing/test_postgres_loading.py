@@ -5,22 +5,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace as replace_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg
 import pytest
+from bi_questions import bi_questions
 from postgres_cases import KNOWN, ROWS, TABLES, VIEW, ask, said, write_publication
 from psycopg.conninfo import conninfo_to_dict
 
 from orchestration.postgres import PostgresError, loading, server
 from orchestration.postgres.loading import published_there, replace
 from orchestration.postgres.server import connected
-from orchestration.postgres.structure import structure
+from orchestration.postgres.structure import Found, changes, structure
 from orchestration.publishing.specifications import (
     ColumnSpec,
     Described,
+    ForeignKey,
     TableSpec,
     Words,
     read_described,
@@ -280,6 +283,66 @@ def test_a_view_that_others_built_on_a_table_keeps_the_last_publication(
     assert ask(url, AGREE) == [(2,)]
 
 
+def a_table(name: str, *columns: str, **said: Any) -> TableSpec:
+    """A table of required texts; a column `name:TYPE` is of that type."""
+    none = Words("", "")
+    parts = [column.partition(":") for column in columns]
+    made = (ColumnSpec(name, kind or "VARCHAR", none, none, "", True) for name, _, kind in parts)
+    return TableSpec(
+        name=name, label=none, description=none, columns=tuple(made),
+        **{"key": (), "foreign_keys": (), "view": None} | said,
+    )  # fmt: skip
+
+
+def held(before: list[TableSpec], after: list[TableSpec]) -> tuple[set[str], set[str]]:
+    """Tables that readers are kept from, and views that are made anew, from one to the other."""
+    was, wanted = (
+        structure({spec.name: spec for spec in specs}, version=15) for specs in (before, after)
+    )
+    found = Found(
+        columns=was.tables,
+        views=frozenset(was.views),
+        links=frozenset((spec.name, key.table) for spec in before for key in spec.foreign_keys),
+        marks=was.marks,
+    )
+    to_do = changes(wanted, found)
+    return set(to_do.held), set(to_do.dropped_views)
+
+
+DIM = a_table("dim_x", "id", key=("id",))
+IDX = a_table("idx_x", "id", "score", foreign_keys=(ForeignKey(("id",), "dim_x", ("id",)),))
+SEEN = a_table("v_x", "score", view="select score from idx_x")
+
+
+def test_nothing_is_held_where_nothing_changes() -> None:
+    assert held([DIM, IDX, SEEN], [DIM, IDX, SEEN]) == (set(), set())
+
+
+def test_a_column_more_needs_the_table_alone() -> None:
+    wider = replace_spec(IDX, columns=(*IDX.columns, *a_table("t", "more").columns))
+    assert held([DIM, IDX, SEEN], [DIM, wider, SEEN]) == ({"idx_x"}, set())
+    assert held([DIM, wider, SEEN], [DIM, IDX, SEEN]) == ({"idx_x"}, set()), "nor one less"
+
+
+def test_another_type_takes_what_is_made_of_the_column() -> None:
+    retyped = a_table("idx_x", "id", "score:DOUBLE", foreign_keys=IDX.foreign_keys)
+    assert held([DIM, IDX, SEEN], [DIM, retyped, SEEN]) == ({"idx_x"}, {"v_x"})
+    of_key = [a_table("dim_x", "id:INTEGER", key=("id",)), SEEN]
+    both = [*of_key, a_table("idx_x", "id:INTEGER", "score", foreign_keys=IDX.foreign_keys)]
+    assert held([DIM, IDX, SEEN], both) == ({"dim_x", "idx_x"}, set())
+
+
+def test_another_view_needs_itself_alone() -> None:
+    other = a_table("v_x", "score", view="select max(score) as score from idx_x")
+    assert held([DIM, IDX, SEEN], [DIM, IDX, other]) == (set(), {"v_x"})
+    assert held([DIM, IDX, SEEN], [DIM, IDX]) == (set(), {"v_x"})
+
+
+def test_a_table_that_goes_takes_foreign_keys_to_it() -> None:
+    alone = replace_spec(IDX, foreign_keys=())
+    assert held([DIM, IDX], [alone]) == ({"dim_x", "idx_x"}, set())
+
+
 def test_a_type_without_a_counterpart_is_refused() -> None:
     column = ColumnSpec("parts", "INTEGER[]", Words("", ""), Words("", ""), "", False)
     spec = TableSpec("idx_x", Words("", ""), Words("", ""), (column,), (), (), None)
@@ -387,12 +450,32 @@ def test_a_database_of_another_encoding_is_refused(
         load_folder(latin, tmp_path / "1", "id-1")
 
 
-def test_every_table_of_the_sample_is_the_same_there(url: str, sample: Sample, tmp_path: Path):
+@pytest.fixture(scope="module")
+def sample_there(postgres: PostgresServer, sample: Sample) -> str:
+    """A database that holds the sample's publication."""
+    url = postgres.database()
     known = read_described(manifest_path(sample.settings))
     load_folder(url, sample.database.parent, "sample", known)
+    return url
+
+
+def test_what_bi_users_ask_is_answered_alike(sample: Sample, sample_there: str) -> None:
     with (
         duckdb.connect(str(sample.database), read_only=True) as files,
-        psycopg.connect(url, options="-c timezone=UTC") as reader,
+        psycopg.connect(sample_there, options="-c search_path=ilk") as reader,
+    ):
+        for question, select in bi_questions().items():
+            found = reader.execute(select).fetchall()
+            assert found == files.execute(select).fetchall(), question
+            assert found, question
+
+
+def test_every_table_of_the_sample_is_the_same_there(
+    sample: Sample, sample_there: str, tmp_path: Path
+) -> None:
+    with (
+        duckdb.connect(str(sample.database), read_only=True) as files,
+        psycopg.connect(sample_there, options="-c timezone=UTC") as reader,
     ):
         relations = files.execute(
             "select table_name, list({'name': column_name, 'type': data_type})"
@@ -423,11 +506,11 @@ def test_every_table_of_the_sample_is_the_same_there(url: str, sample: Sample, t
                 " columns = {" + ", ".join(f"'{name}': '{types[name]}'" for name in names) + "})"
             )
             here = f"(select {', '.join(names)} from {table})"
-            for one, other in ((there, here), (here, there)):
-                differing = files.execute(
-                    f"select count(*) from (from {one} except all from {other})"
-                ).fetchall()
-                assert differing == [(0,)], table
+            [(count, expected, differing)] = files.execute(
+                f"select (select count(*) from {there}), (select count(*) from {here}),"
+                f" (select count(*) from (from {there} except all from {here}))"
+            ).fetchall()
+            assert (count, differing) == (expected, 0), table
 
 
 # --- killed --------------------------------------------------------------------------------------
