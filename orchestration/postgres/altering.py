@@ -6,6 +6,7 @@ changed (structure.py), rows (loading.py). It imports psycopg: import it late.
 
 import json
 import time
+from collections.abc import Iterable, Mapping
 
 import psycopg
 
@@ -33,7 +34,7 @@ def prepare_schema(connection: Connection) -> None:
             f"""
             create table {as_name(PUBLICATION)} (
                 publication_id text not null, loaded_at timestamptz not null,
-                marks jsonb not null
+                marks jsonb not null, parts jsonb not null
             );
             comment on table {as_name(PUBLICATION)} is
                 'Publikasi mana yang termuat; satu baris. / Which publication this is; one row.'
@@ -79,12 +80,14 @@ def find(connection: Connection) -> Found:
     )
 
 
-def record(connection: Connection, publication_id: str, wanted: Structure) -> None:
-    """Say which publication this is, and how its tables were made."""
+def record(
+    connection: Connection, publication_id: str, wanted: Structure, parts: Mapping[str, object]
+) -> None:
+    """Say which publication this is, how its tables were made, and what is in their parts."""
     run(connection, f"delete from {as_name(PUBLICATION)}")
     connection.execute(
-        f"insert into {as_name(PUBLICATION)} values (%s, now(), %s)",
-        [publication_id, json.dumps(wanted.marks)],
+        f"insert into {as_name(PUBLICATION)} values (%s, now(), %s, %s)",
+        [publication_id, json.dumps(wanted.marks), json.dumps(parts)],
     )
 
 
@@ -106,6 +109,8 @@ def alter_before(connection: Connection, wanted: Structure) -> Changes:
             run(connection, f"drop index {as_name(index)}")
     for table in to_do.gone:
         run(connection, f"drop table {as_name(table)}")
+    for table, clauses in to_do.columns.items():
+        _alter(connection, table, clauses)
     for table in to_do.made:
         columns = ", ".join(
             column_definition(name, column) for name, column in wanted.tables[table].items()
@@ -114,14 +119,11 @@ def alter_before(connection: Connection, wanted: Structure) -> Changes:
     return to_do
 
 
-def alter_emptied(connection: Connection, to_do: Changes) -> None:
-    """Give tables without rows their columns."""
-    for table, clauses in to_do.columns.items():
-        run(connection, f"alter table {as_name(table)} {', '.join(clauses)}")
-
-
 def alter_after(connection: Connection, wanted: Structure, to_do: Changes) -> None:
     """Make what stands on the rows: keys before the foreign keys that name them, then views."""
+    run(connection, "set constraints all immediate")  # ALTER TABLE waits for no check
+    for table, clauses in to_do.required.items():
+        _alter(connection, table, clauses)
     for table in (*to_do.made, *to_do.rekeyed):
         for statement in wanted.keys[table]:
             run(connection, statement)
@@ -172,6 +174,11 @@ def _take(connection: Connection, wanted: dict[str, str], *, seconds: float) -> 
     except psycopg.errors.LockNotAvailable:
         return asked
     return ""
+
+
+def _alter(connection: Connection, table: str, clauses: Iterable[str]) -> None:
+    if clauses := list(clauses):
+        run(connection, f"alter table {as_name(table)} {', '.join(clauses)}")
 
 
 def _drop_constraints(connection: Connection, table: str, *kinds: str) -> None:

@@ -88,6 +88,8 @@ class Changes:
 
     columns: Mapping[str, tuple[str, ...]]
     """What ALTER TABLE is to do; nothing rewrites rows, which old snapshots would not see then."""
+    required: Mapping[str, tuple[str, ...]]
+    """What it is to do when all rows are there."""
     made: tuple[str, ...]
     gone: tuple[str, ...]
     rekeyed: tuple[str, ...]
@@ -165,11 +167,11 @@ def changes(wanted: Structure, found: Found) -> Changes:
     }
     relinked |= {table for table, parent in found.links if parent in rekeyed | gone} - gone
     relinked &= set(kept)
-    altered = {
-        table: _alterations(found.columns[table], wanted.tables[table], lost[table])
-        for table in kept
-    }
-    columns = {table: tuple(clauses) for table, clauses in altered.items() if clauses}
+    columns, required = {}, {}
+    for table in kept:
+        now, later = _alterations(found.columns[table], wanted.tables[table], lost[table])
+        if now or later:
+            columns[table], required[table] = tuple(now), tuple(later)
     dropped_views = {
         view
         for view in ours & found.views
@@ -180,6 +182,7 @@ def changes(wanted: Structure, found: Found) -> Changes:
     parents = {parent for table, parent in found.links if table in relinked | gone}
     return Changes(
         columns=columns,
+        required=required,
         made=tuple(table for table in wanted.tables if table not in there),
         gone=tuple(sorted(gone)),
         rekeyed=tuple(sorted(rekeyed)),
@@ -224,15 +227,19 @@ def _reads(view: str, table: str, columns: Iterable[str]) -> bool:
 
 def _alterations(
     there: Mapping[str, Column], wanted: Mapping[str, Column], lost: set[str]
-) -> list[str]:
-    clauses = [f"drop column {as_name(name)}" for name in there if name in lost]
+) -> tuple[list[str], list[str]]:
+    """Return what is to be done before the rows are replaced, and after."""
+    now = [f"drop column {as_name(name)}" for name in there if name in lost]
+    later = []
     for name, column in wanted.items():
-        if name not in there or name in lost:
-            clauses.append(f"add column {column_definition(name, column)}")
-        elif there[name].is_required != column.is_required:
-            verb = "set" if column.is_required else "drop"
-            clauses.append(f"alter column {as_name(name)} {verb} not null")
-    return clauses
+        is_new = name not in there or name in lost
+        if is_new:
+            now.append(f"add column {column_definition(name, Column(column.type, False))}")
+        elif there[name].is_required and not column.is_required:
+            now.append(f"alter column {as_name(name)} drop not null")
+        if column.is_required and (is_new or not there[name].is_required):
+            later.append(f"alter column {as_name(name)} set not null")
+    return now, later
 
 
 def _digest(content: object) -> str:
@@ -283,7 +290,9 @@ def _key(spec: TableSpec, version: int) -> list[str]:
 def _foreign_keys(spec: TableSpec) -> list[str]:
     return [
         f"alter table {as_name(spec.name)} add constraint {as_name(f'{spec.name}_fkey_{number}')} "
-        f"foreign key ({_names(key.columns)}) references {as_name(key.table)} ({_names(key.to)})"
+        f"foreign key ({_names(key.columns)}) references {as_name(key.table)} ({_names(key.to)}) "
+        # A parent's row may go and come again under its children.
+        "deferrable initially deferred"
         for number, key in enumerate(spec.foreign_keys, start=1)
     ]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -99,10 +100,10 @@ def test_a_server_killed_while_it_is_loaded_leaves_the_files_new_and_is_mended_l
     first = publish_again(settings, Follower(settings, {}))
     fill = loading._fill
 
-    def kill_then_fill(*arguments: object) -> None:
+    def kill_then_fill(*arguments: Any, **said: Any) -> None:
         if "idx_scores" in arguments:
             stopped()
-        fill(*arguments)
+        fill(*arguments, **said)
 
     follower = Follower(settings, {})
     with monkeypatch.context() as patched:
