@@ -68,6 +68,12 @@ def _source(file: ExportFile) -> dg.AssetKey:
     return STAFF_FRAMES if is_frame else dg.AssetKey(["landing", file.profile_id])
 
 
+def _kind(file: ExportFile) -> str:
+    if file.encoding.startswith("xlsx:"):
+        return "excel"
+    return "csv" if file.delimiter else file.encoding
+
+
 def _file(file: ExportFile) -> dg.AssetSpec:
     columns = [dg.TableColumn(name) for name in file.header]
     return dg.AssetSpec(
@@ -87,5 +93,5 @@ def _file(file: ExportFile) -> dg.AssetSpec:
         },
         owners=_OWNERS,
         tags={} if file.kind == STAFF_FRAME_KIND else _PERSONAL,
-        kinds={"excel" if file.encoding.startswith("xlsx:") else "csv"},
+        kinds={_kind(file)},
     )

@@ -48,7 +48,7 @@ def clear(
     target = parquet.with_name(f"{cleared.sha256}.parquet")
     settings = ReaderSettings(
         delimiter=delimiter or None,
-        encoding=None if sheet or encoding.startswith("utf-8") else encoding,
+        encoding=None if not delimiter or encoding.startswith("utf-8") else encoding,
         sheet=sheet,
         headings=frozenset(map(heading_key, pa.parquet.read_schema(parquet).names)),
     )

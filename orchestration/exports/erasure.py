@@ -1,11 +1,12 @@
 """Records taken out of an export's bytes, all others left as they are and where they are.
 
-Belongs here: CSV and XLSX surgery, the mark that stands in a record's place so that no other one's
-number moves, and the proof that nothing else changed. Doesn't: whose records (forgotten), the
+Belongs here: CSV, XLSX and JSON surgery, the mark that stands in a record's place so that no other
+one's number moves, and the proof that nothing else changed. Doesn't: whose records (forgotten), the
 registry.
 """
 
 import csv
+import json
 import re
 import sys
 import zipfile
@@ -16,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute
 
+from orchestration.exports.json_reader import flat, parts
 from orchestration.exports.sniffing import separator_line
 from orchestration.exports.workbook_cells import sheet_path
 from orchestration.exports.xlsx_reader import first_column
@@ -61,6 +63,10 @@ def erase_records(
             raise ErasureError("an old .xls workbook can't be edited")
         sheet = encoding.removeprefix("xlsx:")
         _erase_in_workbook(source, target, sheet=sheet, records=records)
+    elif encoding == "json":
+        _erase_in_json(source, target, records.keys())
+    elif not delimiter:
+        raise ErasureError(f"a file of the kind {encoding} can't be edited")
     else:
         _erase_in_text(source, target, encoding, delimiter, records.keys())
 
@@ -103,6 +109,20 @@ def _erase_in_text(
                 line_break = span[len(span.rstrip("\r\n")) :]
                 span = delimiter.join([MARK, *[""] * (len(record) - 1)]) + line_break
             cleared.write(span)
+
+
+def _erase_in_json(source: Path, target: Path, numbers: Set[int]) -> None:
+    """Put a record that holds the mark alone in the place of each."""
+    with source.open("rb") as file, target.open("w", encoding="utf-8", newline="") as cleared:
+        first = ""
+        for part in parts(file):
+            text = part.text
+            if part.record is not None:
+                cells = flat(part.record)
+                first = first or next(iter(cells), "")
+                if part.number in numbers:
+                    text = json.dumps({first: MARK} | dict.fromkeys(cells.keys() - {first}, ""))
+            cleared.write(text)
 
 
 class _Lines(Iterator[str]):

@@ -48,9 +48,32 @@ FAULTS: dict[str, FaultText] = {
         "ini halaman web, bukan hasil ekspor (sering kali halaman masuk). "
         "Masuk ke aplikasi survei lalu ekspor ulang.",
     ),
-    "json_not_read": FaultText(
-        "JSON is not read yet. Export the survey as CSV or XLSX.",
-        "JSON belum dapat dibaca. Ekspor survei sebagai CSV atau XLSX.",
+    "json_without_records": FaultText(
+        "this JSON holds no list of responses (it holds: {keys}). Export the responses themselves: "
+        "KoboToolbox 'results', LimeSurvey 'responses', ODK Central 'value', or CSV or XLSX.",
+        "JSON ini tidak memuat daftar jawaban (isinya: {keys}). Ekspor jawabannya sendiri: "
+        "KoboToolbox 'results', LimeSurvey 'responses', ODK Central 'value', atau CSV atau XLSX.",
+    ),
+    "json_no_record": FaultText(
+        "it is no JSON object, as each response must be. Export again, or export CSV or XLSX.",
+        "bukan objek JSON, padahal tiap jawaban harus demikian. Ekspor ulang, atau ekspor CSV atau "
+        "XLSX.",
+    ),
+    "json_broken": FaultText(
+        "the text is no JSON here, or breaks off. Export again and copy the file whole.",
+        "teksnya bukan JSON di sini, atau terputus. Ekspor ulang dan salin berkas sampai utuh.",
+    ),
+    "json_repeated_key": FaultText(
+        "'{column}' stands twice in one response, and one of the two answers would be lost. Choose "
+        "question codes as headings (LimeSurvey: heading_type=code), or export CSV.",
+        "'{column}' ada dua kali dalam satu jawaban, dan salah satunya akan hilang. Pilih kode "
+        "pertanyaan sebagai judul kolom (LimeSurvey: heading_type=code), atau ekspor CSV.",
+    ),
+    "json_page": FaultText(
+        "this is a part of the answer: it holds {found} responses of {count}. Follow `next` to "
+        "the last page, or export CSV or XLSX.",
+        "ini baru sebagian: memuat {found} dari {count} jawaban. Ikuti `next` sampai halaman "
+        "terakhir, atau ekspor CSV atau XLSX.",
     ),
     "sav_not_read": FaultText(
         "SPSS files (.sav) are not read yet. Save the data as CSV with codes, not labels.",
@@ -238,24 +261,32 @@ FRAME_OF_LAST_RESORT = FaultText(
 class ExportFault(Exception):
     """A file is refused: `code` of `FAULTS` and what fills its sentence, but not the file's name.
 
-    `row` is counted as a spreadsheet shows it: the header stands in row 1.
+    `row` is counted as a spreadsheet shows it: the header stands in row 1. `record` takes its place
+    where there are no rows: the number of a response, from 1.
     """
 
-    def __init__(self, code: str, *, row: int | None = None, **details: object) -> None:
+    def __init__(
+        self, code: str, *, row: int | None = None, record: int | None = None, **details: object
+    ) -> None:
         """`details` fill the braces of the fault's sentence."""
         super().__init__(code)
         self.code = code
         self.row = row
+        self.record = record
         self.details = details
 
     def in_english(self, name: str) -> str:
         """Return the sentence for the file `name`, such as `a.csv, row 17: Export again ...`."""
-        return self._sentence(name, FAULTS[self.code].remedy_first().en, "row")
+        return self._sentence(name, FAULTS[self.code].remedy_first().en, "row {}", "record {}")
 
     def in_indonesian(self, name: str) -> str:
         """Return the same sentence in Indonesian."""
-        return self._sentence(name, FAULTS[self.code].remedy_first().id, "baris")
+        return self._sentence(
+            name, FAULTS[self.code].remedy_first().id, "baris {}", "jawaban ke-{}"
+        )
 
-    def _sentence(self, name: str, text: str, row: str) -> str:
-        place = name if self.row is None else f"{name}, {row} {self.row}"
+    def _sentence(self, name: str, text: str, row: str, record: str) -> str:
+        place = name if self.row is None else f"{name}, {row.format(self.row)}"
+        if self.record is not None:
+            place += f", {record.format(self.record)}"
         return f"{place}: {text.format(**self.details)}"

@@ -280,9 +280,7 @@ class _Pull:
             is_current(self._parquet(file, stored), last.header, settings)
             and (last.sha256, last.kind, last.profile_id)
             == (stored.sha256, file.kind, file.profile_id)
-            and settings.delimiter in (None, last.delimiter)
-            and settings.encoding in (None, last.encoding)
-            and (settings.sheet is None or last.encoding == f"xlsx:{settings.sheet}")
+            and _is_as_prescribed(last, settings)
         )
 
     def _take(self, file: ListedFile, stored: StoredBytes, *, awaiting: set[str]) -> None:
@@ -461,3 +459,13 @@ class _Pull:
         return parquet_path(
             self.raw_dir, kind=file.kind, cycle_id=self.cycle_id, sha256=stored.sha256
         )
+
+
+def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:
+    """Whether a file was read in the way that its profile prescribes now, as far as it can be."""
+    if last.delimiter:
+        return settings.delimiter in (None, last.delimiter) and (
+            settings.encoding in (None, last.encoding)
+        )
+    is_workbook = last.encoding.startswith("xlsx:")
+    return not is_workbook or settings.sheet in (None, last.encoding.removeprefix("xlsx:"))

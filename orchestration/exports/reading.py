@@ -5,7 +5,7 @@ the file should be read (landing).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +21,19 @@ from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.erasure import without_marks
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import LANDING_COLUMNS, WHITE_SPACE, Header, find_header
+from orchestration.exports.json_reader import read_json
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.sniffing import DELIMITERS, Format, tell_format
 from orchestration.exports.store import StoredBytes
 from orchestration.exports.swallowed import SwallowedRecords
-from orchestration.exports.table import BrokenBytes
+from orchestration.exports.table import BrokenBytes, ExportTable
 from orchestration.exports.xlsx_reader import read_xlsx
+
+_READERS: dict[Format, Callable[[Path, ReaderSettings], ExportTable]] = {
+    Format.TEXT: read_csv,
+    Format.WORKBOOK: read_xlsx,
+    Format.JSON: read_json,
+}
 
 _READER = b"ilk_reader"
 _READER_VERSION = b"2"
@@ -62,8 +69,7 @@ def read_export(
 
     `pulled_at` is UTC without a zone. Raises ExportFault, and then leaves no trace at `target`.
     """
-    is_workbook = tell_format(stored.path) is Format.WORKBOOK
-    table = (read_xlsx if is_workbook else read_csv)(stored.path, settings)
+    table = _READERS[tell_format(stored.path)](stored.path, settings)
     schema = pa.schema(
         [
             *((name, pa.string()) for name in table.header.names),

@@ -56,6 +56,7 @@ class Format(StrEnum):
 
     TEXT = "text"
     WORKBOOK = "workbook"
+    JSON = "json"
 
 
 def tell_format(path: Path) -> Format:
@@ -76,7 +77,7 @@ def tell_format(path: Path) -> Format:
     if markup := _markup(path, text):
         raise ExportFault("html_page" if markup == "a web page" else "web_table", detail=markup)
     if _JSON.match(text):
-        raise ExportFault("json_not_read")
+        return Format.JSON
     return Format.TEXT
 
 

@@ -28,14 +28,15 @@ class ExportTable:
 
     `batches` yields pyarrow record batches of string columns in the header's order, the names of
     which don't matter, an empty cell being '', each with the rows that its records stand in: 1 is
-    the first of the file, header and blank rows counted, as a spreadsheet shows them. It can be
+    the first of the file, header and blank rows counted, as a spreadsheet shows them; where there
+    are no rows (JSON, SPSS) a record's number, and the header has none either. It can be
     read once, must be closed, and raises ExportFault where the file turns out to be broken: what
     was yielded before must then be thrown away.
     """
 
     encoding: str
     delimiter: str
-    """'' for a workbook."""
+    """'' for what is no delimited text."""
     header: Header
     batches: Generator[tuple[pa.RecordBatch, pa.Int64Array]]
     broken: BrokenBytes | None = None
