@@ -48,6 +48,22 @@ FAULTS: dict[str, FaultText] = {
         "ini halaman web, bukan hasil ekspor (sering kali halaman masuk). "
         "Masuk ke aplikasi survei lalu ekspor ulang.",
     ),
+    "limesurvey_headings": FaultText(
+        "its headings are LimeSurvey's question texts, which repeat and are translated. Export "
+        "again with headings `Question code` and responses `Answer codes` (RemoteControl: "
+        "heading_type=code, response_type=short).",
+        "judul kolomnya teks pertanyaan LimeSurvey, yang berulang dan diterjemahkan. Ekspor ulang "
+        "dengan judul `Kode pertanyaan` dan jawaban `Kode jawaban` (RemoteControl: "
+        "heading_type=code, response_type=short).",
+    ),
+    "limesurvey_answers": FaultText(
+        "its answers are LimeSurvey's whole texts, under which a question that was never shown "
+        "reads No ({words} columns) or N/A ({hidden} columns). Export again with responses `Answer "
+        "codes` (RemoteControl: response_type=short).",
+        "jawabannya teks lengkap LimeSurvey, sehingga pertanyaan yang tak pernah ditampilkan "
+        "terbaca Tidak ({words} kolom) atau N/A ({hidden} kolom). Ekspor ulang dengan jawaban "
+        "`Kode jawaban` (RemoteControl: response_type=short).",
+    ),
     "json_without_records": FaultText(
         "this JSON holds no list of responses (it holds: {keys}). Export the responses themselves: "
         "KoboToolbox 'results', LimeSurvey 'responses', ODK Central 'value', or CSV or XLSX.",

@@ -7,11 +7,12 @@ The header stands in the row that holds most of the headings that the profile kn
 first with anything on it: titles may stand above it. One header row is the rule. The others, told
 by what stands in them:
 
-* Qualtrics: three rows (ids, texts, `{"ImportId": ...}`), before 2017 two (`V1`, `V2`, ... and
-  texts), as a workbook two (ids and texts, of which some are the ids again). The names are the
-  first row's.
+* Qualtrics: three rows (tags, texts, `{"ImportId": ...}`), before 2017 two (`V1`, `V2`, ... and
+  texts), as a workbook two (tags and texts, of which some are the tags again). The names are the
+  tags, or a column's ImportId where that is what the profile knows.
 * LimeSurvey VV: two rows (texts, then codes with `id`, `submitdate`, `startlanguage`). The names
-  are the first row's.
+  are the codes, but texts where the codes are places (`82556X3X15`) that another copy of the survey
+  has not; or of both what the profile knows.
 * SurveyMonkey: two rows. A question stands over the first cell of its block, each cell's choice
   below it: the name is `question: choice`, or `question` alone over `Response` and the like.
 """
@@ -21,6 +22,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
+from orchestration.exports import limesurvey
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.sniffing import DELIMITERS, nested_widths, sample_rows
 
@@ -33,13 +35,12 @@ WHITE_SPACE = (
 )
 """Unicode's, and what has no width: the blank U+200B, the byte order mark U+FEFF."""
 
-_VV_CODES = {"id", "submitdate", "startlanguage"}
 _QUALTRICS_IDS = {
     *("startdate", "enddate", "recordeddate", "responseid", "finished", "progress", "ipaddress"),
     *("distributionchannel", "userlanguage", "responseset"),
 }
 _NO_CHOICE = {"", "response", "open-ended response"}
-_IMPORT_ID = re.compile("\\{[\"']ImportId[\"']")
+_IMPORT_ID = re.compile(r"""\{\s*["']ImportId["']\s*:\s*["']([^"']+)["']""")
 MAX_COLUMNS = 10_000
 """More than any survey has: of a file whose line ends are lost, all is one header."""
 
@@ -58,6 +59,8 @@ class Header:
     """The last row of the header, titles above it counted: records follow."""
     width: int
     """Cells of a record: one more than names where each record ends with a delimiter."""
+    has_other_names: bool = False
+    """Whether its columns would bear other names if the profile knew other headings."""
 
     @property
     def folded_names(self) -> tuple[str, ...]:
@@ -106,6 +109,8 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
     single cells, a summary of shares, more columns than a survey has, records above the header.
     """
     start, _ = find_header(rows, known)
+    if start and _is_vv(rows[start - 1], rows[start]):
+        start -= 1
     records = [row for row in rows[start:] if not is_blank(row)]
     if not records:
         raise ExportFault("empty_file")
@@ -122,32 +127,48 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
         raise ExportFault("header_below", row=start + 1)
     if _is_summary(records):
         raise ExportFault("summary_table")
-    names, count = _names(first, rows[start + 1 : start + 3])
+    names, count, others = _names(first, rows[start + 1 : start + 3])
+    if count == 1:
+        limesurvey.refuse_texts(first, [row for row in rows[start + 1 :] if not is_blank(row)])
+    if others:
+        names = [
+            other if heading_key(name) not in known and heading_key(other) in known else name
+            for name, other in zip(names, others, strict=True)
+        ]
     width = len(first)
     below = [row for row in rows[start + count :] if not is_blank(row)]
     if below and all(_ends_in_delimiter(row, width) for row in below):
         width += 1
     elif below and not fold(first[-1]) and all(len(row) == width - 1 for row in below):
         width -= 1
-    return Header(unique_names(names)[:width], start + count, width)
+    return Header(unique_names(names)[:width], start + count, width, bool(others))
 
 
-def _names(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[Sequence[str], int]:
-    """Return the names that stand in a header, and its number of rows."""
+def _names(
+    first: Sequence[str], below: Sequence[Sequence[str]]
+) -> tuple[Sequence[str], int, Sequence[str]]:
+    """Return the names that stand in a header, its number of rows, and other names that it has."""
     second, third = [*(row if len(row) == len(first) else () for row in below), (), ()][:2]
     for count, row in enumerate((second, third), start=2):
-        if any(_IMPORT_ID.match(cell.strip()) for cell in row):
-            return first, count
+        found = [_IMPORT_ID.match(cell.strip()) for cell in row]
+        if any(found):
+            return first, count, [match[1] if match else "" for match in found]
     if tuple(first[:3]) == ("V1", "V2", "V3") and second and _squash(second[0]) == "responseid":
-        return first, 2
-    if set(second) >= _VV_CODES and not set(first) >= _VV_CODES:
-        return first, 2
+        return first, 2, ()
+    if _is_vv(first, second):
+        names, others = limesurvey.names_of_vv(first, second)
+        return names, 2, others
     if second and _squash(first[0]) == "respondentid" and not second[0].strip() and any(second):
-        return _block_names(first, second), 2
+        return _block_names(first, second), 2, ()
     own = [_squash(name) for name in first]
     told = sum(_squash(cell) == name for cell, name in zip(second, own, strict=False)
                if name in _QUALTRICS_IDS)  # fmt: skip
-    return first, 2 if told > 1 else 1
+    return first, 2 if told > 1 else 1, ()
+
+
+def _is_vv(texts: Sequence[str], codes: Sequence[str]) -> bool:
+    is_first, is_second = (set(row) >= limesurvey.CODES for row in (texts, codes))
+    return len(texts) == len(codes) and is_second and not is_first
 
 
 def unique_names(header: Iterable[str]) -> tuple[str, ...]:

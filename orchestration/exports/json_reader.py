@@ -24,9 +24,11 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from orchestration.exports import limesurvey
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import MAX_COLUMNS, Header, unique_names
 from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.sniffing import SAMPLE_ROWS
 from orchestration.exports.table import ExportTable
 
 _LISTS = ("results", "responses", "value")
@@ -60,14 +62,19 @@ def read_json(path: Path, settings: ReaderSettings) -> ExportTable:
     """
     keys: dict[str, None] = {}
     pages = _Pages()
+    first: list[dict[str, str]] = []
     with path.open("rb") as file:
         for part in parts(file, refuse_repeated=True):
             pages.add(part)
             if part.record is not None:
-                keys.update(dict.fromkeys(flat(part.record, part.number)))
+                cells = flat(part.record, part.number)
+                keys.update(dict.fromkeys(cells))
+                if len(first) < SAMPLE_ROWS:
+                    first.append(cells)
                 if len(keys) > MAX_COLUMNS:
                     raise ExportFault("too_many_columns", found=len(keys), limit=MAX_COLUMNS)
     pages.refuse_some()
+    limesurvey.refuse_texts([*keys], [[cells.get(key, "") for key in keys] for cells in first])
     header = Header(unique_names(keys), rows=0, width=len(keys))
     return ExportTable(encoding="json", delimiter="", header=header, batches=_batches(path, keys))
 

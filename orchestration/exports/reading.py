@@ -35,6 +35,7 @@ _READERS: dict[Format, Callable[[Path, ReaderSettings], ExportTable]] = {
     Format.JSON: read_json,
 }
 
+_OTHER_NAMES = b"ilk_other_names"
 _READER = b"ilk_reader"
 _READER_VERSION = b"2"
 """Of what a reading means: `_source_row` is the row in the file since 2."""
@@ -120,7 +121,8 @@ def read_export(
             writer.write_table(pa.Table.from_batches(pending))
         if count == 0:
             raise ExportFault("header_only")
-        writer.add_key_value_metadata({_READER: _reader(settings)})
+        told = {_OTHER_NAMES: b"1"} if table.header.has_other_names else {}
+        writer.add_key_value_metadata({_READER: _reader(settings)} | told)
     return Reading(table.encoding, table.delimiter, table.header, count, blank_count, table.broken)
 
 
@@ -132,9 +134,12 @@ def is_current(target: Path, header: Sequence[str], settings: ReaderSettings) ->
     """
     if not target.exists():
         return False
-    found = (pa.parquet.read_metadata(target).metadata or {}).get(_READER, b"")
+    metadata = pa.parquet.read_metadata(target).metadata or {}
+    found = metadata.get(_READER, b"")
     if found == _reader(settings):
         return True
+    if _OTHER_NAMES in metadata:
+        return False
     _, known = find_header([list(header)], settings.headings)
     return found.startswith(_READER_VERSION + b":") and known > 0
 

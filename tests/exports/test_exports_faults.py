@@ -67,6 +67,8 @@ REFUSED: dict[str, bytes] = {
     "json_cut_off": b'[{"id": 1}, {"id": 2, "q',
     "json_page": b'{"count": 1001, "next": "https://kf/?start=1", "results": [{"id": 1}]}',
     "json_heading_twice": b'[{"id": 1, "Kepuasan": "4", "Kepuasan": "3"}]',
+    "limesurvey_texts": b"Response ID,Date submitted,Start language,Puas?\n1,,id,Baik\n",
+    "limesurvey_answers": b"id,submitdate,startlanguage,a,b\n1,,id,Ya,N/A\n2,,id,Tidak,N/A\n",
     "spss": b"$FL2@(#) SPSS DATA FILE",
     "pdf": b"%PDF-1.7\n",
     "nul": b"id,unit\n1,a\x00b\n",

@@ -37,14 +37,12 @@ LANDS = {
         "utf-8-sig",
     ),
     "limesurvey/multi282267_code_short.csv": (207, 2, 1, ";", "utf-8-sig"),
-    "limesurvey/multi282267_fr_full_long.csv": (207, 2, 1, ";", "utf-8-sig"),
     "limesurvey/sample82556_code_short_all.csv": (522, 4, 1, ";", "utf-8-sig"),
     "limesurvey/sample82556_code_short_complete.csv": (522, 3, 1, ";", "utf-8-sig"),
     "limesurvey/sample82556_code_short_incomplete.csv": (522, 1, 1, ";", "utf-8-sig"),
     "limesurvey/sample82556_code_short_all.json": (522, 4, 0, "", "json"),
     "limesurvey/vvexport_82556_v1.tsv": (522, 4, 2, "\t", "utf-8"),
     "limesurvey/web82556_code_short_emcode_comma.csv": (649, 4, 1, ",", "utf-8-sig"),
-    "limesurvey/web82556_default_full_long_comma.csv": (649, 4, 1, ",", "utf-8-sig"),
     "qualtrics/impressive_climate_qualtrics.csv": (27, 452, 3, ",", "utf-8"),
     "qualtrics/sample.csv": (20, 1, 3, ",", "utf-8"),
     "qualtrics/sample_legacy.csv": (16, 1, 2, ",", "utf-8-sig"),
@@ -52,6 +50,8 @@ LANDS = {
     "surveymonkey/comma-survey.csv": (13, 1129, 1, ",", "utf-8"),
 }
 REFUSED = {
+    "limesurvey/multi282267_fr_full_long.csv": "limesurvey_headings",
+    "limesurvey/web82556_default_full_long_comma.csv": "limesurvey_headings",
     "limesurvey/rc2_fieldmap.json": "json_without_records",
     # A request and its answer, in whose text the export is.
     **{
@@ -97,6 +97,39 @@ def test_the_cells_of_a_limesurvey_export_are_verbatim(read):
     column = dict(zip(reading.header.names, zip(*cells, strict=True), strict=True))
     assert column["id"] == ("1", "2", "3", "4")
     assert "1980-01-01 00:00:00" in column["submitdate"]
+
+
+def test_a_limesurvey_vv_bears_the_texts_or_the_codes_that_the_profile_knows(read):
+    vv = EXPORTS / "limesurvey" / "vvexport_82556_v1.tsv"
+    texts, codes = (
+        line.replace('"', "").split("\t") for line in vv.read_text(encoding="utf-8").split("\n")[:2]
+    )
+    assert codes[10].startswith("82556X")  # a place, which a copy of the survey has not
+    for known, names in (
+        ((), ["Date submitted", texts[10]]),
+        ((codes[10].lower(), "submitdate"), ["submitdate", codes[10]]),
+    ):
+        reading, _ = read(vv, headings=frozenset(known))
+        assert [reading.header.names[2], reading.header.names[10]] == names
+        assert reading.header.rows == 2
+
+
+def test_a_vv_of_question_codes_bears_them(read):
+    texts = "Response ID\tDate submitted\tStart language\tPuas?\n"
+    content = texts + "id\tsubmitdate\tstartlanguage\tQ1\n1\t\tid\tA1\n"
+    names = ("id", "submitdate", "startlanguage", "Q1")
+    assert read(content)[0].header.names == names
+    assert read(content, headings=frozenset(("q1", "submitdate")))[0].header.names == names
+    known = frozenset(("puas?", "date submitted"))
+    assert read(content, headings=known)[0].header.names[3] == "Puas?"
+
+
+def test_whole_texts_as_answers_under_codes_are_refused_too(read):
+    texts = (EXPORTS / "limesurvey" / "web82556_default_full_long_comma.csv").read_bytes()
+    codes = (EXPORTS / "limesurvey" / "web82556_code_short_emcode_comma.csv").read_bytes()
+    with pytest.raises(ExportFault) as caught:
+        read(codes.split(b"\r\n")[0] + b"\r\n" + texts.split(b"\r\n", 1)[1])
+    assert caught.value.code == "limesurvey_answers"
 
 
 def test_a_surveymonkey_block_names_question_and_choice(read):

@@ -90,6 +90,42 @@ def test_three_qualtrics_rows_are_one_header(read):
     assert (reading.header.names, reading.header.rows, cells) == (("Q1", "Q2"), 3, [["5", "4"]])
 
 
+def test_a_qualtrics_column_is_known_by_its_tag_or_its_import_id(read):
+    ids = "{'ImportId': 'QID1'}", '{"ImportId":"QID2","choiceId":"1"}', '{"ImportId":"startDate"}'
+    rows = [["Q1", "Q2", "StartDate"], ["Fast?", "Kind?", "Start Date"], [*ids], ["5", "4", "x"]]
+    text = "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)
+    for known, names in (
+        ({"qid1", "startdate"}, ("QID1", "Q2", "StartDate")),
+        ({"q1", "qid1", "qid2"}, ("Q1", "QID2", "StartDate")),
+        ({"qid1", "qid2"}, ("QID1", "QID2", "StartDate")),
+    ):
+        reading, _ = read(text, headings=frozenset(known))
+        assert (reading.header.names, reading.header.rows) == (names, 3)
+
+
+@pytest.mark.parametrize(
+    "headings",
+    ["ID Respon,Tanggal kirim,Halaman,Bahasa,Puas?", "id. Response ID,submitdate. x,a,b,Q1. Puas?"],
+)
+def test_question_texts_as_limesurveys_headings_are_refused_in_any_language(read, headings):
+    content = f"{headings}\n1,2025-10-02 08:00:00,3,id,Baik\n2,,,en,\n"
+    assert fault_of(read, content).code == "limesurvey_headings"
+
+
+def test_a_form_that_begins_with_numbers_and_times_is_no_limesurvey(read):
+    content = "No,Waktu,Usia,Puas?\n1,2025-10-02 08:00:00,30,ya\n2,2025-10-02 08:00:00,31,tdk\n"
+    assert read(content)[0].record_count == 2
+
+
+def test_na_or_yes_alone_are_answers_and_both_in_a_limesurvey_export_its_whole_texts(read):
+    header = "id,submitdate,startlanguage,q1,q2\n"
+    assert read(header + "1,,id,N/A,A1\n2,,id,N/A,A2\n")[0].record_count == 2
+    assert read(header + "1,,id,Ya,A1\n2,,id,Tidak,A2\n")[0].record_count == 2
+    assert fault_of(read, header + "1,,id,Ya,N/A\n2,,id,Tidak,A2\n3,,id,,N/A\n").code == (
+        "limesurvey_answers"
+    )
+
+
 def test_two_surveymonkey_rows_become_question_and_choice(read):
     text = "RespondentID,Which?,,Age\n,Bus,Train,Response\n11,Bus,,30\n12,,Train,\n"
     reading, cells = read(text)
@@ -162,7 +198,7 @@ def test_a_record_longer_than_a_block_is_named(tmp_path):
 def test_every_fault_has_two_sentences_with_the_same_blanks():
     blanks = "detail sheet sheets encoding offset found expected delimiter limit original column "
     details = dict.fromkeys(
-        (blanks + "lines memory listed copied seconds before keys count").split(), "‹›"
+        (blanks + "lines memory listed copied seconds before keys count hidden words").split(), "‹›"
     )
     for code, text in FAULTS.items():
         english, indonesian = text.en.format(**details), text.id.format(**details)
