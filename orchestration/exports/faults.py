@@ -118,8 +118,46 @@ FAULTS: dict[str, FaultText] = {
         "UTF-8), lalu taruh berkas itu di sini.",
     ),
     "zip_archive": FaultText(
-        "this is a ZIP archive that holds {detail}. Unpack it and drop its files here.",
-        "ini arsip ZIP yang memuat {detail}. Buka arsipnya lalu taruh isinya di sini.",
+        "this is a ZIP archive that holds {detail}, where none is opened. Unpack it and drop its "
+        "files here.",
+        "ini arsip ZIP yang memuat {detail}, dan di sini tidak dibuka. Buka arsipnya lalu taruh "
+        "isinya di sini.",
+    ),
+    "zip_broken": FaultText(
+        "the ZIP archive is cut off or damaged here, or packed in a way that is not read "
+        "({detail}). Download it again, or unpack it and drop its files here.",
+        "arsip ZIP terputus atau rusak di sini, atau dikemas dengan cara yang tak dikenal "
+        "({detail}). Unduh ulang, atau buka arsipnya lalu taruh isinya di sini.",
+    ),
+    "zip_empty": FaultText(
+        "the ZIP archive holds no export ({count} other files). Export again.",
+        "arsip ZIP tidak memuat hasil ekspor ({count} berkas lain). Ekspor ulang.",
+    ),
+    "zip_encrypted": FaultText(
+        "it is locked with a password inside the ZIP archive. Unpack it with the password and drop "
+        "its files here.",
+        "isinya dikunci kata sandi di dalam arsip ZIP. Buka dengan kata sandinya lalu taruh isinya "
+        "di sini.",
+    ),
+    "zip_too_large": FaultText(
+        "the ZIP archive holds {count} files that unpack from {copied} to {found} MB; at most "
+        "{limit} files and {memory} GB are read, and none that grow so much. Unpack it and drop "
+        "the exports alone here.",
+        "arsip ZIP memuat {count} berkas yang mengembang dari {copied} menjadi {found} MB; paling "
+        "banyak {limit} berkas dan {memory} GB yang dibaca, dan tidak yang mengembang sebesar itu. "
+        "Buka arsipnya lalu taruh hasil ekspornya saja di sini.",
+    ),
+    "zip_path": FaultText(
+        "its name in the ZIP archive leads out of it, as no survey tool writes it. Pack the "
+        "exports anew, or drop them here unpacked.",
+        "namanya di dalam arsip ZIP mengarah ke luar arsip, tidak seperti yang ditulis aplikasi "
+        "survei. Kemas ulang hasil ekspornya, atau taruh di sini tanpa dikemas.",
+    ),
+    "zip_twice": FaultText(
+        "the ZIP archive holds {count} files of this name. Pack the exports anew, or drop them "
+        "here unpacked.",
+        "arsip ZIP memuat {count} berkas bernama ini. Kemas ulang hasil ekspornya, atau taruh di "
+        "sini tanpa dikemas.",
     ),
     "too_many_columns": FaultText(
         "its header has {found} columns, more than the {limit} that are read; most likely the line "
@@ -252,6 +290,11 @@ BROKEN_BYTES = FaultText(
     "read as \ufffd. Correct it in the survey tool and export again.",
     "baris {row}, kolom '{column}': ada huruf yang rusak (bita ke-{offset}; {count} dalam berkas), "
     "dibaca sebagai \ufffd. Betulkan di aplikasi survei lalu ekspor ulang.",
+)
+
+PASSED_OVER = FaultText(
+    "passed over in the ZIP archive, {count} files: {detail}.",
+    "dilewati di dalam arsip ZIP, {count} berkas: {detail}.",
 )
 
 OLDER_STAYS = FaultText(

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
-from orchestration.durable_files import is_disk_full
+from orchestration.durable_files import TEMPORARY, is_disk_full
+from orchestration.exports.archives import look_into, open_member
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.faults import (
@@ -20,6 +22,7 @@ from orchestration.exports.faults import (
     FRAME_OF_LAST_RESORT,
     LAST_RESORT,
     OLDER_STAYS,
+    PASSED_OVER,
     ExportFault,
     FaultText,
 )
@@ -35,6 +38,7 @@ from orchestration.exports.seed_files import (
     read_sources,
     read_surveyed_headings,
 )
+from orchestration.exports.sniffing import is_archive, tell_format
 from orchestration.exports.sources import (
     STAFF_FRAME_KIND,
     SURVEY_RESPONSES_KIND,
@@ -46,6 +50,8 @@ from orchestration.exports.sources import (
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
 from orchestration.words import on_the_readers_clock
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -170,10 +176,14 @@ class _Pull:
     records_read: int = 0
     dropped: list[tuple[ListedFile, StoredBytes]] = field(default_factory=list)
     """What must not stay once the registry is written: it holds forgotten people, or may."""
+    unopened: set[str] = field(default_factory=set)
+    """Files that could not be had or opened: archives among them, whose members stay in use."""
+    opened: set[str] = field(default_factory=set)
+    """Archives that gave way to their members."""
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
+        listing, stored = self._store_all(listing)
         withdrawn = self._withdraw(listing, configured)
-        stored = {file: bytes_ for file in listing.files if (bytes_ := self._store(file))}
         # Files in use come first: a new file may be a copy of what one of them is now.
         awaiting = sorted(
             (file for file in stored if not self._is_up_to_date(file, stored[file])),
@@ -217,13 +227,14 @@ class _Pull:
             row
             for row in self.registry.current(self.cycle_id)
             if row.name not in listed
+            and not any(row.name.startswith(f"{name}/") for name in self.unopened)
             and row.kind != STAFF_FRAME_KIND
             and row.source not in missing
             and (row.source in configured or row.profile_id not in away_profiles)
         ]
         for row in gone:
             self.registry.withdraw(row)
-        return tuple(dict.fromkeys(row.name for row in gone))
+        return tuple(dict.fromkeys(row.name for row in gone if row.name not in self.opened))
 
     def _replace_frames(self, listing: Listing) -> tuple[str, ...]:
         """Withdraw the staff frames that vanished, once another one counts.
@@ -251,11 +262,76 @@ class _Pull:
         ]
         return kept[0] if kept else ""
 
+    def _store_all(self, listing: Listing) -> tuple[Listing, dict[ListedFile, StoredBytes]]:
+        """Keep the bytes of all files, of an archive those of its members in its place."""
+        files: list[ListedFile] = []
+        stored: dict[ListedFile, StoredBytes] = {}
+        for file in listing.files:
+            bytes_ = self._store(file)
+            if bytes_ is None:
+                self.unopened.add(file.name)
+            elif file.kind == SURVEY_RESPONSES_KIND and is_archive(bytes_.path):
+                try:
+                    members = self._unpack(file, bytes_)
+                except ExportFault as fault:
+                    self.unopened.add(file.name)
+                    self._refuse(self._pull(file, bytes_), file, bytes_, fault)
+                else:
+                    self.opened.add(file.name)
+                    files += members
+                    stored |= {file: kept for file, kept in members.items() if kept}
+                    continue
+            else:
+                stored[file] = bytes_
+                if self._member_in_use(file.name) and not _is_export(bytes_.path):
+                    self.unopened.add(file.name)  # a login page in the place of an archive
+            files.append(file)
+        return replace(listing, files=tuple(files)), stored
+
+    def _unpack(
+        self, file: ListedFile, archive: StoredBytes
+    ) -> dict[ListedFile, StoredBytes | None]:
+        """Return an archive's members, without bytes those that are refused, which is reported.
+
+        The archive's own bytes are not kept: those of its members are, once. Raises ExportFault.
+        """
+        contents = look_into(archive.path)
+        if contents.passed_over:
+            counts = sorted(contents.passed_over.items())
+            text = PASSED_OVER.filled(
+                count=sum(contents.passed_over.values()),
+                detail=", ".join(f"{place} ({count})" for place, count in counts[:_SHOWN])
+                + (", ..." if len(counts) > _SHOWN else ""),
+            )
+            self.on_progress(f"{file.name}: {text.id} / {text.en}")
+        members: dict[ListedFile, StoredBytes | None] = {}
+        for name, fault in contents.refused:
+            member = replace(file, name=f"{file.name}/{name}")
+            members[member] = None
+            self._report(member, fault)
+        path = archive.path
+        if not self.registry.was_read(archive.sha256):
+            path = path.rename(path.with_name(f"archive{TEMPORARY}"))
+        for name in contents.members:
+            member = replace(file, name=f"{file.name}/{name}")
+            members[member] = None
+            try:
+                with open_member(path, name) as source:
+                    members[member] = self._keep(source)
+            except ExportFault as fault:
+                self._report(member, fault)
+        if path != archive.path:
+            path.unlink()
+        return members
+
+    def _keep(self, source: BinaryIO) -> StoredBytes:
+        return store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)
+
     def _store(self, file: ListedFile) -> StoredBytes | None:
         """Keep the file's bytes; None where they can't be had whole, which is reported."""
         try:
             with file.open() as source:
-                stored = store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)
+                stored = self._keep(source)
         except Exception as error:  # each fsspec backend raises errors of its own
             if isinstance(error, OSError) and is_disk_full(error):
                 raise  # our disk's fault, not the file's
@@ -289,18 +365,7 @@ class _Pull:
         `awaiting`: the files this pull has yet to judge; what they were before is no original.
         """
         older = self._in_use(file.name)
-        pull = ExportFile(
-            file_number=self.registry.next_number,
-            cycle_id=self.cycle_id,
-            profile_id=file.profile_id,
-            kind=file.kind,
-            source=file.source,
-            name=file.name,
-            sha256=stored.sha256,
-            bytes=stored.size,
-            pulled_at=self.pulled_at,
-            status=READ,
-        )
+        pull = self._pull(file, stored)
         try:
             self._refuse_copy(file, stored, awaiting)
             reading = read_export(
@@ -314,12 +379,7 @@ class _Pull:
             self._refuse_half(file, stored, reading, older)
             pull = replace(pull, sha256=stored.sha256, bytes=stored.path.stat().st_size)
         except ExportFault as fault:
-            if self.cycle_id in self.forgotten.hashes:
-                self.dropped.append((file, stored))  # who is in it, nobody can tell
-            message = self._report(file, fault)
-            pull = replace(pull, status=REFUSED, message=message)
-            if not self._is_known_refusal(pull):
-                self.registry.add(pull)
+            self._refuse(pull, file, stored, fault)
             return
         note = ""
         if texts := self._doubts(file, reading):
@@ -344,6 +404,31 @@ class _Pull:
         blank = reading.blank_row_count
         more = f", {blank} baris kosong / blank rows" if blank else ""
         self.on_progress(f"{file.name}: {reading.record_count} jawaban / records{more}")
+
+    def _pull(self, file: ListedFile, stored: StoredBytes) -> ExportFile:
+        """Return the registry's row of a file that is read now."""
+        return ExportFile(
+            file_number=self.registry.next_number,
+            cycle_id=self.cycle_id,
+            profile_id=file.profile_id,
+            kind=file.kind,
+            source=file.source,
+            name=file.name,
+            sha256=stored.sha256,
+            bytes=stored.size,
+            pulled_at=self.pulled_at,
+            status=READ,
+        )
+
+    def _refuse(
+        self, pull: ExportFile, file: ListedFile, stored: StoredBytes, fault: ExportFault
+    ) -> None:
+        """Report a refusal and register it."""
+        if self.cycle_id in self.forgotten.hashes:
+            self.dropped.append((file, stored))  # who is in it, nobody can tell
+        pull = replace(pull, status=REFUSED, message=self._report(file, fault))
+        if not self._is_known_refusal(pull):
+            self.registry.add(pull)
 
     def _doubts(self, file: ListedFile, reading: Reading) -> FaultText | None:
         """Return what somebody should look at in a file that was read."""
@@ -432,7 +517,7 @@ class _Pull:
     def _report(self, file: ListedFile, fault: ExportFault) -> str:
         """Add the refusal to the report and return its English sentence."""
         message, message_id = fault.in_english(file.name), fault.in_indonesian(file.name)
-        older = self._in_use(file.name)
+        older = self._in_use(file.name) or self._member_in_use(file.name)
         if older is not None:
             pulled_at = on_the_readers_clock(older.pulled_at.replace(tzinfo=UTC))
             message += OLDER_STAYS.en.format(pulled_at=pulled_at)
@@ -452,6 +537,12 @@ class _Pull:
         rows = self.registry.current(self.cycle_id)
         return next((row for row in rows if row.name == name and row.is_in_use), None)
 
+    def _member_in_use(self, archive: str) -> ExportFile | None:
+        rows = self.registry.current(self.cycle_id)
+        return next(
+            (row for row in rows if row.is_in_use and row.name.startswith(f"{archive}/")), None
+        )
+
     def _settings(self, file: ListedFile) -> ReaderSettings:
         return self.settings.get(file.profile_id, ReaderSettings())
 
@@ -459,6 +550,14 @@ class _Pull:
         return parquet_path(
             self.raw_dir, kind=file.kind, cycle_id=self.cycle_id, sha256=stored.sha256
         )
+
+
+def _is_export(path: Path) -> bool:
+    try:
+        tell_format(path)
+    except ExportFault:
+        return False
+    return True
 
 
 def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:

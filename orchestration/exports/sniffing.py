@@ -26,7 +26,9 @@ _CHUNK_BYTES = 1 << 20
 _MIN_HANGUL = 20
 """Two cp1252 letters now and then make one Hangul syllable: fewer prove nothing."""
 
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_WORKBOOK_PARTS = ("[Content_Types].xml", "content.xml")
+_EXPORT_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".sav", ".xlsx", ".xls")
+_WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _BINARIES = {
     b"%PDF": "a PDF",
     b"\x1f\x8b": "a gzip archive",
@@ -81,15 +83,34 @@ def tell_format(path: Path) -> Format:
     return Format.TEXT
 
 
+def is_archive(path: Path) -> bool:
+    """Whether the file is a ZIP and no workbook, one that was cut off too."""
+    with path.open("rb") as file:
+        head = file.read(30)
+        if not head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            return False
+        names = _archive_names(path)
+        if names is None:  # cut off: its first member's name tells
+            first = file.read(int.from_bytes(head[26:28], "little")).decode(errors="replace")
+            return first.lower().endswith(_EXPORT_ENDINGS)
+    return not any(name in _WORKBOOK_PARTS for name in names)
+
+
 def _refuse_archive(path: Path) -> None:
     """Raise ExportFault for a ZIP that is no workbook, naming what is in it."""
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-    if not any(name in ("[Content_Types].xml", "content.xml") for name in names):
+    if is_archive(path):
+        names = [name for name in _archive_names(path) or () if not name.endswith("/")]
         members = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         raise ExportFault("zip_archive", detail=members or "-")
+
+
+def _archive_names(path: Path) -> list[str] | None:
+    """Return the names of a ZIP's members, None where it has no list of them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return None
 
 
 def _markup(path: Path, text: bytes) -> str | None:

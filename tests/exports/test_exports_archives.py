@@ -1,0 +1,203 @@
+"""ZIP archives: each member is a file of its own, and none of them can do harm."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterable
+
+import pytest
+import xlsxwriter
+from exports_cases import CYCLE, Cycle
+
+from orchestration.exports import archives
+from orchestration.exports.faults import ExportFault
+from orchestration.exports.sniffing import is_archive
+
+GOOD = "id,unit\n1,A\n2,B\n"
+MORE = "id,unit\n3,A\n4,B\n5,C\n"
+
+
+def zipped(*members: tuple[str, bytes | str], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def workbook() -> bytes:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet("Form1")
+        sheet.write_row(0, 0, ["id", "unit"])
+        sheet.write_row(1, 0, ["9", "Z"])
+    return file.getvalue()
+
+
+def names(report_names: Iterable[str]) -> list[str]:
+    return [name.removeprefix(f"{CYCLE}/gform/") for name in report_names]
+
+
+def test_each_member_is_a_file_of_its_own_and_a_second_pull_reads_none_again(cycle: Cycle):
+    cycle.drop(
+        "gform/a.zip",
+        zipped(("x/data.csv", GOOD), ("b.json", '[{"id": 7}]'), ("c.xlsx", workbook())),
+    )
+    report = cycle.pull()
+    assert report.refused == ()
+    assert names(report.new) == ["a.zip/b.json", "a.zip/c.xlsx", "a.zip/x/data.csv"]
+    assert (report.records_read, report.unclaimed) == (4, ())
+    rows = {row["name"]: row for row in cycle.registry()}
+    kept = {path.name for path in (cycle.raw_dir / "files").iterdir()}
+    assert kept == {row["sha256"] for row in rows.values()}  # not the archive itself
+    assert {row["source"] for row in rows.values()} == {f"{CYCLE}/gform/*"}
+    report = cycle.pull()
+    assert (report.new, report.superseded, report.withdrawn) == ((), (), ())
+    assert len(report.unchanged) == 3
+
+
+def test_a_member_that_is_bad_holds_none_of_the_others(cycle: Cycle):
+    damaged = bytearray(
+        zipped(("damaged.csv", GOOD), ("good.csv", MORE), packing=zipfile.ZIP_STORED)
+    )
+    damaged[damaged.index(b"1,A")] = ord("8")
+    cycle.drop("gform/a.zip", bytes(damaged))
+    bad = ("cut.csv", 'id,unit\n1,"A'), ("page.csv", "<html>"), ("inner.zip", zipped(("x", GOOD)))
+    cycle.drop("gform/b.zip", zipped(*bad, ("ok.csv", GOOD)))
+    report = cycle.pull()
+    assert names(report.new) == ["a.zip/good.csv", "b.zip/ok.csv"]
+    assert [(*names([refusal.name]), refusal.code) for refusal in report.refused] == [
+        ("a.zip/damaged.csv", "zip_broken"),
+        ("b.zip/cut.csv", "cut_off"),
+        ("b.zip/inner.zip", "zip_archive"),
+        ("b.zip/page.csv", "html_page"),
+    ]
+
+
+def test_a_member_follows_its_archive_and_is_withdrawn_where_it_is_left_out(cycle: Cycle):
+    cycle.drop("gform/a.zip", zipped(("one.csv", GOOD), ("two.csv", "id,unit\n8,A\n")))
+    cycle.pull()
+    cycle.drop("gform/a.zip", zipped(("one.csv", MORE)))
+    report = cycle.pull()
+    assert names(report.superseded) == ["a.zip/one.csv"]
+    assert names(report.withdrawn) == ["a.zip/two.csv"]
+    assert cycle.in_use() == ["gform/a.zip/one.csv"]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "a login page", "a member's password"])
+def test_members_stay_in_use_while_their_archive_can_not_be_opened(cycle: Cycle, damage: str):
+    archive = zipped(("one.csv", GOOD))
+    cycle.drop("gform/a.zip", archive)
+    cycle.pull()
+    content = {
+        "cut off": archive[:-30],
+        "a login page": b"<!doctype html><html><form>",
+        "a member's password": locked(("one.csv", GOOD), ("two.csv", MORE), only="one.csv"),
+    }[damage]
+    cycle.drop("gform/a.zip", content)
+    report = cycle.pull()
+    assert report.withdrawn == ()
+    assert "gform/a.zip/one.csv" in cycle.in_use()
+    assert report.refused
+    assert all("stays in use" in refusal.message for refusal in report.refused)
+
+
+def locked(*members: tuple[str, str], only: str | None = None) -> bytes:
+    """An archive whose members say that they are encrypted, all or one."""
+    content = bytearray(zipped(*members))
+    at = 0
+    while (at := content.find(b"PK\x01\x02", at)) >= 0:
+        length = struct.unpack_from("<H", content, at + 28)[0]
+        name = content[at + 46 : at + 46 + length].decode()
+        if only in (None, name):
+            content[at + 8] |= 1
+            local = struct.unpack_from("<I", content, at + 42)[0]
+            content[local + 6] |= 1
+        at += 4
+    return bytes(content)
+
+
+def test_what_systems_and_photographs_leave_in_an_archive_is_passed_over_and_said(cycle: Cycle):
+    cycle.drop(
+        "gform/a.zip",
+        zipped(
+            *(("__MACOSX/._data.csv", b"\0\1"), ("data.csv", GOOD), (".DS_Store", b"x")),
+            *((f"media/{n}.jpg", b"\xff\xd8\xff") for n in range(3)),
+        ),
+    )
+    report = cycle.pull()
+    assert (names(report.new), report.refused) == (["a.zip/data.csv"], ())
+    (said,) = (line for line in cycle.progress if "passed over" in line)
+    assert said.endswith("5 files: .DS_Store (1), __MACOSX (1), media (3).")
+    assert "dilewati di dalam arsip ZIP, 5 berkas" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (zipped(), "zip_empty"),
+        (zipped(("__MACOSX/x", b"1")), "zip_empty"),
+        (locked(("a.csv", GOOD)), "zip_encrypted"),
+        (zipped(("a.csv", GOOD))[:-10], "zip_broken"),
+        (zipped(*((f"{n}.csv", b"") for n in range(archives.MAX_MEMBERS + 1))), "zip_too_large"),
+        (zipped(("a.csv", b"0" * (archives._SMALL_BYTES + 1))), "zip_too_large"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_archive_of_which_nothing_is_read_is_refused_as_a_whole(
+    cycle: Cycle, content: bytes, code: str
+):
+    cycle.drop("gform/a.zip", content)
+    cycle.drop("gform/b.csv", GOOD)
+    report = cycle.pull()
+    assert [(*names([refusal.name]), refusal.code) for refusal in report.refused] == [
+        ("a.zip", code)
+    ]
+    assert names(report.new) == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../up.csv", "/etc/root.csv", "a/../../b.csv", "C:/x.csv", "a\\b.csv", "x\n.csv"]
+)
+def test_a_name_that_leads_out_of_the_archive_is_refused_and_leaves_no_trace(
+    cycle: Cycle, name: str
+):
+    before = {path for path in cycle.folder.rglob("*")}
+    cycle.drop("gform/a.zip", zipped((name, GOOD), ("good.csv", MORE)))
+    report = cycle.pull()
+    assert [refusal.code for refusal in report.refused] == ["zip_path"]
+    assert names(report.new) == ["a.zip/good.csv"]
+    made = {path.relative_to(cycle.folder).parts[0] for path in cycle.folder.rglob("*")}
+    assert made == {"seeds", "landing", "raw"}
+    assert before < set(cycle.folder.rglob("*"))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name_are_both_refused(cycle: Cycle):
+    cycle.drop("gform/a.zip", zipped(("a.csv", GOOD), ("a.csv", MORE), ("b.csv", MORE)))
+    report = cycle.pull()
+    assert [refusal.code for refusal in report.refused] == ["zip_twice"]
+    assert names(report.new) == ["a.zip/b.csv"]
+
+
+def test_a_workbook_is_no_archive(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(workbook())
+    assert not is_archive(path)
+
+
+@pytest.mark.parametrize("step", range(1, 40))
+def test_any_damage_to_an_archive_ends_in_members_or_faults(tmp_path, step: int):
+    content = bytearray(zipped(("one.csv", GOOD * 20), ("two.csv", MORE)))
+    place = len(content) * step // 40
+    path = tmp_path / "a.zip"
+    for damaged in (content[:place], content[:place] + b"\xff" + content[place + 1 :]):
+        path.write_bytes(damaged)
+        try:
+            if not is_archive(path):
+                continue
+            for name in archives.look_into(path).members:
+                with archives.open_member(path, name) as member:
+                    assert member.read() in (GOOD.encode() * 20, MORE.encode())
+        except ExportFault as fault:
+            assert fault.code.startswith("zip_")
