@@ -70,7 +70,7 @@ ONE_OF = {
     ("survey_cycles", "reports"): ("true", "false"),
     ("survey_cycles", "semester"): tuple(str(number) for number in range(1, 13)),
     ("survey_cycles", "status"): ("planned", "open", "closed", "final"),
-    ("survey_sources", "kind"): ("landing", "limesurvey", "kobo"),
+    ("survey_sources", "kind"): ("landing", "limesurvey", "kobo", "odk"),
 }  # fmt: skip
 
 # Ids that name folders, files, partitions, domains or columns of SQL: plain words.

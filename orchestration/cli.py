@@ -636,6 +636,11 @@ def _chosen(
 
         outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
         return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from orchestration.exports.landing import TIMEZONE
+    from orchestration.exports.seed_files import LANDING, read_sources
     from orchestration.exports.sources import SourceError, landing_state
     from orchestration.fingerprints import raw_files
 
@@ -645,7 +650,16 @@ def _chosen(
         _fail(str(error))
     held = {file.cycle_id for file in raw_files(settings, [cycle.cycle_id for cycle in known])}
     with_files = {cycle_id for cycle_id, files in landed.items() if files} | held
-    chosen = [cycle.cycle_id for cycle in known if cycle.cycle_id in with_files]
+    on_servers = {
+        source.cycle_id for source in read_sources(settings.seeds_dir) if source.kind != LANDING
+    }
+    today = datetime.now(ZoneInfo(TIMEZONE)).date()
+    chosen = [
+        cycle.cycle_id
+        for cycle in known
+        if cycle.cycle_id in with_files
+        or (cycle.cycle_id in on_servers and cycle.opens_on <= today)
+    ]
     if not chosen:
         _fail(
             f"Belum ada berkas di / no file yet in {settings.landing}/<cycle>/<profile>/ "

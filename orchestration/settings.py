@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.exports.apis.access import Access
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -68,6 +69,19 @@ class Settings(BaseSettings):
         default=None,
         description="A PostgreSQL that holds the publication too: postgresql://user@host/database.",
     )
+    limesurvey_url: str | None = Field(
+        default=None,
+        description="RemoteControl 2 of LimeSurvey: .../index.php/admin/remotecontrol.",
+    )
+    limesurvey_user: str | None = Field(default=None, description="Who logs in there.")
+    limesurvey_password: SecretStr | None = Field(default=None, description="With this password.")
+    kobo_url: str | None = Field(
+        default=None, description="The KoboToolbox server, such as https://kf.kobotoolbox.org."
+    )
+    kobo_token: SecretStr | None = Field(default=None, description="The API key of an account.")
+    odk_url: str | None = Field(default=None, description="The ODK Central server.")
+    odk_user: str | None = Field(default=None, description="Who logs in there, an address.")
+    odk_password: SecretStr | None = Field(default=None, description="With this password.")
     openlineage_url: str | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",
@@ -118,6 +132,18 @@ class Settings(BaseSettings):
             )
         return url
 
+    @field_validator("limesurvey_url", "kobo_url", "odk_url")
+    @classmethod
+    def _server_address(cls, url: str | None, info: ValidationInfo) -> str | None:
+        # Not shown: somebody may have written a password into it.
+        if url is not None and ("@" in url or not _WEB_ADDRESS.fullmatch(url)):
+            raise ValueError(
+                f"ILK_{str(info.field_name).upper()}: tulis seperti / write it as "
+                "https://host/folder (pengguna dan kata sandi di variabel lain / user and password "
+                "in variables of their own)"
+            )
+        return url and url.rstrip("/")
+
     @field_validator("postgres_url")
     @classmethod
     def _postgres_address(cls, url: SecretStr | None) -> SecretStr | None:
@@ -145,6 +171,17 @@ class Settings(BaseSettings):
             object.__setattr__(self, "landing_url", str(EXAMPLE_LANDING))
             object.__setattr__(self, "pseudonym_key", SecretStr(_EXAMPLE_KEY))
         return self
+
+    @property
+    def server_access(self) -> dict[str, Access]:
+        """The ways into survey tools' servers, by the kind of source that survey_sources names."""
+        return {
+            "limesurvey": Access(
+                self.limesurvey_url, self.limesurvey_user, self.limesurvey_password
+            ),
+            "kobo": Access(self.kobo_url, None, self.kobo_token),
+            "odk": Access(self.odk_url, self.odk_user, self.odk_password),
+        }
 
     @property
     def is_example(self) -> bool:

@@ -8,9 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -98,8 +99,10 @@ class SmallCycle:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `ilk run` with these arguments."""
+    def run(
+        self, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `ilk run` with these arguments, and more in its environment."""
         return subprocess.run(
             [str(Path(sys.executable).with_name("ilk")), "run", *arguments],
             cwd=REPOSITORY,
@@ -109,6 +112,7 @@ class SmallCycle:
                 "ILK_SEEDS_DIR": str(self.seeds),
                 "ILK_PSEUDONYM_KEY": KEY,
                 "COLUMNS": "500",
+                **environment,
             },
             capture_output=True,
             text=True,

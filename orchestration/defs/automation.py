@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.cycles import read_cycles
-from orchestration.defs.survey_exports import SURVEY_CYCLES, TIMEZONE
+from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.exports.landing import TIMEZONE
 from orchestration.exports.sources import landing_state
 from orchestration.settings import get_settings
 

@@ -44,7 +44,7 @@ def landing() -> dg.Definitions:
             if key == STAFF_FRAMES
             else "Exports as the survey tool gives them, one or more files a cycle.",
             metadata={
-                source.cycle_id: source.location
+                source.cycle_id: source.address
                 for source in _SOURCES
                 if source.profile_id == key.path[-1]
             },

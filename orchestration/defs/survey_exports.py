@@ -18,7 +18,7 @@ from orchestration.auditing.run_records import WAITING, note_outcome
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
-from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.landing import TIMEZONE, PullReport, pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError
 from orchestration.exports.sources import SourceError
@@ -36,7 +36,6 @@ SURVEY_CYCLES = dg.StaticPartitionsDefinition(
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
-TIMEZONE = "Asia/Jakarta"
 _ENGINEERS = ["team:data-engineers"]
 NO_FILE_REFUSED = "no_file_is_refused"
 EVERY_SOURCE_HAS_FILES = "every_source_has_files"
@@ -116,6 +115,7 @@ def pull(
             raw_dir=settings.raw_dir,
             pulled_at=started_at,
             pseudonym_key=key.get_secret_value() if (key := settings.pseudonym_key) else None,
+            access=settings.server_access,
             accept_fewer=config.accept_fewer,
             on_progress=logger.info,
         )
@@ -146,14 +146,9 @@ def pull(
     yield dg.AssetCheckResult(
         asset_key=EXPORT_FILES,
         check_name=NO_FILE_SHRANK,
-        passed=not report.shrunk,
+        passed=not (report.shrunk or report.vanished),
         severity=dg.AssetCheckSeverity.WARN,
-        description="\n".join(
-            f"{file.name}: periksa apakah ekspornya utuh; berisi {file.record_count} jawaban, "
-            f"versi sebelumnya {file.count_before}. / Check that the export is whole: it holds "
-            f"{file.record_count} records, the version before it {file.count_before}."
-            for file in report.shrunk
-        ),
+        description=_fewer(report),
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)
@@ -186,7 +181,8 @@ def pull(
         check_name=EVERY_SOURCE_HAS_FILES,
         passed=not report.missing_sources,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"Tidak ada berkas untuk / No file matches {', '.join(report.missing_sources)} "
+        description="Tidak ada berkas atau jawaban untuk / No file or response for "
+        f"{', '.join(report.missing_sources)} "
         f"di / below {settings.landing} (survey_sources.csv). Yang pernah dibaca dari sana tetap "
         "dipakai. / What was read from it before stays in use."
         if report.missing_sources
@@ -221,6 +217,26 @@ def pull(
     }
     for asset in (SURVEY_RESPONSES, STAFF_FRAME, EXPORT_FILES):
         yield dg.MaterializeResult(asset_key=asset, metadata=metadata)
+
+
+def _fewer(report: PullReport) -> str:
+    """Return what there is no more: of files their counts, of servers also which responses."""
+    sentences = [
+        f"{file.name}: periksa apakah ekspornya utuh; berisi {file.record_count} jawaban, "
+        f"versi sebelumnya {file.count_before}. / Check that the export is whole: it holds "
+        f"{file.record_count} records, the version before it {file.count_before}."
+        for file in report.shrunk
+    ]
+    for gone in report.vanished:
+        more = gone.count - len(gone.examples)
+        ids = ", ".join(gone.examples)
+        sentences.append(
+            f"{gone.source}: {gone.count} jawaban yang pernah ditarik tidak ada lagi di server dan "
+            f"tidak dihitung lagi: {ids}{f' dan {more} lagi' if more else ''}. / {gone.count} "
+            "responses that were pulled before are on the server no more and count no more: "
+            f"{ids}{f' and {more} more' if more else ''}."
+        )
+    return "\n".join(sentences)
 
 
 def _unclaimed(report: PullReport) -> str:

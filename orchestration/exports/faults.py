@@ -279,6 +279,110 @@ FAULTS: dict[str, FaultText] = {
         "the file could not be fetched ({detail}). Check that it may be read, and pull again.",
         "berkas tidak dapat diambil ({detail}). Periksa izin bacanya, lalu tarik ulang.",
     ),
+    "api_no_access": FaultText(
+        "the way into the tool's server is not set. Set {detail} in the environment of the run.",
+        "akses ke server aplikasi survei belum diatur. Isi {detail} di lingkungan proses.",
+    ),
+    "api_unreachable": FaultText(
+        "the server does not answer ({detail}). Check {setting} and the network; the next run "
+        "asks again.",
+        "server tidak menjawab ({detail}). Periksa {setting} dan jaringan; proses berikutnya "
+        "meminta lagi.",
+    ),
+    "api_moved": FaultText(
+        "the server sends to another address. Put {detail} into {setting}, if that is yours.",
+        "server mengalihkan ke alamat lain. Isikan {detail} ke {setting} bila memang milik Anda.",
+    ),
+    "api_status": FaultText(
+        "the server failed ({detail}). Look into its log, or ask who runs it; the next run asks "
+        "again.",
+        "server gagal ({detail}). Periksa lognya atau tanyakan pengelolanya; proses berikutnya "
+        "meminta lagi.",
+    ),
+    "api_refused": FaultText(
+        "the server does not accept the key (HTTP {detail}). Correct {setting}, or give its "
+        "account the right to see the responses.",
+        "server menolak kuncinya (HTTP {detail}). Betulkan {setting}, atau beri akunnya hak "
+        "melihat jawaban.",
+    ),
+    "api_not_found": FaultText(
+        "the server ({detail}) knows no such survey, or nothing answers there. Correct the "
+        "location in survey_sources.csv, or {setting}.",
+        "server ({detail}) tidak mengenal survei ini, atau alamatnya keliru. Betulkan lokasinya di "
+        "survey_sources.csv, atau {setting}.",
+    ),
+    "api_no_json": FaultText(
+        "what answers is no interface for programs (a web page?). Correct {setting}.",
+        "yang menjawab bukan antarmuka untuk program (halaman web?). Betulkan {setting}.",
+    ),
+    "api_cut": FaultText(
+        "the server's answer broke off ({detail}). Run again; if it stays so, raise the server's "
+        "limits of memory and time.",
+        "jawaban server terputus ({detail}). Jalankan lagi; bila tetap begitu, naikkan batas "
+        "memori dan waktu server.",
+    ),
+    "api_no_ids": FaultText(
+        "the server's answer has no '{detail}', by which responses are counted. Tell the "
+        "developers which version the server is.",
+        "jawaban server tidak memuat '{detail}', dasar penghitungan jawaban. Sampaikan versi "
+        "server kepada pengembang.",
+    ),
+    "api_other_page": FaultText(
+        "response {detail} came twice, or was not asked for. Run again; if it stays so, look for a "
+        "cache in front of the server.",
+        "jawaban {detail} datang dua kali, atau tidak diminta. Jalankan lagi; bila tetap begitu, "
+        "periksa tembolok (cache) di depan server.",
+    ),
+    "api_fewer": FaultText(
+        "the server listed {listed} responses and gave {found} of them. Run again when nobody "
+        "deletes responses.",
+        "server mendaftar {listed} jawaban tetapi memberi {found}. Jalankan lagi saat tidak ada "
+        "yang menghapus jawaban.",
+    ),
+    "api_count": FaultText(
+        "the server counts {listed} responses, and {found} came. Run again; if it stays so, export "
+        "the survey by hand and compare.",
+        "server menghitung {listed} jawaban, tetapi yang datang {found}. Jalankan lagi; bila tetap "
+        "begitu, ekspor survei secara manual lalu bandingkan.",
+    ),
+    "limesurvey_off": FaultText(
+        "the answer is empty: RemoteControl is switched off. Switch on JSON-RPC in LimeSurvey "
+        "(Configuration > Global settings > Interfaces).",
+        "jawabannya kosong: RemoteControl dimatikan. Nyalakan JSON-RPC di LimeSurvey "
+        "(Konfigurasi > Pengaturan global > Antarmuka).",
+    ),
+    "limesurvey_login": FaultText(
+        "LimeSurvey refuses the log-in ({detail}). Correct ILK_LIMESURVEY_USER and "
+        "ILK_LIMESURVEY_PASSWORD.",
+        "LimeSurvey menolak masuk ({detail}). Betulkan ILK_LIMESURVEY_USER dan "
+        "ILK_LIMESURVEY_PASSWORD.",
+    ),
+    "limesurvey_expired": FaultText(
+        "LimeSurvey forgot the session key again right after a new log-in. Check that its sessions "
+        "are stored and its clock is right.",
+        "LimeSurvey langsung melupakan kunci sesi yang baru. Periksa penyimpanan sesi dan jam "
+        "server.",
+    ),
+    "limesurvey_unknown": FaultText(
+        "LimeSurvey knows no such survey, or its user may not see it ({detail}). Correct the "
+        "survey id in survey_sources.csv, or give the user of ILK_LIMESURVEY_USER the rights to "
+        "view the survey and to export its responses.",
+        "LimeSurvey tidak mengenal survei ini, atau penggunanya tak berhak ({detail}). Betulkan id "
+        "survei di survey_sources.csv, atau beri pengguna ILK_LIMESURVEY_USER hak melihat survei "
+        "dan mengekspor jawabannya.",
+    ),
+    "limesurvey_inactive": FaultText(
+        "the survey is not active, so that LimeSurvey has no responses of it at hand. Activate it, "
+        "or, if its cycle is over, set the cycle to final in survey_cycles.csv.",
+        "survei tidak aktif, sehingga jawabannya tidak tersedia di LimeSurvey. Aktifkan, atau, "
+        "bila siklusnya sudah selesai, jadikan final di survey_cycles.csv.",
+    ),
+    "limesurvey_status": FaultText(
+        "LimeSurvey answers: {detail}. Look for these words in its manual (RemoteControl 2), or "
+        "ask who runs it.",
+        "LimeSurvey menjawab: {detail}. Cari kata itu di manualnya (RemoteControl 2), atau "
+        "tanyakan pengelolanya.",
+    ),
     "unreadable": FaultText(
         "the file could not be read ({detail}). Export it again as CSV in UTF-8.",
         "berkas tidak dapat dibaca ({detail}). Ekspor ulang sebagai CSV dengan UTF-8.",

@@ -7,13 +7,19 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO
+from zoneinfo import ZoneInfo
 
+import pyarrow.parquet
+
+from orchestration.cycles import SurveyCycle, find_cycle, read_cycles
 from orchestration.durable_files import TEMPORARY, is_disk_full
+from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import look_into, open_member
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
@@ -31,8 +37,11 @@ from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, is_current, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
+    LANDING,
+    SERVER_KINDS,
     ReaderSettings,
     SeedError,
+    Source,
     read_identifier_kinds,
     read_reader_settings,
     read_sources,
@@ -44,12 +53,25 @@ from orchestration.exports.sources import (
     SURVEY_RESPONSES_KIND,
     ListedFile,
     Listing,
+    SourceError,
     list_cycle,
     other_kind,
     unclaimed_files,
 )
-from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
+from orchestration.exports.store import (
+    StoredBytes,
+    only_pull,
+    parquet_path,
+    store_bytes,
+    stored_path,
+)
 from orchestration.words import on_the_readers_clock
+
+if TYPE_CHECKING:  # what they import costs those who only read files nothing
+    from orchestration.exports.apis.asking import Answer
+
+TIMEZONE = "Asia/Jakarta"
+"""Of the days of a cycle's window."""
 
 _SHOWN = 5
 
@@ -72,6 +94,16 @@ class Shrunk:
     name: str
     record_count: int
     count_before: int
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """Responses that were pulled from a server and are there no more."""
+
+    source: str
+    count: int
+    examples: tuple[str, ...]
+    """The first of their ids."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +134,7 @@ class PullReport:
     """Of these, XLSX where CSV is asked for and the like, with the location that asks."""
     shrunk: tuple[Shrunk, ...] = ()
     """Files in use that hold fewer records than the version before them, whenever that was."""
+    vanished: tuple[Vanished, ...] = ()
 
 
 def pull_cycle(
@@ -112,29 +145,35 @@ def pull_cycle(
     raw_dir: Path,
     pulled_at: datetime,
     pseudonym_key: str | None = None,
+    access: Mapping[str, Access] = MappingProxyType({}),
     accept_fewer: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> PullReport:
-    """Bring the raw zone up to date with the cycle's landing sources and its staff frame.
+    """Bring the raw zone up to date with the cycle's sources and its staff frame.
 
     `pulled_at` must bear its zone. `pseudonym_key` is needed once somebody was forgotten: their
-    records are taken out of what the landing still holds. `accept_fewer` lets versions in that hold
-    less than half of the records of the last. `on_progress` gets one sentence a file.
-    Waits while another process pulls. A file that can't be read is refused and the others go on.
-    Raises SeedError (a seed can't be used, or has no landing source for the cycle), SourceError (a
+    records are taken out of what the landing still holds. `access` are the ways into servers, by
+    kind of source. `accept_fewer` lets versions in that hold less than half of the records of the
+    last. `on_progress` gets one sentence a file.
+    Waits while another process pulls. A file that can't be read is refused and the others go on;
+    so is a server whose answer is not whole, and what was pulled from it before stays in use.
+    Raises SeedError (a seed can't be used, or has no source for the cycle), SourceError (a
     source can't be listed) and ForgottenKeyError, and then changes nothing.
     """
     if pulled_at.tzinfo is None:
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
-    sources = read_sources(seeds_dir)
-    configured = {source.location for source in sources if source.cycle_id == cycle_id}
+    known = read_sources(seeds_dir)
+    sources = [source for source in known if source.kind == LANDING]
+    servers = _servers(known, cycle_id)
+    configured = {source.address for source in known if source.cycle_id == cycle_id}
     if not configured:
         raise SeedError(
-            f"{seeds_dir / 'survey_sources.csv'} tidak memuat baris kind landing untuk siklus "
+            f"{seeds_dir / 'survey_sources.csv'} tidak memuat baris untuk siklus "
             f"{cycle_id}; tambahkan, atau betulkan siklusnya. / "
-            f"has no row of kind landing for cycle {cycle_id}. Add one, or correct the cycle."
+            f"has no row for cycle {cycle_id}. Add one, or correct the cycle."
         )
     settings = read_reader_settings(seeds_dir)
+    cycle = find_cycle(read_cycles(seeds_dir), cycle_id) if servers else None
     with only_pull(raw_dir):
         listing = list_cycle(cycle_id=cycle_id, sources=sources, landing=landing)
         pull = _Pull(
@@ -148,11 +187,29 @@ def pull_cycle(
             accept_fewer=accept_fewer,
             on_progress=on_progress or (lambda sentence: None),
         )
+        if cycle is not None:
+            listing = pull.ask(servers, listing, cycle, access)
         report = pull.run(listing, configured)
     unclaimed = unclaimed_files(listing, cycle_id=cycle_id, sources=sources, landing=landing)
     kinds = {name: other_kind(name, cycle_id=cycle_id, sources=sources) for name in unclaimed}
     other_kinds = {name: location for name, location in kinds.items() if location}
     return replace(report, unclaimed=unclaimed, other_kinds=other_kinds)
+
+
+def _servers(known: Sequence[Source], cycle_id: str) -> list[Source]:
+    """Return the cycle's sources that are surveys on servers, each of which has one profile."""
+    servers = [
+        source for source in known if source.cycle_id == cycle_id and source.kind in SERVER_KINDS
+    ]
+    addresses = [source.address for source in servers]
+    for source in servers:
+        if addresses.count(source.address) > 1:
+            raise SourceError(
+                f"{source.address}: ada dua baris untuk siklus {cycle_id} di survey_sources.csv; "
+                "hapus salah satunya. / survey_sources.csv has two rows of it for the cycle. "
+                "Take one out."
+            )
+    return servers
 
 
 @dataclass
@@ -180,6 +237,85 @@ class _Pull:
     """Files that could not be had or opened: archives among them, whose members stay in use."""
     opened: set[str] = field(default_factory=set)
     """Archives that gave way to their members."""
+    asked: set[str] = field(default_factory=set)
+    """Addresses of servers: what was pulled from them before goes when all of them is new."""
+    vanished: list[Vanished] = field(default_factory=list)
+
+    def ask(
+        self,
+        servers: Sequence[Source],
+        listing: Listing,
+        cycle: SurveyCycle,
+        access: Mapping[str, Access],
+    ) -> Listing:
+        """Add to the listing what servers answer, and what was pulled from them and stays."""
+        files, missing = list(listing.files), list(listing.missing)
+        for source in servers:
+            self.asked.add(source.address)
+            kept = [
+                row
+                for row in self.registry.current(self.cycle_id)
+                if row.source == source.address and row.is_in_use
+            ]
+            is_settled = cycle.status == "final" and bool(kept)
+            answer = None if is_settled else self._answer(source, cycle, access, kept)
+            if answer is None or not answer.is_whole:
+                for row in kept:
+                    url = str(stored_path(self.raw_dir, row.sha256))
+                    files.append(_listed(source, row.name, url))
+            if answer is not None:
+                files += [
+                    _listed(source, file.name, str(file.path), file.record_count)
+                    for file in answer.files
+                ]
+                if answer.is_whole and not answer.files:
+                    missing.append(source)
+                if gone := answer.vanished:
+                    self.vanished.append(Vanished(source.address, len(gone), gone[:5]))
+        return Listing(tuple(sorted(files, key=lambda file: file.name)), tuple(missing))
+
+    def _answer(
+        self,
+        source: Source,
+        cycle: SurveyCycle,
+        access: Mapping[str, Access],
+        kept: Sequence[ExportFile],
+    ) -> "Answer | None":
+        """Ask one server; None where it does not answer as it should, which is reported."""
+        from orchestration.exports.apis.asking import ask, open_api
+
+        today = self.pulled_at.replace(tzinfo=UTC).astimezone(ZoneInfo(TIMEZONE)).date()
+        try:
+            api = open_api(source, access)
+            return ask(
+                api,
+                name=source.address,
+                landed=self._landed_ids(kept, api.id_column),
+                is_open=today <= cycle.closes_on,
+                accept_fewer=self.accept_fewer,
+                folder=self._answers,
+                on_progress=self.on_progress,
+            )
+        except ExportFault as fault:
+            self._report(_listed(source, source.address, ""), fault, kept)
+            return None
+
+    def _landed_ids(self, kept: Sequence[ExportFile], column: str) -> Collection[str]:
+        """Return the ids of the responses in use; none where a file doesn't tell them."""
+        ids: set[str] = set()
+        for row in kept:
+            path = parquet_path(
+                self.raw_dir, kind=row.kind, cycle_id=row.cycle_id, sha256=row.sha256
+            )
+            if not path.exists() or column not in row.header:
+                return ()
+            ids.update(pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist())
+        return ids
+
+    @property
+    def _answers(self) -> Path:
+        """The folder of what servers answer, until its bytes are stored."""
+        return self.raw_dir / "answers"
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
         listing, stored = self._store_all(listing)
@@ -194,6 +330,9 @@ class _Pull:
             file = awaiting.pop(0)
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
         withdrawn += self._replace_frames(listing)
+        withdrawn += self._replace_answers(listing)
+        for answer in self._answers.glob("*"):
+            answer.unlink()
         if self.dropped:
             self.forgotten.save()
         self.registry.save()
@@ -206,22 +345,24 @@ class _Pull:
             withdrawn=withdrawn,
             refused=tuple(sorted(self.refused, key=lambda refusal: refusal.name)),
             notes=tuple(self.notes),
-            missing_sources=tuple(source.location for source in listing.missing),
+            missing_sources=tuple(source.address for source in listing.missing),
             kept_frame=self._kept_frame(listing),
             records_read=self.records_read,
             shrunk=self._shrunk(),
+            vanished=tuple(self.vanished),
         )
 
     def _withdraw(self, listing: Listing, configured: set[str]) -> tuple[str, ...]:
         """Withdraw the files that vanished, unless their source as a whole seems to be away.
 
         A source whose row was edited or removed counts as away while its profile has a source that
-        matches nothing: the edit may be a slip. Staff frames are `_replace_frames`'.
+        matches nothing: the edit may be a slip. Staff frames are `_replace_frames`' and the answers
+        of servers `_replace_answers`'.
         """
         listed = {file.name for file in listing.files}
         if not listed:
             return ()  # the landing is away, and tells nothing of sources edited meanwhile
-        missing = {source.location for source in listing.missing}
+        missing = {source.address for source in listing.missing} | self.asked
         away_profiles = {source.profile_id for source in listing.missing}
         gone = [
             row
@@ -248,6 +389,26 @@ class _Pull:
         if not any(row.is_in_use and row.name in listed for row in frames):
             return ()
         gone = [row for row in frames if row.name not in listed]
+        for row in gone:
+            self.registry.withdraw(row)
+        return tuple(dict.fromkeys(row.name for row in gone))
+
+    def _replace_answers(self, listing: Listing) -> tuple[str, ...]:
+        """Withdraw what servers answered before, once all that they answered now was read.
+
+        Where a part of it is refused, old and new stay: a response in both counts once.
+        """
+        listed = {file.name for file in listing.files}
+        whole = {
+            address
+            for address in self.asked
+            if not any(f"{refusal.name}/".startswith(f"{address}/") for refusal in self.refused)
+        }
+        gone = [
+            row
+            for row in self.registry.current(self.cycle_id)
+            if row.source in whole and row.name not in listed
+        ]
         for row in gone:
             self.registry.withdraw(row)
         return tuple(dict.fromkeys(row.name for row in gone))
@@ -375,6 +536,7 @@ class _Pull:
                 profile_id=file.profile_id,
                 pulled_at=self.pulled_at,
             )
+            self._refuse_other_count(file, stored, reading)
             stored, reading = self._without_forgotten(file, stored, reading)
             self._refuse_half(file, stored, reading, older)
             pull = replace(pull, sha256=stored.sha256, bytes=stored.path.stat().st_size)
@@ -492,14 +654,25 @@ class _Pull:
         self, file: ListedFile, stored: StoredBytes, reading: Reading, older: ExportFile | None
     ) -> None:
         """Refuse a version with less than half the records of the last: a copy that broke off."""
+        if file.record_count is not None:
+            return  # the server's own count was compared
         if older is None or older.sha256 == stored.sha256 or self.accept_fewer:
             return  # the same bytes are read in another way now: no version
         found, before = reading.record_count, older.record_count
         if 2 * found >= before:
             return
+        self._forget_reading(file, stored)
+        raise ExportFault("fewer", found=found, before=before)
+
+    def _refuse_other_count(self, file: ListedFile, stored: StoredBytes, reading: Reading) -> None:
+        """Refuse a server's answer that the reader finds another number of records in."""
+        if file.record_count not in (None, reading.record_count):
+            self._forget_reading(file, stored)
+            raise ExportFault("api_count", listed=file.record_count, found=reading.record_count)
+
+    def _forget_reading(self, file: ListedFile, stored: StoredBytes) -> None:
         if not self.registry.was_read(stored.sha256):
             self._parquet(file, stored).unlink()
-        raise ExportFault("fewer", found=found, before=before)
 
     def _shrunk(self) -> tuple[Shrunk, ...]:
         replaced = {
@@ -514,10 +687,14 @@ class _Pull:
             and row.record_count < before.record_count
         )
 
-    def _report(self, file: ListedFile, fault: ExportFault) -> str:
-        """Add the refusal to the report and return its English sentence."""
+    def _report(self, file: ListedFile, fault: ExportFault, kept: Sequence[ExportFile] = ()) -> str:
+        """Add the refusal to the report and return its English sentence.
+
+        `kept` are the files in use of a server that is refused as a whole.
+        """
         message, message_id = fault.in_english(file.name), fault.in_indonesian(file.name)
-        older = self._in_use(file.name) or self._member_in_use(file.name)
+        in_use = self._in_use(file.name) or self._member_in_use(file.name)
+        older = max(kept, key=lambda row: row.pulled_at, default=in_use)
         if older is not None:
             pulled_at = on_the_readers_clock(older.pulled_at.replace(tzinfo=UTC))
             message += OLDER_STAYS.en.format(pulled_at=pulled_at)
@@ -568,3 +745,17 @@ def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:
         )
     is_workbook = last.encoding.startswith("xlsx:")
     return not is_workbook or settings.sheet in (None, last.encoding.removeprefix("xlsx:"))
+
+
+def _listed(source: Source, name: str, url: str, record_count: int | None = None) -> ListedFile:
+    """Return a server's answer as a file."""
+    return ListedFile(
+        name=name,
+        size=None,
+        version="",
+        kind=SURVEY_RESPONSES_KIND,
+        profile_id=source.profile_id,
+        source=source.address,
+        url=url,
+        record_count=record_count,
+    )

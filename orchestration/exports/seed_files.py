@@ -14,6 +14,8 @@ from orchestration.seed_tables import SeedFileError, read_seed
 STAFF_FRAME_COLUMNS = frozenset(
     ("unit_id", "recipient_category_id", "role_id", "staff_count", "gender")
 )
+LANDING = "landing"
+SERVER_KINDS = ("limesurvey", "kobo", "odk")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -23,11 +25,17 @@ class SeedError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """A row of survey_sources.csv of kind `landing`."""
+    """A row of survey_sources.csv."""
 
     cycle_id: str
     profile_id: str
     location: str
+    kind: str = LANDING
+
+    @property
+    def address(self) -> str:
+        """What the registry and people call it: `limesurvey:265831`; of files, their location."""
+        return self.location if self.kind == LANDING else f"{self.kind}:{self.location}"
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,10 @@ class ReaderSettings:
 
 
 def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
-    """Return the landing sources of all cycles, in the seed's order.
+    """Return the sources of all cycles, in the seed's order.
 
-    Rows of other kinds (a survey id, an asset uid) are not files and are left to others. Raises
-    SeedError where the seed is missing, lacks a column or leaves a cell empty.
+    Those of kind `landing` are files, the others surveys on a server (orchestration/exports/apis).
+    Raises SeedError where the seed is missing, lacks a column or leaves a cell empty.
     """
     sources = []
     path = seeds_dir / "survey_sources.csv"
@@ -57,8 +65,7 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
                 f"{path}, baris / row {number}: '{empty[0]}' kosong; isilah. / "
                 "is empty. Fill it in."
             )
-        if row["kind"] == "landing":
-            sources.append(Source(row["cycle_id"], row["profile_id"], row["location"]))
+        sources.append(Source(row["cycle_id"], row["profile_id"], row["location"], row["kind"]))
     return tuple(sources)
 
 

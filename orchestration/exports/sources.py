@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import fsspec
 
-from orchestration.exports.seed_files import Source, read_sources
+from orchestration.exports.seed_files import LANDING, SERVER_KINDS, Source, read_sources
 
 STAFF_FRAMES = ("staff_frame.csv", "staff_frame.xlsx", "staff_frame.xls")
 SURVEY_RESPONSES_KIND = "survey_responses"
@@ -36,6 +36,8 @@ class ListedFile:
     source: str
     url: str
     """Where fsspec opens it."""
+    record_count: int | None = None
+    """How many records a server's answer must hold, by the server's own count."""
 
     def open(self) -> BinaryIO:
         """Open the bytes for reading."""
@@ -55,9 +57,9 @@ def landing_state(*, seeds_dir: Path, landing: str) -> dict[str, tuple[ListedFil
     """Return what lies in the landing now, by cycle_id, without reading a byte: for a sensor.
 
     Two calls are equal exactly when no file appeared, vanished or changed its size or version.
-    Raises SeedError and SourceError.
+    Servers are not asked. Raises SeedError and SourceError.
     """
-    sources = read_sources(seeds_dir)
+    sources = [source for source in read_sources(seeds_dir) if source.kind == LANDING]
     cycle_ids = dict.fromkeys(source.cycle_id for source in sources)
     return {
         cycle_id: list_cycle(cycle_id=cycle_id, sources=sources, landing=landing).files
@@ -130,7 +132,8 @@ def other_kind(name: str, *, cycle_id: str, sources: Iterable[Source]) -> str | 
 
 def landed_address(landing: str, name: str) -> str:
     """Return where the file of that name (`ListedFile.name`) lies: a path, or a URL."""
-    return name if "://" in name else f"{landing}/{name}"
+    is_elsewhere = "://" in name or name.partition(":")[0] in SERVER_KINDS
+    return name if is_elsewhere else f"{landing}/{name}"
 
 
 def _list(landing: str, location: str, kind: str, profile_id: str) -> list[ListedFile]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
+from orchestration.exports.apis.access import Access
 from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.registry import read_registry
 
@@ -21,6 +22,8 @@ class Cycle:
     landing: str = ""
     at: datetime = datetime(2025, 12, 1, tzinfo=UTC)
     progress: list[str] = field(default_factory=list)
+    access: dict[str, Access] = field(default_factory=dict)
+    """The ways into servers."""
 
     def __post_init__(self) -> None:
         self.landing = self.landing or str(self.folder / "landing")
@@ -44,6 +47,22 @@ class Cycle:
         rows += [f"another,gform,landing,{location}" for location in others]
         self._write_seed("survey_sources", "cycle_id,profile_id,kind,location", rows)
 
+    def on_a_server(
+        self, kind: str, location: str, *profile_ids: str, closes_on: str = "2025-12-10"
+    ) -> None:
+        """Write a source of the profile gform on a server, beside those of files."""
+        rows = [f"{CYCLE},{profile},landing,{CYCLE}/{profile}/*" for profile in profile_ids]
+        rows.append(f"{CYCLE},gform,{kind},{location}")
+        self._write_seed("survey_sources", "cycle_id,profile_id,kind,location", rows)
+        self.cycle_status("open", closes_on)
+
+    def cycle_status(self, status: str, closes_on: str = "2025-12-10") -> None:
+        header = (
+            "cycle_id,index_id,opens_on,closes_on,previous_cycle_id,method_id,instrument_id,status"
+        )
+        row = f"{CYCLE},ilk,2025-12-01,{closes_on},,m,i,{status}"
+        self._write_seed("survey_cycles", header, [row])
+
     def profiles(self, gform: str = ",,", msform: str = ",,") -> None:
         header = "profile_id,delimiter,encoding,sheet"
         self._write_seed("export_profiles", header, [f"gform,{gform}", f"msform,{msform}"])
@@ -64,6 +83,7 @@ class Cycle:
             landing=self.landing,
             raw_dir=self.raw_dir,
             pulled_at=self.at,
+            access=self.access,
             accept_fewer=accept_fewer,
             on_progress=self.progress.append,
         )

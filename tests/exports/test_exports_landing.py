@@ -488,7 +488,7 @@ def test_the_landings_state_changes_with_a_file_and_reads_none(cycle):
 
 
 def test_a_cycle_without_a_source_is_an_error_with_its_remedy(cycle):
-    with pytest.raises(SeedError, match="no row of kind landing for cycle ilk-1999-s1"):
+    with pytest.raises(SeedError, match="no row for cycle ilk-1999-s1"):
         pull_cycle(
             cycle_id="ilk-1999-s1",
             seeds_dir=cycle.seeds_dir,

@@ -198,7 +198,10 @@ def test_a_record_longer_than_a_block_is_named(tmp_path):
 def test_every_fault_has_two_sentences_with_the_same_blanks():
     blanks = "detail sheet sheets encoding offset found expected delimiter limit original column "
     details = dict.fromkeys(
-        (blanks + "lines memory listed copied seconds before keys count hidden words").split(), "‹›"
+        (
+            blanks + "lines memory listed copied seconds before keys count hidden words setting"
+        ).split(),
+        "‹›",
     )
     for code, text in FAULTS.items():
         english, indonesian = text.en.format(**details), text.id.format(**details)

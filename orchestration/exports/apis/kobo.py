@@ -1,0 +1,82 @@
+"""KoboToolbox through its API v2: the submissions of one asset, as its JSON.
+
+Belongs here: what is asked and how pages follow each other. Doesn't: when to ask (asking.py).
+
+A page holds at most 1,000 submissions whatever is asked for: `next` is followed to its end.
+"""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from orchestration.exports.apis.access import Access
+from orchestration.exports.apis.web import Web
+from orchestration.exports.faults import ExportFault
+
+
+class Kobo:
+    """One asset of a KoboToolbox server."""
+
+    suffix = ".json"
+    id_column = "_id"
+    has_increments = True
+    is_one_file = True
+
+    def __init__(self, asset_uid: str, access: Access) -> None:
+        """`access` has its address and token."""
+        token = access.secret.get_secret_value() if access.secret else ""
+        self._url = f"{access.url}/api/v2/assets/{quote(asset_uid, safe='')}/data/"
+        self._web = Web(
+            setting="ILK_KOBO_URL", key_setting="ILK_KOBO_TOKEN", signature=f"Token {token}"
+        )
+
+    def count(self) -> int:
+        """Return the submissions that the server counts."""
+        _, page = self._web.get(self._url, {"format": "json", "limit": "1"})
+        return self._counted(page)
+
+    def pages(self, after: int) -> Iterator[tuple[list[str], bytes]]:
+        """Yield the submissions of ids above `after`: a page's ids and its JSON.
+
+        Raises ExportFault.
+        """
+        params = {"format": "json", "limit": "1000", "sort": '{"_id": 1}'}
+        if after:
+            params["query"] = json.dumps({"_id": {"$gt": after}})
+        found = 0
+        while params:
+            content, page = self._web.get(self._url, params)
+            ids = ids_of(page.get("results"), "_id")
+            found += len(ids)
+            yield ids, content
+            params = next_params(page.get("next"))
+            if params and not ids:
+                raise ExportFault("api_fewer", listed=self._counted(page), found=found)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._web.close()
+
+    def _counted(self, page: dict[str, object]) -> int:
+        count = page.get("count")
+        if not isinstance(count, int):
+            raise ExportFault("api_no_json", setting="ILK_KOBO_URL")
+        return count
+
+
+def next_params(address: object) -> dict[str, str]:
+    """Return what to ask for next, {} at the end.
+
+    Of the address that the server gives only its parameters are taken: behind a proxy servers name
+    hosts that can't be reached, and a key goes to no other host than its own.
+    """
+    return dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
+
+
+def ids_of(records: object, column: str) -> list[str]:
+    """Return the ids of a page's records. Raises ExportFault where one has none."""
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and column in record for record in records
+    ):
+        raise ExportFault("api_no_ids", detail=column)
+    return [str(record[column]) for record in records]
