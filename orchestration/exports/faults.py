@@ -91,9 +91,23 @@ FAULTS: dict[str, FaultText] = {
         "ini baru sebagian: memuat {found} dari {count} jawaban. Ikuti `next` sampai halaman "
         "terakhir, atau ekspor CSV atau XLSX.",
     ),
-    "sav_not_read": FaultText(
-        "SPSS files (.sav) are not read yet. Save the data as CSV with codes, not labels.",
-        "berkas SPSS (.sav) belum dapat dibaca. Simpan data sebagai CSV berisi kode, bukan label.",
+    "sav_extra": FaultText(
+        "SPSS files need the package pyreadstat. Install it: uv sync --extra spss; or save the "
+        "data as CSV with codes, not labels.",
+        "berkas SPSS memerlukan paket pyreadstat. Pasang dengan uv sync --extra spss; atau simpan "
+        "data sebagai CSV berisi kode, bukan label.",
+    ),
+    "bad_sav": FaultText(
+        "this is not an SPSS file that can be opened ({detail}). Copy it whole, or save the data "
+        "as CSV with codes, not labels.",
+        "ini bukan berkas SPSS yang dapat dibuka ({detail}). Salin berkas sampai utuh, atau simpan "
+        "data sebagai CSV berisi kode, bukan label.",
+    ),
+    "sav_crashed": FaultText(
+        "pyreadstat, which reads SPSS files, breaks down on this one ({detail}), or needs over "
+        "{memory} GB or {seconds} seconds. Save the data as CSV with codes, not labels.",
+        "pyreadstat, pembaca berkas SPSS, macet pada berkas ini ({detail}), atau perlu lebih dari "
+        "{memory} GB atau {seconds} detik. Simpan data sebagai CSV berisi kode, bukan label.",
     ),
     "binary": FaultText(
         "this is no text and no workbook ({detail}). Export the survey as CSV or XLSX.",

@@ -61,6 +61,8 @@ class Header:
     """Cells of a record: one more than names where each record ends with a delimiter."""
     has_other_names: bool = False
     """Whether its columns would bear other names if the profile knew other headings."""
+    texts: tuple[str, ...] = ()
+    """What is asked in each column, '' where it isn't told; none where no column tells."""
 
     @property
     def folded_names(self) -> tuple[str, ...]:
@@ -131,10 +133,7 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
     if count == 1:
         limesurvey.refuse_texts(first, [row for row in rows[start + 1 :] if not is_blank(row)])
     if others:
-        names = [
-            other if heading_key(name) not in known and heading_key(other) in known else name
-            for name, other in zip(names, others, strict=True)
-        ]
+        names = known_names(names, others, known)
     width = len(first)
     below = [row for row in rows[start + count :] if not is_blank(row)]
     if below and all(_ends_in_delimiter(row, width) for row in below):
@@ -142,6 +141,14 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
     elif below and not fold(first[-1]) and all(len(row) == width - 1 for row in below):
         width -= 1
     return Header(unique_names(names)[:width], start + count, width, bool(others))
+
+
+def known_names(names: Sequence[str], others: Sequence[str], known: Set[str]) -> list[str]:
+    """Return a column's other name in place of the first, where that alone is known."""
+    return [
+        other if heading_key(name) not in known and heading_key(other) in known else name
+        for name, other in zip(names, others, strict=True)
+    ]
 
 
 def _names(

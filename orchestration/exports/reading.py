@@ -22,6 +22,7 @@ from orchestration.exports.erasure import without_marks
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import LANDING_COLUMNS, WHITE_SPACE, Header, find_header
 from orchestration.exports.json_reader import read_json
+from orchestration.exports.sav_reader import read_sav
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.sniffing import DELIMITERS, Format, tell_format
 from orchestration.exports.store import StoredBytes
@@ -33,6 +34,7 @@ _READERS: dict[Format, Callable[[Path, ReaderSettings], ExportTable]] = {
     Format.TEXT: read_csv,
     Format.WORKBOOK: read_xlsx,
     Format.JSON: read_json,
+    Format.SPSS: read_sav,
 }
 
 _OTHER_NAMES = b"ilk_other_names"

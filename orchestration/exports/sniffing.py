@@ -36,6 +36,7 @@ _BINARIES = {
     b"Rar!": "a RAR archive",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
+    b"\x1c\x00\x00\x00\x00\x00\x00\x00ENCRYPTEDSAV": "an SPSS file with a password",
 }
 _MARKUP = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|div|script|meta|style|title|"
@@ -59,6 +60,7 @@ class Format(StrEnum):
     TEXT = "text"
     WORKBOOK = "workbook"
     JSON = "json"
+    SPSS = "spss"
 
 
 def tell_format(path: Path) -> Format:
@@ -69,7 +71,7 @@ def tell_format(path: Path) -> Format:
         _refuse_archive(path)
         return Format.WORKBOOK
     if head.startswith((b"$FL2", b"$FL3")):
-        raise ExportFault("sav_not_read")
+        return Format.SPSS
     for magic, what in _BINARIES.items():
         if head.startswith(magic):
             raise ExportFault("binary", detail=what)

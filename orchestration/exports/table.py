@@ -3,8 +3,8 @@
 Belongs here: the one shape that all readers share. Doesn't: any reading or writing.
 """
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -40,3 +40,5 @@ class ExportTable:
     header: Header
     batches: Generator[tuple[pa.RecordBatch, pa.Int64Array]]
     broken: BrokenBytes | None = None
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By column, what its codes mean, where the file says so (SPSS)."""

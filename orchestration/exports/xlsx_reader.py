@@ -4,13 +4,8 @@ Belongs here: which sheet is read; talking to the child process that opens the w
 (workbook_cells). Doesn't: header rows (headers), writing.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +13,7 @@ import pyarrow as pa
 from orchestration.exports import workbook_cells
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import find_header, is_blank, tell_header
+from orchestration.exports.reader_child import ReaderChild
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.table import ExportTable
 
@@ -47,7 +43,8 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
 
 def first_column(path: Path, sheet: str) -> int:
     """Return the first column of the sheet that holds anything, counted from 1."""
-    with _Workbook(path, sheet) as workbook:
+    workbook = _Workbook(path, sheet)
+    with workbook:
         return int(workbook.sheets[0]["first_column"])
 
 
@@ -106,57 +103,23 @@ def _batches(
                 yield pa.RecordBatch.from_arrays(columns[:width], names=names), pa.array(numbers)
 
 
-class _Workbook(AbstractContextManager["_Workbook"]):
+class _Workbook(ReaderChild):
     """The child process that has a workbook open, and what it told of its sheets."""
 
     def __init__(self, path: Path, sheet: str | None) -> None:
-        script = str(Path(workbook_cells.__file__))
-        self._child = subprocess.Popen(
-            [sys.executable, "-I", script, str(path), *([] if sheet is None else [sheet])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what it says when it breaks quotes cells
-            encoding="utf-8",
+        super().__init__(
+            workbook_cells.__file__,
+            *(str(path), *([] if sheet is None else [sheet])),
+            silence="workbook_limits",
+            memory=workbook_cells.MEMORY_BYTES >> 30,
+            seconds=workbook_cells.CPU_SECONDS,
         )
-        told = self._line()
+        told = self.line()
         self.names: list[str] = told["names"]
         self.sheets: list[dict[str, Any]] = told["sheets"]
 
     def rows(self, sheet: str) -> Iterator[dict[str, list[Any]]]:
         """Yield blocks of the sheet's rows, with their numbers."""
-        assert self._child.stdin is not None
-        with suppress(BrokenPipeError):  # its silence is told below
-            self._child.stdin.write(json.dumps(sheet) + "\n")
-            self._child.stdin.flush()
-        while "end" not in (line := self._line()):
+        self.ask(sheet)
+        while "end" not in (line := self.line()):
             yield line
-
-    def close(self) -> None:
-        """End the child."""
-        self._child.kill()
-        self._child.wait()
-        for pipe in filter(None, (self._child.stdin, self._child.stdout)):
-            with suppress(BrokenPipeError):
-                pipe.close()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _line(self) -> dict[str, Any]:
-        """Return what the child says next; it may say that the workbook is bad, or nothing more."""
-        assert self._child.stdout is not None
-        line = self._child.stdout.readline()
-        if not line.endswith("\n"):
-            self.close()
-            limits = {"memory": workbook_cells.MEMORY_BYTES >> 30}
-            raise ExportFault("workbook_limits", **limits, seconds=workbook_cells.CPU_SECONDS)
-        told: dict[str, Any] = json.loads(line)
-        if "fault" in told:
-            self.close()
-            raise ExportFault(told["fault"], **told["details"])
-        return told

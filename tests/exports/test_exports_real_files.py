@@ -46,6 +46,8 @@ LANDS = {
     "qualtrics/impressive_climate_qualtrics.csv": (27, 452, 3, ",", "utf-8"),
     "qualtrics/sample.csv": (20, 1, 3, ",", "utf-8"),
     "qualtrics/sample_legacy.csv": (16, 1, 2, ",", "utf-8-sig"),
+    "spss/satisfaction.sav": (10, 100, 0, "", "spss"),
+    "spss/survey_mass.sav": (12, 237, 0, "", "spss"),
     "surveymonkey/StarWars.csv": (38, 1186, 2, ",", "cp1252"),
     "surveymonkey/comma-survey.csv": (13, 1129, 1, ",", "utf-8"),
 }
@@ -60,8 +62,6 @@ REFUSED = {
     },
     "kobo/customer_analysis_kobo_resaved_broken.csv": "nested",
     "surveymonkey/masculinity-survey.csv": "summary_table",
-    "spss/satisfaction.sav": "sav_not_read",
-    "spss/survey_mass.sav": "sav_not_read",
 }
 
 

@@ -143,7 +143,7 @@ def test_two_surveymonkey_rows_become_question_and_choice(read):
         (b"id,unit", "header_only"),
         (b"\n<!DOCTYPE html><html><body>Login</body></html>", "html_page"),
         (b"<HTML>\n<title>x</title>", "html_page"),
-        (b"$FL2@(#) SPSS DATA FILE", "sav_not_read"),
+        (b"$FL2@(#) SPSS DATA FILE", "bad_sav"),
         (b"%PDF-1.7\n", "binary"),
         (b"id,unit\n1,a\x00b\n", "binary"),
         (b"PK\x03\x04 no workbook", "bad_workbook"),
