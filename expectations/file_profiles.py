@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # A heading that each export of a tool has, whatever the survey and the language.
-_TOOL_HEADINGS = {
+TOOL_HEADINGS = {
     "limesurvey": ("id",),
     "kobo": ("_id", "_uuid", "_submission_time"),
     "google_forms": ("Timestamp", "Cap waktu", "Stempel waktu"),
@@ -78,7 +78,7 @@ def profile_files(
                 "profile_id": file.profile_id,
                 "tool": profiles[file.profile_id].tool,
                 "header": listed(file.header),
-                "tool_headings": " / ".join(_TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
+                "tool_headings": " / ".join(TOOL_HEADINGS.get(profiles[file.profile_id].tool, ())),
                 "has_tool_heading": _has_tool_heading(file, profiles[file.profile_id]),
                 "is_encoding_told": "cp1252" not in file.message,
                 "is_whole": "\ufffd" not in file.message,
@@ -197,7 +197,7 @@ def _note(file: RawFile) -> dict[str, str]:
 
 
 def _has_tool_heading(file: RawFile, profile: Profile) -> bool:
-    expected = _TOOL_HEADINGS.get(profile.tool, ())
+    expected = TOOL_HEADINGS.get(profile.tool, ())
     return not expected or any(heading in expected for heading in file.header_folded)
 
 

@@ -8,20 +8,23 @@ heavy is imported at the top, so that `ilk --help` and a typing error answer at 
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 from typer.core import TyperGroup
+
+from orchestration.onboarding import commands as onboarding
+from orchestration.terminal import console
+from orchestration.terminal import fail as _fail
+from orchestration.terminal import installation as _installation
 
 if TYPE_CHECKING:
     from orchestration.cycle_run import RunOutcome
@@ -65,8 +68,8 @@ app = typer.Typer(
 )
 _IS_REAL = {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
-# A pipe has no width: 120 columns keep the table whole in a log.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+app.command()(onboarding.inspect)
+app.add_typer(onboarding.profile_app, name="profile")
 
 
 @app.command()
@@ -575,41 +578,6 @@ def site(
         _fail("Tidak ada peramban; buka berkas itu. / There is no browser here; open that file.")
 
 
-def _installation(
-    *, seeds_must_agree: bool = False, writes: bool = True
-) -> "tuple[Settings, list[SurveyCycle]]":
-    from pydantic import ValidationError
-
-    from expectations.seeds import ContradictorySeedsError, demand_agreement
-    from orchestration.cycles import read_cycles
-    from orchestration.other_index import demand_same_index
-    from orchestration.settings import REPOSITORY, get_settings
-
-    try:
-        settings = get_settings()
-    except ValidationError as error:
-        said = (str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
-        _fail("\n".join(said), code=2)
-    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
-    if writes and not (there.is_dir() and os.access(there, os.W_OK)):
-        _fail(
-            f"{settings.data_dir} tidak dapat ditulisi; arahkan ILK_DATA_DIR ke folder Anda. / "
-            "can't be written; set ILK_DATA_DIR to a folder of yours.",
-            code=2,
-        )
-    try:
-        if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
-            demand_agreement(settings.seeds_dir, REPOSITORY)
-        known = read_cycles(settings.seeds_dir)
-        if seeds_must_agree:
-            demand_same_index(settings, known)
-        return settings, known
-    except ContradictorySeedsError as error:
-        _fail(str(error))
-    except (OSError, ValueError) as error:
-        _fail(str(error), code=2)
-
-
 def _known_cycle(known: "list[SurveyCycle]", cycle_id: str) -> None:
     from orchestration.cycles import UnknownCycleError, find_cycle
 
@@ -863,8 +831,3 @@ def _print_place(settings: "Settings") -> bool:
             soft_wrap=True,
         )
     return beside is None or not beside.problem
-
-
-def _fail(sentence: str, *, code: int = 1) -> NoReturn:
-    Console(stderr=True, highlight=False).print(escape(sentence), soft_wrap=True)
-    raise typer.Exit(code)

@@ -94,11 +94,16 @@ def test_every_ilk_command_named_exists(page: Path) -> None:
     commands = get_command(app).commands
     markdown = page.read_text(encoding="utf-8")
     assert "uv run" not in markdown, f"{page.name}: ./ilk works without uv"
-    for command, rest in re.findall(r"\./ilk ([\w-]+)([^\n`#]*)", markdown):
-        assert command in commands, f"{page.name}: ilk has no command {command}"
-        known = {option for parameter in commands[command].params for option in parameter.opts}
+    for name, rest in re.findall(r"\./ilk ([\w-]+)([^\n`#]*)", markdown):
+        assert name in commands, f"{page.name}: ilk has no command {name}"
+        command = commands[name]
+        if below := getattr(command, "commands", None):  # such as `ilk profile new`
+            name = rest.split()[0]
+            assert name in below, f"{page.name}: ilk has no command {command.name} {name}"
+            command = below[name]
+        known = {option for parameter in command.params for option in parameter.opts}
         unknown = set(re.findall(r"--[\w-]+", rest)) - known
-        assert not unknown, f"{page.name}: ilk {command} has no {sorted(unknown)}"
+        assert not unknown, f"{page.name}: ilk {name} has no {sorted(unknown)}"
 
 
 @page

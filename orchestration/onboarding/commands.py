@@ -1,0 +1,191 @@
+"""`ilk inspect`, `ilk profile`, `ilk instrument`: arguments and what is printed.
+
+Belongs here: these commands of a new form. Doesn't: work; the other commands (cli.py).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.terminal import console, fail, installation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestration.exports.faults import ExportFault, FaultText
+    from orchestration.onboarding.seed_draft import Sheet
+
+_ExistingFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="Berkas ekspor. / An export.")
+]
+_Draft = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="Draf yang sudah diisi. / Filled in.")
+]
+_Out = Annotated[
+    Path | None, typer.Option("--out", help="Draf yang ditulis (XLSX). / Where it is written.")
+]
+
+profile_app = typer.Typer(no_args_is_help=True, help="Profil ekspor baru. / A new export profile.")
+
+
+def inspect(
+    file: _ExistingFile,
+    profile: Annotated[
+        str | None, typer.Option(help="Baca seperti profil ini. / Read it as this profile's.")
+    ] = None,
+) -> None:
+    """Lihat isi sebuah ekspor sebelum diatur. / See what is in an export before it is set up."""
+    from orchestration.exports.faults import ExportFault
+    from orchestration.exports.seed_files import read_identifier_kinds
+    from orchestration.onboarding.inspection import SHOWN_PROBLEMS, inspect_file
+    from orchestration.words import both
+
+    settings, _ = installation(writes=False)
+    known = read_identifier_kinds(settings.seeds_dir)
+    if profile is not None and profile not in known:
+        fail(f"Profil tidak dikenal / unknown profile '{profile}': {', '.join(known)}", code=2)
+    try:
+        seen = inspect_file(file, seeds_dir=settings.seeds_dir, profile_id=profile)
+    except ExportFault as fault:
+        _refuse(fault, file)
+    for line in (
+        f"Berkas / File: {seen.path} ({seen.size:,} bita / bytes)",
+        f"Aplikasi / Tool: {seen.tool or 'tidak dikenali / not told'}",
+        f"Pengodean / Encoding: {both(seen.shape)}",
+        f"Judul kolom / Header: sampai baris / down to row {seen.header_row}, "
+        f"{len(seen.columns)} kolom / columns",
+        f"Jawaban / Records: {seen.record_count:,}",
+        f"Profil / Profile: {seen.profile_id or 'belum ada / none yet'}",
+    ):
+        console.print(line, soft_wrap=True, markup=False)
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("#", justify="right")
+    table.add_column("Kolom\nColumn", max_width=48)
+    table.add_column("Terisi\nFilled", justify="right")
+    table.add_column("Contoh\nExamples", max_width=34)
+    table.add_column("Dipetakan ke\nMapped to", max_width=44)
+    for column, words in seen.columns:
+        table.add_row(
+            str(column.place),
+            escape(column.name),
+            f"{column.filled_count:,}",
+            escape(" | ".join(column.examples)),
+            escape(words),
+        )
+    console.print(table)
+    for problem in seen.problems[:SHOWN_PROBLEMS]:
+        console.print(
+            f"[yellow]Perhatikan / Note[/yellow] {escape(problem.place)}: "
+            f"{escape(problem.text.id)} / {escape(problem.text.en)}",
+            soft_wrap=True,
+        )
+    if (more := len(seen.problems) - SHOWN_PROBLEMS) > 0:
+        console.print(f"... dan {more} lagi / and {more} more")
+    if seen.profile_id is None:
+        console.print(
+            f"Lanjut / Go on: ./ilk profile new {file} --instrument ID --profile NAMA",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+@profile_app.command("new")
+def new_profile(
+    file: _ExistingFile,
+    instrument: Annotated[str, typer.Option(help="Instrumen (questions.csv). / Instrument.")],
+    profile: Annotated[str, typer.Option(help="Nama profil baru. / The new profile's name.")],
+    tool: Annotated[
+        str | None, typer.Option(help="Aplikasi, bila tak dikenali. / The tool, if not told.")
+    ] = None,
+    out: _Out = None,
+) -> None:
+    """Draf profil dari sebuah ekspor. / Draft a profile from an export."""
+    from orchestration.durable_files import below
+    from orchestration.exports.faults import ExportFault
+    from orchestration.onboarding.profile_draft import draft_profile
+    from orchestration.onboarding.seed_draft import DraftError, write_draft
+
+    settings, _ = installation()
+    target = out or below(settings.data_dir, "drafts", f"profile-{profile}.xlsx")
+    try:
+        draft = draft_profile(
+            file,
+            seeds_dir=settings.seeds_dir,
+            instrument_id=instrument,
+            profile_id=profile,
+            tool=tool,
+        )
+        write_draft(target, draft.sheets, draft.targets)
+    except ExportFault as fault:
+        _refuse(fault, file)
+    except DraftError as error:
+        fail(str(error))
+    console.print(
+        f"{target}: {draft.taken_count} dari / of {draft.column_count} kolom / columns, "
+        f"{draft.question_count} dari / of {draft.all_question_count} pertanyaan / questions",
+        soft_wrap=True,
+    )
+    _print_left(draft.sheets, draft.notes, f"./ilk profile add {target} --cycle SIKLUS")
+
+
+@profile_app.command("add")
+def add_profile(
+    draft: _Draft,
+    cycle: Annotated[
+        str | None,
+        typer.Option(help="Juga sebagai sumber siklus ini. / As a source of this cycle, too."),
+    ] = None,
+) -> None:
+    """Masukkan draf yang sudah diisi ke seed. / Let a filled draft into the seeds."""
+    from expectations.seeds import ContradictorySeedsError
+    from orchestration.onboarding.seed_draft import DraftError, add_draft
+
+    settings, known = installation()
+    if cycle is not None and cycle not in {each.cycle_id for each in known}:
+        fail(f"Siklus tidak dikenal / unknown cycle '{cycle}'", code=2)
+    source = {"cycle_id": cycle or "", "kind": "landing", "location": f"{cycle}/{{profile}}/*"}
+    try:
+        profile, added = add_draft(
+            draft,
+            seeds_dir=settings.seeds_dir,
+            wanted=("export_profiles", "export_columns", "export_codes"),
+            sources=[{**source, "profile_id": ""}] if cycle else [],
+        )
+    except (ContradictorySeedsError, DraftError) as error:
+        fail(str(error))
+    console.print(added.in_words(settings.seeds_dir), soft_wrap=True, markup=False)
+    folder = f"{settings.landing}/{cycle or 'SIKLUS'}/{profile}/"
+    console.print(
+        f"Lanjut / Go on: taruh berkas di / drop the file into {folder}, lalu / then ./ilk run "
+        f"{cycle or 'SIKLUS'}",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: str) -> None:
+    """Print what is left to be filled in, and what comes next."""
+    from orchestration.onboarding.seed_draft import OPEN, open_rows
+
+    left = list(open_rows(list(sheets)))
+    for seed, count in left:
+        console.print(
+            f"[yellow]Isi / Fill in[/yellow] lembar / sheet {seed}: {count} baris / rows ({OPEN})",
+            soft_wrap=True,
+        )
+    for note in notes:
+        console.print(
+            f"[yellow]Perhatikan / Note[/yellow] {escape(note.id)} / {escape(note.en)}",
+            soft_wrap=True,
+        )
+    if not left:
+        console.print("Tidak ada yang perlu diisi. / Nothing is left to be filled in.")
+    console.print(f"Lanjut / Go on: {then}", soft_wrap=True, markup=False)
+
+
+def _refuse(fault: "ExportFault", file: Path) -> None:
+    fail(f"{fault.in_indonesian(file.name)}\n{fault.in_english(file.name)}")

@@ -1,0 +1,319 @@
+"""`ilk profile new`: rows of export_profiles, export_columns and export_codes for a file's form.
+
+Belongs here: what is taken, what is offered and what is left open of a profile. Doesn't: what a
+heading may mean (meanings.py), the workbook (seed_draft.py).
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from expectations.seed_rules import ATTRIBUTES
+from orchestration.exports.faults import FaultText
+from orchestration.exports.headers import fold, heading_key
+from orchestration.exports.seed_files import ReaderSettings
+from orchestration.onboarding.likeness import Offer, nearest
+from orchestration.onboarding.meanings import (
+    CODED,
+    NAMED,
+    Read,
+    Seeds,
+    read_meanings,
+    unmapped_questions,
+)
+from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
+from orchestration.onboarding.sight import Sight, Value, look_at
+from orchestration.onboarding.tools import tell_tool
+
+_HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "examples")
+_CODE_HELPERS = ("suggestion", "likeness", "suggested_text", "cells")
+_MOST_VALUES = 1_000
+_MOST_CODES = 60
+"""Values of one question beyond which they are free text, and no codes."""
+
+_ALIKE = 0.75
+"""Values are short: less alike than this, they have only some letters in common."""
+
+_TRUTHS = ("true", "false", "1", "0", "yes", "no", "y", "n")
+_SLASHED = re.compile(r"\s*(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4})\b")
+_NUMBERED = re.compile(r"\s*[(\[]?(\d{1,2})\b")
+
+_NOTES = {
+    "no_unit": FaultText(
+        "map a column to unit_id, the one attribute that is required (_profile_id serves where "
+        "all answers are of one unit).",
+        "petakan satu kolom ke unit_id, satu-satunya atribut wajib (_profile_id bila semua jawaban "
+        "dari satu satuan kerja).",
+    ),
+    "no_column": FaultText(
+        "{count} of the {all} questions have no column yet: {names}.",
+        "{count} dari {all} pertanyaan belum punya kolom: {names}.",
+    ),
+    "free_text": FaultText(
+        "column '{name}' has {count} different values, as free text has: map it to ignore, or "
+        "add its codes by hand.",
+        "kolom '{name}' memuat {count} isi berbeda, seperti isian bebas: petakan ke ignore, atau "
+        "tambahkan kodenya sendiri.",
+    ),
+    "personal": FaultText(
+        "{count} values of '{name}' are not in the draft: they look like identifiers or addresses.",
+        "{count} isi '{name}' tidak masuk draf: tampak seperti pengenal atau alamat.",
+    ),
+    "date_order": FaultText(
+        "date_order: 05/06 may be read both ways; write dmy or mdy.",
+        "date_order: 05/06 bisa dibaca dua arah; tulis dmy atau mdy.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ProfileDraft:
+    """The sheets of a profile's draft, what else is to be looked at, and what was found."""
+
+    sheets: tuple[Sheet, ...]
+    notes: tuple[FaultText, ...]
+    targets: tuple[tuple[str, str, str], ...]
+    taken_count: int
+    column_count: int
+    question_count: int
+    all_question_count: int
+
+
+def draft_profile(
+    path: Path, *, seeds_dir: Path, instrument_id: str, profile_id: str, tool: str | None
+) -> ProfileDraft:
+    """Draft the profile; raises ExportFault as a pull would, DraftError for an unknown instrument.
+
+    `tool` None: told by the file's headings.
+    """
+    seeds = Seeds(seeds_dir, instrument_id)
+    if not seeds.questions:
+        known = ", ".join(sorted({row["instrument_id"] for row in seeds.profiles.values()}))
+        raise DraftError(
+            f"questions.csv tidak memuat instrument_id '{instrument_id}'; yang ada / has none; it "
+            f"has: {known}. Instrumen baru / a new instrument: ilk instrument new."
+        )
+    if profile_id in seeds.profiles:
+        raise DraftError(
+            f"profile_id '{profile_id}' sudah ada di export_profiles.csv: pilih nama lain. / is "
+            "there already: choose another name."
+        )
+    with look_at(path, ReaderSettings(headings=seeds.headings())) as sight:
+        told = tool or tell_tool(sight.reading.header.names)
+        reads = read_meanings(sight, seeds, told)
+        codes = _Codes(sight, seeds, profile_id, reads)
+        profile, notes = _profile(sight, seeds, reads, told)
+        columns = [_column(sight, seeds, profile_id, read) for read in reads]
+    taken = [read.taken for read in reads if read.taken is not None]
+    lacking = unmapped_questions(reads, seeds)
+    if not any(meaning.target == "unit_id" for meaning in taken):
+        notes.append(_NOTES["no_unit"])
+    if lacking:
+        notes.append(
+            _NOTES["no_column"].filled(
+                count=len(lacking), all=len(seeds.questions), names=_listed(lacking)
+            )
+        )
+    return ProfileDraft(
+        sheets=(
+            Sheet(
+                "export_profiles",
+                [{**profile, "profile_id": profile_id, "instrument_id": instrument_id}],
+            ),
+            Sheet("export_columns", columns, _HELPERS),
+            Sheet("export_codes", codes.rows, _CODE_HELPERS),
+        ),
+        notes=(*notes, *codes.notes),
+        targets=(
+            *(("attribute", target, "") for target in ATTRIBUTES),
+            *(("question", each, row["question_text"]) for each, row in seeds.questions.items()),
+        ),
+        taken_count=len(taken),
+        column_count=len(reads),
+        question_count=sum(meaning.kind == "question" for meaning in taken),
+        all_question_count=len(seeds.questions),
+    )
+
+
+def _profile(
+    sight: Sight, seeds: Seeds, reads: Sequence[Read], tool: str | None
+) -> tuple[dict[str, str], list[FaultText]]:
+    """Return the row of export_profiles: what content tells needs no cell."""
+    zones = {seeds.profiles[each].get("timezone", "") for each in seeds.own_profiles}
+    times = [
+        value.text
+        for read in reads
+        if read.taken is not None and read.taken.target in ("submitted_at", "started_at")
+        for value in sight.values(read.column.name, limit=100_000)
+    ]
+    order = date_order(times)
+    notes = [_NOTES["date_order"]] if order == OPEN else []
+    row = {
+        "tool": tool or OPEN,
+        "timezone": zones.pop() if len(zones) == 1 else OPEN,
+        "description": sight.path.name,
+        "date_order": order,
+    }
+    return row, notes
+
+
+def date_order(times: Iterable[str]) -> str:
+    """Return dmy, mdy or ymd where the days tell, '' where no date is written so, else open."""
+    found = [match for time in times if (match := _SLASHED.match(time))]
+    if not found:
+        return ""
+    if all(len(match[1]) == 4 for match in found):
+        return "ymd"
+    is_dmy = any(int(match[1]) > 12 for match in found)
+    is_mdy = any(int(match[2]) > 12 for match in found)
+    return OPEN if is_dmy == is_mdy else "dmy" if is_dmy else "mdy"
+
+
+def _column(sight: Sight, seeds: Seeds, profile_id: str, read: Read) -> dict[str, str]:
+    row = {
+        "profile_id": profile_id,
+        "source_column": read.column.name,
+        "examples": " | ".join(read.column.examples),
+    }
+    if read.taken is not None:
+        return {**row, "target_kind": read.taken.kind, "target": read.taken.target}
+    return {**row, "target_kind": OPEN, "target": OPEN, **_offered(read.offers)}
+
+
+def _offered(offers: Sequence[Offer]) -> dict[str, str]:
+    if not offers:
+        return {}
+    best, *others = offers
+    return {
+        "suggestion": best.target,
+        "likeness": f"{best.likeness:.0%}",
+        "suggested_text": best.text,
+        "other_suggestions": "; ".join(f"{each.target} ({each.likeness:.0%})" for each in others),
+    }
+
+
+class _Codes:
+    """The rows of export_codes: values that no seed reads by itself."""
+
+    def __init__(self, sight: Sight, seeds: Seeds, profile_id: str, reads: Sequence[Read]) -> None:
+        self._seeds = seeds
+        self._profile_id = profile_id
+        self.rows: list[dict[str, str]] = []
+        self.notes: list[FaultText] = []
+        of_questions: dict[str, list[Value]] = {}
+        for read in reads:
+            target = read.likely
+            if target is None or (target not in CODED and target not in seeds.questions):
+                continue
+            values = sight.values(read.column.name, limit=_MOST_VALUES)
+            shown = [value for value in values if not value.is_personal]
+            name = sight.masked(fold(read.column.name))
+            if hidden := len(values) - len(shown):
+                self.notes.append(_NOTES["personal"].filled(count=hidden, name=name))
+            if target in CODED:
+                self._add_attribute(target, shown)
+                continue
+            unread = [value for value in shown if not self._is_on_scale(target, value.text)]
+            if len(unread) > _MOST_CODES:
+                self.notes.append(_NOTES["free_text"].filled(count=len(unread), name=name))
+                continue
+            of_questions[target] = unread
+        self._add_questions(of_questions)
+        self._add_unseen({read.likely for read in reads} | {"*"})
+
+    def _add_attribute(self, target: str, values: Sequence[Value]) -> None:
+        for value in values:
+            named = self._seeds.names.known.get((target, heading_key(value.text)), set())
+            is_id = target in NAMED and named == {value.text}
+            if is_id or (target == "unit_id" and len(named) == 1):
+                continue  # read by itself
+            if target in ("is_complete", "is_test") and value.text.casefold() in _TRUTHS:
+                continue
+            spellings = [*self._seeds.names.spellings(target), *self._seeds.codes.spellings(target)]
+            self._add(target, value, self._seeds.code_of(target, value.text), spellings)
+
+    def _add_questions(self, of_questions: Mapping[str, Sequence[Value]]) -> None:
+        """Add a row for all questions where they agree what a value stands for."""
+        spelled: dict[str, Value] = {}
+        stands_for: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+        cells: dict[str, int] = defaultdict(int)
+        for question_id, values in of_questions.items():
+            for value in values:
+                key = heading_key(value.text)
+                spelled.setdefault(key, value)
+                cells[key] += value.count
+                code = self._seeds.codes.of(question_id, value.text)
+                code = code or self._seeds.codes.of("*", value.text)
+                stands_for[key][code].append(question_id)
+        spellings = self._seeds.codes.spellings("*")
+        for key, by_code in stands_for.items():
+            most_first = sorted(by_code.items(), key=lambda item: -len(item[1]))
+            for place, (code, questions) in enumerate(most_first):
+                value = Value(spelled[key].text, cells[key], is_personal=False)
+                for target in ("*",) if place == 0 else questions:
+                    number = self._number(questions[0] if target == "*" else target, value.text)
+                    self._add(target, value, code, spellings, number)
+
+    def _add_unseen(self, targets: Container[str | None]) -> None:
+        """Add codes of the profile that shares most of them: few answers hold every choice."""
+        there = {
+            (row["target"], heading_key(row["source_value"])): row["code"] for row in self.rows
+        }
+        shared: Counter[str] = Counter()
+        others = [row for row in self._seeds.code_rows if row["target"] in targets]
+        for row in others:
+            key = row["target"], heading_key(row["source_value"])
+            if row["profile_id"] in self._seeds.own_profiles and there.get(key) == row["code"]:
+                shared[row["profile_id"]] += 1
+        for donor, _ in shared.most_common(1):
+            for row in others:
+                value = heading_key(row["source_value"])
+                is_there = (row["target"], value) in there or ("*", value) in there
+                if row["profile_id"] == donor and row["target"] != "unit_id" and not is_there:
+                    self.rows.append({**row, "profile_id": self._profile_id, "cells": "0"})
+
+    def _add(
+        self,
+        target: str,
+        value: Value,
+        code: str | None,
+        spellings: Sequence[tuple[str, str]],
+        number: str | None = None,
+    ) -> None:
+        row = {
+            "profile_id": self._profile_id,
+            "target": target,
+            "source_value": value.text,
+            "cells": str(value.count),
+        }
+        if code is not None:
+            self.rows.append({**row, "code": code})
+            return
+        found = nearest(heading_key(value.text), spellings, count=1, least=_ALIKE)
+        offers = [Offer(each.target, each.likeness, each.text) for each in found]
+        if number is not None and (not offers or offers[0].target != number):
+            offers = [Offer(number, 1.0, value.text)]
+        told = {name: _offered(offers).get(name, "") for name in _CODE_HELPERS if name != "cells"}
+        self.rows.append({**row, "code": OPEN, **told})
+
+    def _is_on_scale(self, question_id: str, text: str) -> bool:
+        """Whether a value is a number on its question's scale, which needs no row."""
+        plain = re.fullmatch(r"\s*[+]?(\d{1,4})([.,]0*)?\s*", text)
+        return plain is not None and self._is_code(question_id, plain[1])
+
+    def _is_code(self, question_id: str, number: str) -> bool:
+        row = self._seeds.questions[question_id]
+        return int(row["scale_min"] or 0) <= int(number) <= int(row["scale_max"] or 0)
+
+    def _number(self, question_id: str, text: str) -> str | None:
+        """Return the number on the scale that a value begins with: `4 - Sangat Baik`."""
+        found = _NUMBERED.match(text)
+        return found[1] if found and self._is_code(question_id, found[1]) else None
+
+
+def _listed(names: Iterable[str]) -> str:
+    all_names = list(names)
+    more = len(all_names) - 5
+    return ", ".join(all_names[:5]) + (f" (+{more})" if more > 0 else "")

@@ -1,0 +1,172 @@
+"""What the loader sees in one file, read whole by the readers of a pull, nothing of it kept.
+
+Belongs here: reading into a folder that is removed, figures and examples of columns, hiding what
+may tell who somebody is. Doesn't: what a column means (meanings.py), sentences (inspection.py).
+"""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations.response_profiles import SCIENTIFIC
+from orchestration.engine_macros import EngineMacros
+from orchestration.exports.headers import fold
+from orchestration.exports.reading import Reading, read_export
+from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.store import StoredBytes
+from orchestration.sql_text import as_name
+
+HIDDEN = "[...]"
+_EXAMPLES = 3
+_PERSONAL = re.compile(
+    r"\b(e-?mail|surel|username|nip|nik|nrp|no\.? ?(hp|telp|wa)|nomor (hp|telepon|wa)|telepon|"
+    r"phone|whatsapp|token|ip ?addr(ess)?|alamat ip|password|latitude|longitude)\b|"
+    r"^(nama|name|nama (lengkap|anda|responden|pegawai)|(full|first|last|your) name|pengguna|"
+    r"recipient ?(last|first) ?name|external ?reference|ipaddr|respondent|_submitted_by|username)$",
+    re.IGNORECASE,
+)
+"""Headings whose cells tell who somebody is: no example is shown, whatever it looks like."""
+
+_IP_ADDRESS = r"[0-9]{1,3}([.][0-9]{1,3}){3}"
+_ERROR = r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|ERROR!?|SPILL!|CALC!)"
+_MOJIBAKE = r"Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{00BF}]|\x{FFFD}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's figures. Rows are a spreadsheet's (header = 1), 0 where there is none."""
+
+    name: str
+    """As the raw zone and export_columns.csv name it."""
+    place: int
+    filled_count: int
+    distinct_count: int
+    examples: tuple[str, ...]
+    """The most frequent values, each once, with nothing in them that may tell who somebody is."""
+    personal_count: int
+    """Cells that hold what looks like an identifier or an e-mail address."""
+    cut_row: int
+    """The first cell that a spreadsheet wrote as 1.1E+11."""
+    error_row: int
+    mojibake_row: int
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether its cells are hidden whole, by its heading or since half of them must be."""
+        is_told = _PERSONAL.search(fold(self.name).replace("_", " ")) is not None
+        return is_told or 2 * self.personal_count > self.filled_count > 0
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a column: trimmed, as most write it, and how many cells hold it."""
+
+    text: str
+    count: int
+    is_personal: bool
+
+
+class Sight:
+    """A file that was read; its rows are there until the block of `look_at` ends."""
+
+    def __init__(self, path: Path, reading: Reading, parquet: Path) -> None:
+        """`parquet` is what the loader would keep of the file at `path`."""
+        self.path = path
+        self.reading = reading
+        self._rows = duckdb.read_parquet(str(parquet))
+        self._parquet = str(parquet)
+        self._macros = EngineMacros()
+        self._connection = duckdb.connect()
+        self.columns = tuple(
+            self._column(place, name) for place, name in enumerate(reading.header.names, start=1)
+        )
+
+    def values(self, column: str, *, limit: int) -> list[Value]:
+        """Return a column's values by how often they occur, `limit` of them at most."""
+        cell = self._macros.trim_blanks(as_name(column))
+        rows = self._connection.execute(
+            f"select mode(cell), count(*), {self._holds('mode(cell)')} from"
+            f" (select {cell} as cell from read_parquet(?)) where cell <> ''"
+            f" group by {self._macros.fold_value('cell')}"
+            f" order by count(*) desc, min(cell) limit {limit}",
+            [self._parquet],
+        ).fetchall()
+        return [
+            Value(str(text), int(count), bool(is_personal)) for text, count, is_personal in rows
+        ]
+
+    def masked(self, text: str) -> str:
+        """Return the text without what may tell who somebody is, cut to 100 characters."""
+        sql = f"select {self._mask('$text')}"
+        return str(self._connection.execute(sql, {"text": text}).fetchall()[0][0])
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        self._connection.close()
+
+    def _column(self, place: int, name: str) -> Column:
+        cell = self._macros.trim_blanks(as_name(name))
+        [(filled, distinct, personal, cut, error, mojibake)] = self._connection.execute(
+            f"""
+            select
+                count(*), count(distinct cell), count(*) filter ({self._holds("cell")}),
+                min(row) filter ({SCIENTIFIC.format("cell")}),
+                min(row) filter (regexp_full_match(cell, ?)),
+                min(row) filter (regexp_matches(cell, ?)),
+            from (select {cell} as cell, _source_row as row from read_parquet(?)) where cell <> ''
+            """,
+            [_ERROR, _MOJIBAKE, self._parquet],
+        ).fetchall()
+        found = Column(
+            name, place, filled, distinct, (), personal, cut or 0, error or 0, mojibake or 0
+        )
+        if found.is_personal:
+            return _with_examples(found, (HIDDEN,) if filled else ())
+        rows = self._connection.execute(
+            f"select {self._mask('min(cell)')} from (select {cell} as cell from read_parquet(?))"
+            f" where cell <> '' group by cell order by count(*) desc, min(cell) limit {_EXAMPLES}",
+            [self._parquet],
+        ).fetchall()
+        return _with_examples(found, tuple(dict.fromkeys(fold(str(text)) for (text,) in rows)))
+
+    def _holds(self, text: str) -> str:
+        return f"({self._macros.holds_identifier(text)} or regexp_matches({text}, '{_IP_ADDRESS}'))"
+
+    def _mask(self, text: str) -> str:
+        masked = self._macros.without_identifiers(text)
+        return f"regexp_replace({masked}, '{_IP_ADDRESS}', '{HIDDEN}', 'g')"
+
+
+def _with_examples(column: Column, examples: tuple[str, ...]) -> Column:
+    return replace(column, examples=examples)
+
+
+@contextmanager
+def look_at(path: Path, settings: ReaderSettings) -> Iterator[Sight]:
+    """Read the file as a pull would. Raises ExportFault where a pull would refuse it.
+
+    What is read lies in a private folder of the system's, removed when the block ends.
+    """
+    with tempfile.TemporaryDirectory(prefix="ilk-look-") as folder:
+        parquet = Path(folder) / "rows.parquet"
+        sha256 = hashlib.sha256(str(path).encode()).hexdigest()  # names nothing here
+        stored = StoredBytes(path=path, sha256=sha256, size=path.stat().st_size)
+        reading = read_export(
+            stored,
+            parquet,
+            settings=settings,
+            profile_id="",
+            pulled_at=datetime.now(UTC).replace(tzinfo=None),
+        )
+        sight = Sight(path, reading, parquet)
+        try:
+            yield sight
+        finally:
+            sight.close()

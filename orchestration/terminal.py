@@ -1,0 +1,62 @@
+"""What all commands share: the console, how one ends, the installation it works on.
+
+Belongs here: settings and seeds as a command meets them, with sentences where they can't be used.
+Doesn't: commands (cli.py, onboarding/commands.py).
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from orchestration.cycles import SurveyCycle
+    from orchestration.settings import Settings
+
+# A pipe has no width: 120 columns keep the table whole in a log.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def installation(
+    *, seeds_must_agree: bool = False, writes: bool = True
+) -> "tuple[Settings, list[SurveyCycle]]":
+    """Return the settings and the cycles that the seeds list, or end in a sentence."""
+    from pydantic import ValidationError
+
+    from expectations.seeds import ContradictorySeedsError, demand_agreement
+    from orchestration.cycles import read_cycles
+    from orchestration.other_index import demand_same_index
+    from orchestration.settings import REPOSITORY, get_settings
+
+    try:
+        settings = get_settings()
+    except ValidationError as error:
+        said = (str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
+        fail("\n".join(said), code=2)
+    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    if writes and not (there.is_dir() and os.access(there, os.W_OK)):
+        fail(
+            f"{settings.data_dir} tidak dapat ditulisi; arahkan ILK_DATA_DIR ke folder Anda. / "
+            "can't be written; set ILK_DATA_DIR to a folder of yours.",
+            code=2,
+        )
+    try:
+        if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
+            demand_agreement(settings.seeds_dir, REPOSITORY)
+        known = read_cycles(settings.seeds_dir)
+        if seeds_must_agree:
+            demand_same_index(settings, known)
+        return settings, known
+    except ContradictorySeedsError as error:
+        fail(str(error))
+    except (OSError, ValueError) as error:
+        fail(str(error), code=2)
+
+
+def fail(sentence: str, *, code: int = 1) -> NoReturn:
+    """Say it on stderr and end."""
+    Console(stderr=True, highlight=False).print(escape(sentence), soft_wrap=True)
+    raise typer.Exit(code)

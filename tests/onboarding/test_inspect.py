@@ -1,0 +1,118 @@
+"""`ilk inspect`: what is seen of a file, and what is never shown."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from orchestration.exports.faults import ExportFault
+from orchestration.onboarding.inspection import inspect_file
+from orchestration.onboarding.tools import tell_tool
+from orchestration.settings import REPOSITORY
+from tests.conftest import ilk
+
+NIP = "198507142010011004"
+PERSONAL = (NIP, "1985 0714 2010 01 1004", "budi@kemenkum.go.id", "0812-3456-7890", "10.20.30.40",
+            "Budi Santoso")  # fmt: skip
+HEADER = ["Cap waktu", "Nama", "NIP", "Alamat IP", "Kontak", "Unit kerja", "Pertanyaan", ""]
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """Ten responses; identifiers stand where they belong, and in answers too."""
+    path = tmp_path / "jawaban.csv"
+    rows = [
+        [f"13/10/2025 08:00:0{n}", "Budi Santoso", NIP, "10.20.30.40",
+         "0812-3456-7890", "Kantor A", f"hubungi {PERSONAL[n % 5]}", ""]
+        for n in range(10)
+    ]  # fmt: skip
+    rows[4][6] = "#N/A"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([HEADER, *rows, [""] * len(HEADER)])
+    return path
+
+
+def test_tool_delimiter_header_records_and_columns_are_told(export: Path):
+    seen = inspect_file(export, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    assert (seen.tool, seen.delimiter, seen.encoding) == ("google_forms", ";", "utf-8")
+    assert (seen.header_row, seen.record_count, len(seen.columns)) == (1, 10, 8)
+    mapped = {column.name: words for column, words in seen.columns}
+    assert mapped["Cap waktu"] == "submitted_at (tool)?"
+    assert mapped["Unit kerja"].startswith("unit_id")
+    assert mapped["Pertanyaan"] == "–"
+
+
+def test_no_example_shows_who_somebody_is(export: Path):
+    result = ilk("inspect", str(export))
+    assert result.exit_code == 0, result.output
+    assert "Kantor A" in result.output
+    assert not [told for told in PERSONAL if told in result.output]
+
+
+def test_answers_in_place_of_headings_are_not_shown_either(tmp_path: Path):
+    path = tmp_path / "tanpa judul.csv"
+    path.write_text(f"{NIP},a@b.id,4\n{NIP},c@d.id,3\n", encoding="utf-8")
+    result = ilk("inspect", str(path))
+    assert result.exit_code == 0, result.output
+    assert not [told for told in (NIP, "a@b.id", "c@d.id") if told in result.output]
+
+
+def test_problems_name_place_and_remedy_in_both_languages(export: Path):
+    result = ilk("inspect", str(export))
+    for told in (
+        "galat lembar kerja seperti #N/A di baris 6. / correct the formula",
+        "beri judul pada kolom ke-8 di formulir",
+        "1 baris tanpa isi dilewati. / nothing to do: 1 rows",
+        "kolom / column 'Pertanyaan': petakan ke respondent_identifier atau ignore: 9 sel",
+        "./ilk profile new",
+    ):
+        assert told in result.output, told
+
+
+def test_what_a_pull_would_refuse_is_refused_with_the_same_sentence(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("Cap waktu,Unit\n", encoding="utf-8")
+    with pytest.raises(ExportFault) as fault:
+        inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    result = ilk("inspect", str(path))
+    assert result.exit_code == 1
+    assert fault.value.in_indonesian("a.csv") in result.output
+    assert fault.value.in_english("a.csv") in result.output
+
+
+def test_a_profile_of_the_seeds_is_found_by_its_headings(tmp_path: Path):
+    sample = REPOSITORY / "examples/ilk/landing/ilk-2025-s2/msform/survei-ilk-2025-s2.xlsx"
+    seen = inspect_file(sample, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    assert (seen.profile_id, seen.tool, seen.delimiter) == ("msform", "ms_forms", "")
+    assert all(words.endswith("(msform)") for _, words in seen.columns)
+    result = ilk("inspect", str(sample), "--profile", "nobody")
+    assert (result.exit_code, "msform" in result.output) == (2, True)
+
+
+def test_a_workbook_is_read_as_text_is(tmp_path: Path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet("Jawaban")
+        for number, row in enumerate([["ID", "Start time", "q"], [1, "x", 4], [2, "y", 3]]):
+            page.write_row(number, 0, row)
+    seen = inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    assert (seen.encoding, seen.tool, seen.record_count) == ("xlsx:Jawaban", "ms_forms", 2)
+
+
+@pytest.mark.parametrize(
+    ("headings", "tool"),
+    [
+        (["Timestamp", "q"], "google_forms"),
+        (["q", "Timestamp"], None),
+        (["id", "q"], None),
+        (["id", "submitdate", "q"], "limesurvey"),
+        (["ID", "Completion time", "q"], "ms_forms"),
+        (["q", "_id", "_uuid"], "kobo"),
+        (["StartDate", "ResponseId"], "qualtrics"),
+        (["RespondentID", "q"], "surveymonkey"),
+        (["a", "b"], None),
+    ],
+)
+def test_a_tool_is_told_by_headings_of_its_own_alone(headings: list[str], tool: str | None):
+    assert tell_tool(headings) == tool
