@@ -70,6 +70,7 @@ _IS_REAL = {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
 app.command()(onboarding.inspect)
 app.add_typer(onboarding.profile_app, name="profile")
+app.add_typer(onboarding.instrument_app, name="instrument")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 Belongs here: these commands of a new form. Doesn't: work; the other commands (cli.py).
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,8 @@ _Out = Annotated[
 ]
 
 profile_app = typer.Typer(no_args_is_help=True, help="Profil ekspor baru. / A new export profile.")
+
+instrument_app = typer.Typer(no_args_is_help=True, help="Instrumen baru. / A new instrument.")
 
 
 def inspect(
@@ -165,6 +168,90 @@ def add_profile(
         soft_wrap=True,
         markup=False,
     )
+
+
+@instrument_app.command("new")
+def new_instrument(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help=".lss, .lsa, .txt, XLSForm .xlsx, .qsf"),
+    ],
+    instrument: Annotated[str, typer.Option(help="Nama instrumen baru. / Its name.")],
+    index: Annotated[
+        str | None, typer.Option(help="Indeks, bila ada beberapa. / Which, if several.")
+    ] = None,
+    ask: Annotated[
+        bool | None,
+        typer.Option(
+            "--ask/--no-ask",
+            help="Tanyakan yang belum diketahui satu per satu; bawaan: di terminal. / Ask for "
+            "what is not known one by one; default: in a terminal.",
+        ),
+    ] = None,
+    out: _Out = None,
+) -> None:
+    """Draf pertanyaan dari definisi formulir. / Draft questions from a form's definition."""
+    from orchestration.durable_files import below
+    from orchestration.onboarding.form_definitions import FormError
+    from orchestration.onboarding.instrument_draft import ask_open, draft_instrument
+    from orchestration.onboarding.seed_draft import DraftError, write_draft
+
+    settings, _ = installation()
+    target = out or below(settings.data_dir, "drafts", f"instrument-{instrument}.xlsx")
+    try:
+        draft = draft_instrument(
+            file, seeds_dir=settings.seeds_dir, instrument_id=instrument, index_id=index
+        )
+        if sys.stdin.isatty() if ask is None else ask:
+            ask_open(draft, _ask)
+        write_draft(target, [draft.sheet])
+    except (DraftError, FormError) as error:
+        fail(str(error))
+    console.print(
+        f"{target}: {draft.told_count} dari / of {len(draft.rows)} pertanyaan dengan kode, teks, "
+        f"dan skala / questions with code, text and scale ({draft.tool})",
+        soft_wrap=True,
+    )
+    if draft.left_out:
+        console.print(
+            f"Bukan skala, tidak masuk draf / no scale, not in the draft: "
+            f"{', '.join(draft.left_out)}",
+            soft_wrap=True,
+            markup=False,
+        )
+    _print_left([draft.sheet], (), f"./ilk instrument add {target}")
+
+
+@instrument_app.command("add")
+def add_instrument(draft: _Draft) -> None:
+    """Masukkan draf yang sudah diisi ke seed. / Let a filled draft into the seeds."""
+    from expectations.seeds import ContradictorySeedsError
+    from orchestration.onboarding.seed_draft import DraftError, add_draft
+
+    settings, _ = installation()
+    try:
+        name, added = add_draft(draft, seeds_dir=settings.seeds_dir, wanted=("questions",))
+    except (ContradictorySeedsError, DraftError) as error:
+        fail(str(error))
+    console.print(added.in_words(settings.seeds_dir), soft_wrap=True, markup=False)
+    console.print(
+        f"Lanjut / Go on: survey_cycles.csv, instrument_id {name}; ./ilk profile new",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _ask(place: str, column: str, allowed: list[str], default: str) -> str:
+    """Ask until one of those allowed is typed; `?` leaves it open."""
+    from orchestration.onboarding.seed_draft import OPEN
+
+    console.print(place, soft_wrap=True, markup=False)
+    while True:
+        said = str(
+            typer.prompt(f"  {column} ({', '.join(allowed)}, {OPEN})", default=default or OPEN)
+        ).strip()
+        if said == OPEN or not allowed or said in allowed:
+            return said
 
 
 def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: str) -> None:

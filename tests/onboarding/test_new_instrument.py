@@ -1,0 +1,174 @@
+"""A form's own definition becomes rows of questions.csv, whatever tool it is of."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from orchestration.onboarding import form_definitions
+from orchestration.onboarding.form_definitions import FormError, FormQuestion, read_form
+from orchestration.onboarding.instrument_draft import ASKED, draft_instrument
+from orchestration.seed_tables import seed_records
+from orchestration.settings import REPOSITORY, get_settings
+from tests.conftest import ilk
+from tests.onboarding import form_files
+from tests.onboarding.form_files import QUESTIONS, code
+
+SEEDS = REPOSITORY / "seeds"
+
+
+def form_file(folder: Path, kind: str) -> Path:
+    path = folder / f"form.{kind}"
+    match kind:
+        case "lss":
+            path.write_text(form_files.lss(), encoding="utf-8")
+        case "lsa":
+            form_files.write_lsa(path)
+        case "txt":
+            path.write_text(form_files.structure(), encoding="utf-8-sig")
+        case "xlsx":
+            form_files.write_xlsform(path)
+        case "qsf":
+            path.write_text(form_files.qsf(), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["lss", "lsa", "txt", "xlsx", "qsf"])
+def test_code_text_and_scale_are_told_by_each_tools_definition(kind: str, tmp_path: Path):
+    draft = draft_instrument(
+        form_file(tmp_path, kind), seeds_dir=SEEDS, instrument_id="new", index_id=None
+    )
+    assert draft.told_count == len(draft.rows) == len(QUESTIONS)
+    for number, (row, known) in enumerate(zip(draft.rows, QUESTIONS, strict=True), start=1):
+        assert (row["question_id"], row["question_text"]) == (code(number), known["question_text"])
+        assert (row["scale_min"], row["scale_max"]) == ("1", "4")
+        assert row["group"] == form_files.SERVICES[known["service_id"]]
+        # The shipped instrument asks the same: what it says of the question is taken.
+        places = ASKED[:4]
+        assert [row[column] for column in places] == [known[column] for column in places]
+
+
+def test_another_text_leaves_open_what_no_definition_tells(tmp_path: Path):
+    path = tmp_path / "form.lss"
+    path.write_text(form_files.lss(other=True), encoding="utf-8")
+    draft = draft_instrument(path, seeds_dir=SEEDS, instrument_id="new", index_id="ilk")
+    assert draft.told_count >= 0.8 * len(draft.rows)
+    assert [row["service_id"] for row in draft.rows] == [row["service_id"] for row in QUESTIONS]
+    assert {row["perspective_id"] for row in draft.rows} == {"?"}
+
+
+def test_answers_without_numbers_that_many_questions_share_are_a_scale_left_open(tmp_path: Path):
+    words = tuple((label.lower().replace(" ", "_"), label) for _, label in form_files.ANSWERS)
+    form_files.write_xlsform(tmp_path / "form.xlsx", answers=words)
+    draft = draft_instrument(
+        tmp_path / "form.xlsx", seeds_dir=SEEDS, instrument_id="new", index_id=None
+    )
+    assert {row["scale_max"] for row in draft.rows} == {"?"}
+    assert draft.left_out == ["jk"]
+
+
+def test_parts_of_an_array_are_questions_of_their_own(tmp_path: Path):
+    path = tmp_path / "form.txt"
+    path.write_text(
+        "class\ttype/scale\tname\ttext\tlanguage\nG\t\tSDM\t\tid\nQ\tF\tA\tSeberapa baik\tid\n"
+        "SQ\t\tSQ1\tketepatan?\tid\nSQ\t\tSQ2\tkecepatan?\tid\n"
+        "A\t0\tA1\tBuruk\tid\nA\t0\tA2\tBaik\tid\nQ\tF\tA\tHow good\ten\n",
+        encoding="utf-8",
+    )
+    assert read_form(path)[1] == [
+        FormQuestion(f"A_SQ{n}", f"Seberapa baik {what}?", "SDM", (("A1", "Buruk"), ("A2", "Baik")))
+        for n, what in ((1, "ketepatan"), (2, "kecepatan"))
+    ]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    shutil.copytree(SEEDS, tmp_path / "seeds")
+    monkeypatch.setenv("ILK_SEEDS_DIR", str(tmp_path / "seeds"))
+    monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "data"))
+    get_settings.cache_clear()
+    yield tmp_path
+    get_settings.cache_clear()
+
+
+def test_a_draft_gets_into_the_seeds_when_nothing_is_open(place: Path):
+    form = form_file(place, "xlsx")
+    result = ilk("instrument", "new", str(form), "--instrument", "ilk-2027")
+    assert result.exit_code == 0, result.output
+    assert "68 dari / of 68" in result.output
+    assert "Nothing is left" in result.output
+    draft = place / "data" / "drafts" / "instrument-ilk-2027.xlsx"
+    before = (place / "seeds" / "questions.csv").read_bytes()
+    assert ilk("instrument", "add", str(draft)).exit_code == 0
+    assert (place / "seeds" / "questions.csv").read_bytes().startswith(before)
+    added = [
+        row
+        for row in seed_records(place / "seeds", "questions")
+        if row["instrument_id"] == "ilk-2027"
+    ]
+    assert [row["question_id"] for row in added] == [code(n + 1) for n in range(68)]
+    again = ilk("instrument", "new", str(form), "--instrument", "ilk-2027", "--out", "x.xlsx")
+    assert (again.exit_code, "is there already" in again.output) == (1, True)
+
+
+def test_what_is_open_is_asked_for_one_by_one(place: Path):
+    path = place / "form.txt"
+    path.write_text(
+        "class\ttype/scale\tname\ttext\tlanguage\nG\t\tSumber Daya Manusia\t\tid\n"
+        "Q\t5\tA\tSatu?\tid\nQ\t5\tB\tDua?\tid\n",
+        encoding="utf-8",
+    )
+    # Two questions; perspective: a wrong one first, then the next keeps the answer before it.
+    typed = "salah\nassurance\npengampu_tusi\npusat\n\n\nupt\n"
+    get_settings.cache_clear()
+    result = CliRunner().invoke(
+        app, ["instrument", "new", str(path), "--instrument", "n", "--ask"], input=typed
+    )
+    assert result.exit_code == 0, result.output
+    draft = place / "data" / "drafts" / "instrument-n.xlsx"
+    header, *rows = CalamineWorkbook.from_path(draft).get_sheet_by_index(0).to_python()
+    found = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["perspective_id"] for row in found] == ["assurance", "assurance"]
+    assert [row["provider_level_id"] for row in found] == ["pusat", "upt"]
+    assert [row["service_id"] for row in found] == ["sdm", "sdm"]
+    assert [(row["scale_min"], row["scale_max"]) for row in found] == [("1", "5")] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><document>&x;'
+        "</document>",
+        '<!DOCTYPE d [<!ENTITY a "aa"><!ENTITY b "&a;&a;&a;">]><document>&b;</document>',
+        '<!-- <document> --><!DOCTYPE d SYSTEM "http://127.0.0.1/x.dtd"><document/>',
+    ],
+)
+def test_xml_with_entities_is_refused_before_it_is_read(text: str, tmp_path: Path):
+    path = tmp_path / "form.lss"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FormError, match="DOCTYPE"):
+        read_form(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html></html>", b"<document><questions>", b"{}", b'{"SurveyElements": 3}',
+     b"PK\x03\x04", b"a,b\n1,2\n", b"\xff\xfe\x00",
+     b"<document><questions><rows><row/></rows></questions></document>"],
+)  # fmt: skip
+def test_what_is_no_form_is_told_in_a_sentence(content: bytes, tmp_path: Path):
+    path = tmp_path / "form.lss"
+    path.write_bytes(content)
+    with pytest.raises(FormError, match=r"form\.lss"):
+        read_form(path)
+
+
+def test_a_form_larger_than_any_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = form_file(tmp_path, "lsa")
+    monkeypatch.setattr(form_definitions, "MOST_BYTES", path.stat().st_size)  # of the archive
+    with pytest.raises(FormError, match="larger than"):
+        read_form(path)
