@@ -259,6 +259,12 @@ FAULTS: dict[str, FaultText] = {
         "satu baris lebih dari {limit} MB; mungkin ada tanda kutip yang tidak ditutup. "
         "Perbaiki baris itu atau ekspor ulang.",
     ),
+    "repeat_table": FaultText(
+        "this is the table of a repeat group (it has _parent_index or PARENT_KEY), without one row "
+        "per respondent. Export the form's main table; name its sheet where there are several.",
+        "ini tabel grup berulang (memuat _parent_index atau PARENT_KEY), bukan satu baris per "
+        "responden. Ekspor tabel utama formulirnya; sebut lembarnya bila ada beberapa.",
+    ),
     "summary_table": FaultText(
         "this is a summary table (shares of answers), without one row per respondent. "
         "Export the individual responses.",
@@ -408,6 +414,11 @@ BROKEN_BYTES = FaultText(
     "read as \ufffd. Correct it in the survey tool and export again.",
     "baris {row}, kolom '{column}': ada huruf yang rusak (bita ke-{offset}; {count} dalam berkas), "
     "dibaca sebagai \ufffd. Betulkan di aplikasi survei lalu ekspor ulang.",
+)
+
+REPEATS = FaultText(
+    "not read are its repeat groups, rows of which are no respondents: {detail}.",
+    "grup berulangnya tidak dibaca, karena barisnya bukan responden: {detail}.",
 )
 
 PASSED_OVER = FaultText(

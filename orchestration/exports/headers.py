@@ -127,6 +127,8 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
         raise ExportFault("nested", row=start + 1)
     if any(2 * sum(map(bool, map(fold, row))) >= len(first) > 2 for row in rows[:start]):
         raise ExportFault("header_below", row=start + 1)
+    if is_repeat_table(first):
+        raise ExportFault("repeat_table")
     if _is_summary(records):
         raise ExportFault("summary_table")
     names, count, others = _names(first, rows[start + 1 : start + 3])
@@ -212,6 +214,12 @@ def fold(text: str) -> str:
 def heading_key(text: str) -> str:
     """Return what two spellings of a heading share when a header is looked for."""
     return fold(text).casefold()
+
+
+def is_repeat_table(headings: Sequence[str]) -> bool:
+    """Whether its rows are those of a repeat group (KoboToolbox, ODK Central), not respondents."""
+    names = set(map(heading_key, headings))
+    return "_parent_index" in names or {"parent_key", "key"} <= names
 
 
 def is_blank(row: Sequence[str]) -> bool:

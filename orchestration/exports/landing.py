@@ -544,8 +544,10 @@ class _Pull:
             self._refuse(pull, file, stored, fault)
             return
         note = ""
-        if texts := self._doubts(file, reading):
-            note = f"{file.name}: {texts.id} / {texts.en}"
+        if texts := [*filter(None, (self._doubts(file, reading),)), *reading.notes]:
+            in_indonesian = " ".join(text.id for text in texts)
+            in_english = " ".join(text.en for text in texts)
+            note = f"{file.name}: {in_indonesian} / {in_english}"
             self.notes.append(note)
             self.on_progress(note)
         self.registry.add(

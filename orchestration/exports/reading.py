@@ -19,7 +19,7 @@ import pyarrow.parquet
 from orchestration.durable_files import whole_file
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.erasure import without_marks
-from orchestration.exports.faults import ExportFault
+from orchestration.exports.faults import ExportFault, FaultText
 from orchestration.exports.headers import LANDING_COLUMNS, WHITE_SPACE, Header, find_header
 from orchestration.exports.json_reader import read_json
 from orchestration.exports.sav_reader import read_sav
@@ -58,6 +58,7 @@ class Reading:
     blank_row_count: int
     """Rows among the records without anything in them; lines with nothing on them are not seen."""
     broken: BrokenBytes | None
+    notes: tuple[FaultText, ...] = ()
 
 
 def read_export(
@@ -125,7 +126,15 @@ def read_export(
             raise ExportFault("header_only")
         told = {_OTHER_NAMES: b"1"} if table.header.has_other_names else {}
         writer.add_key_value_metadata({_READER: _reader(settings)} | told)
-    return Reading(table.encoding, table.delimiter, table.header, count, blank_count, table.broken)
+    return Reading(
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        header=table.header,
+        record_count=count,
+        blank_row_count=blank_count,
+        broken=table.broken,
+        notes=table.notes,
+    )
 
 
 def is_current(target: Path, header: Sequence[str], settings: ReaderSettings) -> bool:

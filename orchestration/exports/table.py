@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import Header
 
 
@@ -40,5 +41,7 @@ class ExportTable:
     header: Header
     batches: Generator[tuple[pa.RecordBatch, pa.Int64Array]]
     broken: BrokenBytes | None = None
+    notes: tuple[FaultText, ...] = ()
+    """What the file holds and the table doesn't."""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By column, what its codes mean, where the file says so (SPSS)."""

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.exports import workbook_cells
-from orchestration.exports.faults import ExportFault
-from orchestration.exports.headers import find_header, is_blank, tell_header
+from orchestration.exports.faults import REPEATS, ExportFault
+from orchestration.exports.headers import find_header, is_blank, is_repeat_table, tell_header
 from orchestration.exports.reader_child import ReaderChild
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.table import ExportTable
@@ -28,7 +28,7 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
     """
     workbook = _Workbook(path, settings.sheet)
     try:
-        sheet = _choose(workbook, settings)
+        sheet, repeats = _choose(workbook, settings)
         header = tell_header(sheet["rows"], settings.headings)
     except BaseException:
         workbook.close()
@@ -38,6 +38,7 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
         delimiter="",
         header=header,
         batches=_batches(workbook, sheet["name"], header.rows, len(header.names)),
+        notes=(REPEATS.filled(detail=_listed(repeats, header_rows=1)),) if repeats else (),
     )
 
 
@@ -48,14 +49,19 @@ def first_column(path: Path, sheet: str) -> int:
         return int(workbook.sheets[0]["first_column"])
 
 
-def _choose(workbook: "_Workbook", settings: ReaderSettings) -> dict[str, Any]:
+def _choose(
+    workbook: "_Workbook", settings: ReaderSettings
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the sheet that is read, and those of repeat groups, which are not."""
     if settings.sheet is not None:
         if not workbook.sheets:
             raise ExportFault("no_sheet", sheet=settings.sheet, sheets=", ".join(workbook.names))
-        return workbook.sheets[0]
+        return workbook.sheets[0], []
     if not workbook.sheets:
         raise ExportFault("bad_workbook", detail="it has no visible sheet")
     filled = [sheet for sheet in workbook.sheets if not all(map(is_blank, sheet["rows"]))]
+    repeats = [sheet for sheet in filled if is_repeat_table(_heading_row(sheet))]
+    filled = [sheet for sheet in filled if sheet not in repeats] or filled
     known = {
         sheet["name"]: find_header(sheet["rows"], settings.headings)[1] for sheet in workbook.sheets
     }
@@ -72,8 +78,8 @@ def _choose(workbook: "_Workbook", settings: ReaderSettings) -> dict[str, Any]:
         )
     ]
     if others:
-        raise ExportFault("several_sheets", sheets=_listed([chosen, *others], counted=True))
-    return chosen
+        raise ExportFault("several_sheets", sheets=_listed([chosen, *others], header_rows=0))
+    return chosen, [sheet for sheet in repeats if sheet is not chosen]
 
 
 def _heading_row(sheet: dict[str, Any]) -> list[str]:
@@ -82,9 +88,11 @@ def _heading_row(sheet: dict[str, Any]) -> list[str]:
     return row
 
 
-def _listed(sheets: list[dict[str, Any]], *, counted: bool = False) -> str:
+def _listed(sheets: list[dict[str, Any]], *, header_rows: int | None = None) -> str:
+    """Return the first sheets by name, with their numbers of rows where `header_rows` is given."""
     shown = [
-        f"'{sheet['name']}'" + (f" ({sheet['row_count']:,})" if counted else "")
+        f"'{sheet['name']}'"
+        + (f" ({sheet['row_count'] - header_rows:,})" if header_rows is not None else "")
         for sheet in sheets[:_SHOWN_SHEETS]
     ]
     return ", ".join([*shown, *["..."][: len(sheets) > _SHOWN_SHEETS]])

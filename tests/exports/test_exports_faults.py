@@ -92,6 +92,7 @@ REFUSED: dict[str, bytes] = {
     "apostrophes": b"'id','unit'\n'1','A'\n",
     "backslashes": b'id,unit\n1,A\n2,"kata \\"B, C\\" lalu"\n',
     "swallowed": b'id,unit,note\n1,A,x\n2,B,"x\n3,A,x"\n4,B,x\n',
+    "repeat_table": b"name,PARENT_KEY,KEY\nA,uuid:1,uuid:1/kid[1]\n",
     "summary_table": b",All,Men\nHow fast?,,\n,Fast,37%\n,Slow,63%\n",
     "copy": GOOD.encode(),
 }

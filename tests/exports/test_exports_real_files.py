@@ -114,6 +114,19 @@ def test_a_limesurvey_vv_bears_the_texts_or_the_codes_that_the_profile_knows(rea
         assert reading.header.rows == 2
 
 
+def test_the_repeat_group_of_a_kobo_workbook_is_told_with_its_rows(read):
+    repeats = EXPORTS / "kobo" / "grouped_repeatable_names.xlsx"
+    reading, _ = read(repeats)
+    (note,) = reading.notes
+    assert note.en == (
+        "not read are its repeat groups, rows of which are no respondents: "
+        "'houshold_member_repeat' (13)."
+    )
+    with pytest.raises(ExportFault) as caught:
+        read(repeats, sheet="houshold_member_repeat")
+    assert caught.value.code == "repeat_table"
+
+
 def test_a_vv_of_question_codes_bears_them(read):
     texts = "Response ID\tDate submitted\tStart language\tPuas?\n"
     content = texts + "id\tsubmitdate\tstartlanguage\tQ1\n1\t\tid\tA1\n"

@@ -151,6 +151,8 @@ def test_two_surveymonkey_rows_become_question_and_choice(read):
         (b'id,unit,q1\n1,A,5\n"2,B,4"\n', "nested"),
         (b",All,Men\nHow fast?,,\n,Fast,37%\n,Slow,63%\n", "summary_table"),
         (b"id,unit\n1,\x81\xff\n", "undecodable"),
+        (b"name,PARENT_KEY,KEY\nA,uuid:1,uuid:1/kid[1]\n", "repeat_table"),
+        (b'"name";"_index";"_parent_index"\n"A";"1";"1"\n', "repeat_table"),
     ],
 )
 def test_what_is_no_export_is_refused_with_its_own_fault(read, content, code):

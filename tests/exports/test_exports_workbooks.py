@@ -92,3 +92,15 @@ def test_more_records_than_a_batch_keep_their_order(read):
     rows = [["ID"], *([number] for number in range(1, 10_103))]
     _, cells = read(workbook(("Form1", rows)))
     assert [cells[0], cells[-1], len(cells)] == [["1"], ["10102"], 10_102]
+
+
+def test_repeat_groups_are_told_and_the_main_sheet_is_read(cycle):
+    repeat = [["name", "_index", "_parent_index"], ["A", 1, 1], ["B", 2, 1], ["C", 3, 2]]
+    main = [["_index", "q1", "q2"], [1, 5, 4], [2, 3, 4]]
+    cycle.drop("gform/a.xlsx", workbook(("kids", repeat), ("main", main)))
+    report = cycle.pull()
+    assert (report.records_read, report.refused) == (2, ())
+    (note,) = report.notes
+    assert "not read are its repeat groups" in note
+    assert "grup berulangnya tidak dibaca" in note
+    assert note.count("'kids' (3)") == 2
