@@ -134,6 +134,7 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
     names, count, others = _names(first, rows[start + 1 : start + 3])
     if count == 1:
         limesurvey.refuse_texts(first, [row for row in rows[start + 1 :] if not is_blank(row)])
+    is_block = names is not first and not others
     if others:
         names = known_names(names, others, known)
     width = len(first)
@@ -142,7 +143,16 @@ def tell_header(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) ->
         width += 1
     elif below and not fold(first[-1]) and all(len(row) == width - 1 for row in below):
         width -= 1
-    return Header(unique_names(names)[:width], start + count, width, bool(others))
+    texts: Sequence[str] = ()
+    if count > 1 and not is_block:
+        texts = first if _is_vv(first, rows[start + 1]) else rows[start + 1]
+    return Header(
+        names=unique_names(names)[:width],
+        rows=start + count,
+        width=width,
+        has_other_names=bool(others),
+        texts=tuple(texts),
+    )
 
 
 def known_names(names: Sequence[str], others: Sequence[str], known: Set[str]) -> list[str]:

@@ -132,6 +132,7 @@ def test_a_vv_of_question_codes_bears_them(read):
     content = texts + "id\tsubmitdate\tstartlanguage\tQ1\n1\t\tid\tA1\n"
     names = ("id", "submitdate", "startlanguage", "Q1")
     assert read(content)[0].header.names == names
+    assert read(content)[0].header.texts[3] == "Puas?"
     assert read(content, headings=frozenset(("q1", "submitdate")))[0].header.names == names
     known = frozenset(("puas?", "date submitted"))
     assert read(content, headings=known)[0].header.names[3] == "Puas?"

@@ -101,6 +101,7 @@ def test_a_qualtrics_column_is_known_by_its_tag_or_its_import_id(read):
     ):
         reading, _ = read(text, headings=frozenset(known))
         assert (reading.header.names, reading.header.rows) == (names, 3)
+        assert reading.header.texts == ("Fast?", "Kind?", "Start Date")
 
 
 @pytest.mark.parametrize(
