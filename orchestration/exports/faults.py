@@ -416,6 +416,15 @@ BROKEN_BYTES = FaultText(
     "dibaca sebagai \ufffd. Betulkan di aplikasi survei lalu ekspor ulang.",
 )
 
+CUT_NUMBERS = FaultText(
+    "row {row}, column '{column}': a number of 16 digits or more, whose last ones Excel cut off as "
+    "it was typed as one ({count} in the file). Have the form store it as text, and export "
+    "again.",
+    "baris {row}, kolom '{column}': angka 16 digit atau lebih, digit terakhirnya dipotong Excel "
+    "karena diketik sebagai angka ({count} dalam berkas). Atur formulir agar menyimpannya sebagai "
+    "teks, lalu ekspor ulang.",
+)
+
 REPEATS = FaultText(
     "not read are its repeat groups, rows of which are no respondents: {detail}.",
     "grup berulangnya tidak dibaca, karena barisnya bukan responden: {detail}.",

@@ -133,7 +133,7 @@ def read_export(
         record_count=count,
         blank_row_count=blank_count,
         broken=table.broken,
-        notes=table.notes,
+        notes=tuple(table.notes),
     )
 
 

@@ -41,7 +41,7 @@ class ExportTable:
     header: Header
     batches: Generator[tuple[pa.RecordBatch, pa.Int64Array]]
     broken: BrokenBytes | None = None
-    notes: tuple[FaultText, ...] = ()
-    """What the file holds and the table doesn't."""
+    notes: list[FaultText] = field(default_factory=list)
+    """What the file holds and the table doesn't: whole once its batches were read."""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By column, what its codes mean, where the file says so (SPSS)."""

@@ -38,10 +38,9 @@ _BLOCK_CHARACTERS = 8 << 20
 _MOST_DIGITS = 10**15
 """Excel keeps 15 digits of a number: what was typed behind them is lost."""
 
-_ERROR_CELL = re.compile(
-    rb"<(?:\w+:)?c\b(?=[^>]*\bt=[\"']e[\"'])([^>]*)(?<!/)>(.*?)</(?:\w+:)?c>", re.S
-)
-_ERROR_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_CELL_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_STYLE = re.compile(rb"\bs=[\"'](\d+)[\"']")
+_OTHER_TYPE = re.compile(rb"\bt=[\"'](?!n[\"'])")
 _REFERENCE = re.compile(rb"\br=[\"']([A-Z]+)(\d+)[\"']")
 _CHUNK_BYTES = 1 << 20
 _LONGEST_CELL = 64 << 10
@@ -49,6 +48,13 @@ _OLD_ERRORS = {
     **{0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!"},
     **{29: "#NAME?", 36: "#NUM!", 42: "#N/A"},
 }
+_BUNDLE_SHEET, _ROW_HEADER, _ERROR_CELLS = 156, 0, (3, 11)
+"""Records of XLSB: a sheet of the workbook, a row's beginning, a cell and a formula in error."""
+_ODS_ERROR = b'value-type="error"'
+_MOST_REPEATS = 10_000
+_Texts = dict[int, dict[int, str]]
+"""By row and column, from 1."""
+
 _OLD_ERROR_CELL = re.compile(
     rb"\x05\x02\x08\x00.{6}([\x00\x07\x0f\x17\x1d\x24\x2a])\x01"
     rb"|\x06\x00.{8}\x02\x00([\x00\x07\x0f\x17\x1d\x24\x2a])\x00.{2}\xff\xff",
@@ -81,7 +87,7 @@ def main(path: Path, wanted: str | None) -> None:
     if not chosen:
         return  # nobody wants any
     name = json.loads(chosen)
-    for block in _blocks(sheets[name], _errors(path, name)):
+    for block in _blocks(sheets[name], _seen(path, name)):
         _write(block)
     _write({"end": True})
 
@@ -96,7 +102,7 @@ def cell_text(cell: Cell) -> str:
         return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, int | float) and abs(cell) >= _MOST_DIGITS:
+    if _is_cut(cell):
         return f"{cell:.14E}"
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() else repr(cell)
@@ -131,6 +137,11 @@ def old_errors(content: bytes) -> str:
     return _OLD_ERRORS[(found[1] or found[2])[0]] if found else ""
 
 
+def _is_cut(cell: Cell) -> bool:
+    """Whether it is a number of more digits than Excel keeps."""
+    return isinstance(cell, int | float) and abs(cell) >= _MOST_DIGITS
+
+
 def _sample(sheet: CalamineSheet) -> list[list[str]]:
     rows = []
     for row in sheet.iter_rows():
@@ -140,38 +151,174 @@ def _sample(sheet: CalamineSheet) -> list[list[str]]:
     return rows
 
 
-def _errors(path: Path, sheet: str) -> dict[int, dict[int, str]]:
-    """Return what stands in error cells, by row and column from 1: calamine hands on a blank."""
+def _seen(path: Path, sheet: str) -> _Texts:
+    """Return what people see where calamine hands on something else.
+
+    Error cells, for which it hands on a blank, and numbers that a format fills up with zeros.
+    """
     with path.open("rb") as file:
         if file.read(2) != b"PK":
             file.seek(0)
             if old := old_errors(file.read()):
                 raise Refusal("hidden_errors", detail=old)
             return {}
-    errors: dict[int, dict[int, str]] = {}
     with zipfile.ZipFile(path) as archive:
-        if "xl/workbook.xml" not in archive.namelist():
-            return {}  # no XLSX
-        part = sheet_path(archive.read, sheet)
-        if part is None:
+        names = archive.namelist()
+        if "xl/workbook.xml" in names:
+            return _seen_in_xlsx(archive, sheet)
+        if "xl/workbook.bin" in names:
+            return _seen_in_xlsb(archive, sheet)
+        return _seen_in_ods(archive, sheet) if "content.xml" in names else {}
+
+
+def _seen_in_xlsx(archive: zipfile.ZipFile, sheet: str) -> _Texts:
+    part = sheet_path(archive.read, sheet)
+    if part is None:
+        return {}
+    texts: _Texts = {}
+    errors = _marked_cells(archive, part, rb"t=[\"']e[\"']", (b't="e"', b"t='e'"))
+    for row, column, _, value in errors:
+        texts.setdefault(row, {})[column] = value.decode() or "#ERROR"
+    widths = _zero_formats(archive)
+    if not widths:
+        return texts
+    styles = rb"s=[\"'](?:%b)[\"']" % b"|".join(widths)
+    for row, column, attributes, value in _marked_cells(archive, part, styles, (b"<",)):
+        style = _STYLE.search(attributes)
+        if style and value.isdigit() and not _OTHER_TYPE.search(attributes):
+            texts.setdefault(row, {})[column] = value.decode().zfill(widths[style[1]])
+    return texts
+
+
+def _marked_cells(
+    archive: zipfile.ZipFile, part: str, mark: bytes, signs: tuple[bytes, ...]
+) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield row, column, attributes and value of a sheet's cells whose attributes match `mark`.
+
+    Text without any of the `signs` holds none.
+    """
+    cell = re.compile(rb"<(?:\w+:)?c\b(?=[^>]*\b%b)([^>]*)(?<!/)>(.*?)</(?:\w+:)?c>" % mark, re.S)
+    with archive.open(part) as content:
+        held = b""
+        while chunk := content.read(_CHUNK_BYTES):
+            held += chunk
+            done = 0
+            if any(sign in held for sign in signs):
+                for found in cell.finditer(held):
+                    done = found.end()
+                    value = _CELL_VALUE.search(found[2])
+                    text = value[1] if value else b""
+                    place = _REFERENCE.search(found[1])
+                    if place is None:
+                        raise Refusal("hidden_errors", detail=text.decode() or "#ERROR")
+                    yield int(place[2]), _column_number(place[1]), found[1], text
+            held = held[max(done, len(held) - _LONGEST_CELL) :]
+
+
+def _zero_formats(archive: zipfile.ZipFile) -> dict[bytes, int]:
+    """Return the styles of numbers that are shown with leading zeros, and how many digits."""
+    if "xl/styles.xml" not in archive.namelist():
+        return {}
+    styles = ElementTree.parse(BytesIO(archive.read("xl/styles.xml"))).getroot()
+    formats = {
+        entry.get("numFmtId"): len(code)
+        for entry in styles.iterfind(".//{*}numFmt")
+        if re.fullmatch("00+", code := entry.get("formatCode", ""))
+    }
+    cells = enumerate(styles.iterfind("./{*}cellXfs/{*}xf"))
+    ids = ((place, style.get("numFmtId")) for place, style in cells)
+    return {str(place).encode(): formats[of] for place, of in ids if of in formats}
+
+
+def _seen_in_xlsb(archive: zipfile.ZipFile, sheet: str) -> _Texts:
+    """Return the error cells of a binary workbook (MS-XLSB, 2.1.4: records of id, size, bytes)."""
+    links = ElementTree.parse(BytesIO(archive.read("xl/_rels/workbook.bin.rels")))
+    targets = {link.get("Id"): link.get("Target", "") for link in links.getroot()}
+    part = None
+    for kind, data in xlsb_records(archive.read("xl/workbook.bin")):
+        if kind == _BUNDLE_SHEET:
+            link, rest = _wide_text(data[8:])
+            if _wide_text(rest)[0] == sheet:
+                path = targets[link]
+                part = path.lstrip("/") if path.startswith("/") else f"xl/{path}"
+    texts: _Texts = {}
+    row = 0
+    for kind, data in xlsb_records(archive.read(part)) if part else ():
+        if kind == _ROW_HEADER:
+            row = int.from_bytes(data[:4], "little") + 1
+        elif kind in _ERROR_CELLS:
+            column = int.from_bytes(data[:4], "little") + 1
+            texts.setdefault(row, {})[column] = _OLD_ERRORS.get(data[8], "#ERROR")
+    return texts
+
+
+def xlsb_records(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the records of a part of a binary workbook: id and bytes."""
+    at = 0
+    while at < len(content):
+        kind, at = _varying(content, at, 2)
+        size, at = _varying(content, at, 4)
+        yield kind, content[at : at + size]
+        at += size
+
+
+def _varying(content: bytes, at: int, most: int) -> tuple[int, int]:
+    """Return a number of up to `most` bytes, seven bits each, and the place behind it."""
+    number = 0
+    for place, byte in enumerate(content[at : at + most]):
+        number |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:
+            return number, at + place + 1
+    return number, at + most
+
+
+def _wide_text(data: bytes) -> tuple[str, bytes]:
+    length = 2 * int.from_bytes(data[:4], "little")
+    return data[4 : 4 + length].decode("utf-16-le"), data[4 + length :]
+
+
+def _seen_in_ods(archive: zipfile.ZipFile, sheet: str) -> _Texts:
+    """Return the error cells of an OpenDocument sheet, as LibreOffice marks them."""
+    with archive.open("content.xml") as content:
+        held = b""
+        while (chunk := content.read(_CHUNK_BYTES)) and _ODS_ERROR not in held + chunk:
+            held = chunk[-len(_ODS_ERROR) :]
+        if not chunk:
             return {}
-        with archive.open(part) as content:
-            held = b""
-            while chunk := content.read(_CHUNK_BYTES):
-                held += chunk
-                done = 0
-                if b't="e"' in held or b"t='e'" in held:
-                    for found in _ERROR_CELL.finditer(held):
-                        done = found.end()
-                        value = _ERROR_VALUE.search(found[2])
-                        text = value[1].decode() if value else "#ERROR"
-                        place = _REFERENCE.search(found[1])
-                        if place is None:
-                            raise Refusal("hidden_errors", detail=text)
-                        row = errors.setdefault(int(place[2]), {})
-                        row[_column_number(place[1])] = text
-                held = held[max(done, len(held) - _LONGEST_CELL) :]
-    return errors
+    texts: _Texts = {}
+    is_wanted = False
+    row = column = 0
+    in_row: dict[int, str] = {}
+    with archive.open("content.xml") as content:
+        for event, element in ElementTree.iterparse(content, ("start", "end")):
+            name = element.tag.rpartition("}")[2]
+            if event == "start":
+                if name == "table":
+                    is_wanted, row = _of(element, "name") == sheet, 0
+                elif name == "table-row":
+                    column, in_row = 0, {}
+                continue
+            if name in ("table-cell", "covered-table-cell"):
+                times = int(_of(element, "number-columns-repeated") or 1)
+                if any(key.endswith("}value-type") and value == "error"
+                       for key, value in element.attrib.items()):  # fmt: skip
+                    text = "".join(element.itertext()).strip() or "#ERROR"
+                    in_row |= {column + n: text for n in range(1, min(times, _MOST_REPEATS) + 1)}
+                column += times
+                element.clear()
+            elif name == "table-row":
+                times = int(_of(element, "number-rows-repeated") or 1)
+                if is_wanted and in_row:
+                    texts |= {row + n: in_row for n in range(1, min(times, _MOST_REPEATS) + 1)}
+                row += times
+                element.clear()
+    return texts
+
+
+def _of(element: ElementTree.Element, name: str) -> str:
+    """Return an attribute by its name without namespace."""
+    found = (value for key, value in element.attrib.items() if key.endswith(f"}}{name}"))
+    return next(found, "")
 
 
 def _column_number(letters: bytes) -> int:
@@ -181,19 +328,25 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _blocks(
-    sheet: CalamineSheet, errors: dict[int, dict[int, str]]
-) -> Iterator[dict[str, list[Any]]]:
-    """Yield rows with anything in them and their numbers, as a spreadsheet shows them."""
+def _blocks(sheet: CalamineSheet, seen: _Texts) -> Iterator[dict[str, list[Any]]]:
+    """Yield rows with anything in them and their numbers, as a spreadsheet shows them.
+
+    With each the numbers whose last digits Excel cut off: row and place in it.
+    """
     first_column = (sheet.start or (0, 0))[1] + 1
     numbers: list[int] = []
     rows: list[list[str]] = []
+    cut: list[tuple[int, int]] = []
     characters = 0
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = [cell_text(cell) for cell in row]
-        for column, text in errors.get(number, {}).items():
-            cells[column - first_column] = text
-        length = sum(map(len, cells))
+        for column, text in seen.get(number, {}).items():
+            if 0 <= column - first_column < len(cells):
+                cells[column - first_column] = text
+        joined = "".join(cells)
+        if "E+" in joined:
+            cut += [(number, place) for place, cell in enumerate(row) if _is_cut(cell)]
+        length = len(joined)
         if not length:
             continue
         if length > _BLOCK_CHARACTERS:
@@ -202,10 +355,10 @@ def _blocks(
         rows.append(cells)
         characters += length
         if len(rows) == _BLOCK_ROWS or characters >= _BLOCK_CHARACTERS:
-            yield {"numbers": numbers, "rows": rows}
-            numbers, rows, characters = [], [], 0
+            yield {"numbers": numbers, "rows": rows, "cut": cut}
+            numbers, rows, cut, characters = [], [], [], 0
     if rows:
-        yield {"numbers": numbers, "rows": rows}
+        yield {"numbers": numbers, "rows": rows, "cut": cut}
 
 
 class Refusal(Exception):

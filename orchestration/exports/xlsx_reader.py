@@ -11,8 +11,15 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.exports import workbook_cells
-from orchestration.exports.faults import REPEATS, ExportFault
-from orchestration.exports.headers import find_header, is_blank, is_repeat_table, tell_header
+from orchestration.exports.faults import CUT_NUMBERS, REPEATS, ExportFault, FaultText
+from orchestration.exports.headers import (
+    Header,
+    find_header,
+    fold,
+    is_blank,
+    is_repeat_table,
+    tell_header,
+)
 from orchestration.exports.reader_child import ReaderChild
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.table import ExportTable
@@ -33,12 +40,13 @@ def read_xlsx(path: Path, settings: ReaderSettings) -> ExportTable:
     except BaseException:
         workbook.close()
         raise
+    notes = [REPEATS.filled(detail=_listed(repeats, header_rows=1))] if repeats else []
     return ExportTable(
         encoding=f"xlsx:{sheet['name']}",
         delimiter="",
         header=header,
-        batches=_batches(workbook, sheet["name"], header.rows, len(header.names)),
-        notes=(REPEATS.filled(detail=_listed(repeats, header_rows=1)),) if repeats else (),
+        batches=_batches(workbook, sheet["name"], header, notes),
+        notes=notes,
     )
 
 
@@ -99,16 +107,25 @@ def _listed(sheets: list[dict[str, Any]], *, header_rows: int | None = None) -> 
 
 
 def _batches(
-    workbook: "_Workbook", sheet: str, header_rows: int, width: int
+    workbook: "_Workbook", sheet: str, header: Header, notes: list[FaultText]
 ) -> Generator[tuple[pa.RecordBatch, pa.Int64Array]]:
+    width = len(header.names)
+    cut: list[tuple[int, int]] = []
+    count = 0
     with workbook:
         for block in workbook.rows(sheet):
-            kept = sum(number <= header_rows for number in block["numbers"])
+            kept = sum(number <= header.rows for number in block["numbers"])
             numbers, rows = block["numbers"][kept:], block["rows"][kept:]
+            found = [place for place in block["cut"] if place[0] > header.rows]
+            cut, count = cut or found, count + len(found)
             if rows:
                 columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
                 names = [f"f{place}" for place in range(width)]
                 yield pa.RecordBatch.from_arrays(columns[:width], names=names), pa.array(numbers)
+    if cut:
+        row, place = cut[0]
+        column = fold(header.names[min(place, width - 1)]).replace(" / ", "/")
+        notes.append(CUT_NUMBERS.filled(row=row, column=column, count=count))
 
 
 class _Workbook(ReaderChild):

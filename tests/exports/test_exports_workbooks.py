@@ -1,6 +1,8 @@
 """Workbooks: cells as text, sheets, and files whose name tells a lie."""
 
 import io
+import struct
+import zipfile
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -104,3 +106,108 @@ def test_repeat_groups_are_told_and_the_main_sheet_is_read(cycle):
     assert "not read are its repeat groups" in note
     assert "grup berulangnya tidak dibaca" in note
     assert note.count("'kids' (3)") == 2
+
+
+def test_a_number_of_sixteen_digits_is_told_as_cut_off_with_its_row_and_column(cycle):
+    rows = [["id", "NIP", "q1"], [1, 7, "1E+5"], [2, 198501012010011001, "a"], [3, -(10**16), "b"]]
+    cycle.drop("gform/a.xlsx", workbook(("main", rows)))
+    (note,) = cycle.pull().notes
+    assert "row 3, column 'NIP': a number of 16 digits or more" in note
+    assert "baris 3, kolom 'NIP': angka 16 digit atau lebih" in note
+    assert note.count("(2 ") == 2
+
+
+def test_leading_zeros_that_a_format_shows_are_kept(read):
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet("A")
+        five, percent = (book.add_format({"num_format": code}) for code in ("00000", "0%"))
+        sheet.write_row(2, 1, ["kode", "share", "text"])
+        for row, code in enumerate([12, 123456, 1.5, -7], start=3):
+            sheet.write_number(row, 1, code, five)
+            sheet.write_number(row, 2, 0.5, percent)
+            sheet.write_string(row, 3, "12", five)
+    _, cells = read(file.getvalue())
+    assert cells == [[code, "0.5", "12"] for code in ("00012", "123456", "1.5", "-7")]
+
+
+def ods(rows: str) -> bytes:
+    file = io.BytesIO()
+    names = {"office": "office", "table": "table", "text": "text"}
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{of}:1.0"'
+        for name, of in names.items()
+    )
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content {spaces} xmlns:calcext="urn:org:documentfoundation:names:'
+            'experimental:calc:xmlns:calcext:1.0"><office:body><office:spreadsheet>'
+            f'<table:table table:name="A">{rows}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return file.getvalue()
+
+
+def test_error_cells_of_an_opendocument_sheet_are_read_as_what_they_show(read):
+    def cell(text: str, more: str = "") -> str:
+        kind = '"string" calcext:value-type="error"' if text.startswith("#") else '"string"'
+        return (
+            f"<table:table-cell {more} office:value-type={kind}><text:p>{text}</text:p>"
+            "</table:table-cell>"
+        )
+
+    row = "<table:table-row>{}</table:table-row>"
+    twice = 'table:number-columns-repeated="2"'
+    content = ods(
+        row.format(cell("id") + cell("a") + cell("b") + cell("c"))
+        + row.format(cell("1") + cell("x", twice) + cell("#N/A"))
+        + row.format(cell("2") + cell("#DIV/0!", twice) + cell("y"))
+    )
+    _, cells = read(content)
+    assert cells == [["1", "x", "x", "#N/A"], ["2", "#DIV/0!", "#DIV/0!", "y"]]
+
+
+def record(kind: int, data: bytes = b"") -> bytes:
+    """A record of a binary workbook."""
+    kinds = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return kinds + bytes([len(data)]) + data
+
+
+def test_error_cells_of_a_binary_workbook_are_read_as_what_they_show(read):
+    def wide(text: str) -> bytes:
+        return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+    def cell(kind: int, column: int, data: bytes) -> bytes:
+        return record(kind, struct.pack("<II", column, 0) + data)
+
+    def row(number: int, *cells: bytes) -> bytes:
+        return record(0, struct.pack("<I", number) + bytes(13)) + b"".join(cells)
+
+    sheet = (
+        record(129) + record(148, struct.pack("<IIII", 0, 2, 0, 1)) + record(145)
+        + row(0, cell(6, 0, wide("id")), cell(6, 1, wide("q")))
+        + row(1, cell(6, 0, wide("1")), cell(3, 1, b"\x2a"))
+        + row(2, cell(6, 0, wide("2")), cell(11, 1, b"\x07" + bytes(10)))
+        + record(146) + record(130)
+    )  # fmt: skip
+    book = (
+        record(131) + record(143) + record(156, bytes(8) + wide("rId1") + wide("A"))
+        + record(144) + record(132)
+    )  # fmt: skip
+    relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.bin", book)
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="rId1" Type="{relation}/worksheet" Target="worksheets/sheet1.bin"/>'
+            "</Relationships>",
+        )
+        archive.writestr("xl/worksheets/sheet1.bin", sheet)
+    _, cells = read(file.getvalue())
+    assert cells == [["1", "#N/A"], ["2", "#DIV/0!"]]
