@@ -39,8 +39,9 @@ _READERS: dict[Format, Callable[[Path, ReaderSettings], ExportTable]] = {
 
 _OTHER_NAMES = b"ilk_other_names"
 _READER = b"ilk_reader"
-_READER_VERSION = b"2"
-"""Of what a reading means: `_source_row` is the row in the file since 2."""
+_READER_VERSION = b"3"
+"""Of what a reading means: `_source_row` is the row in the file since 2; since 3 cells of workbooks
+are what people see, and headings of LimeSurvey's VV are codes."""
 
 _ROW_GROUP_BYTES = 48 << 20
 """Text held before a row group is written: 80 short columns make about 100,000 rows of it."""
