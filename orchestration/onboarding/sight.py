@@ -6,20 +6,23 @@ may tell who somebody is. Doesn't: what a column means (meanings.py), sentences 
 
 import hashlib
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import duckdb
 
 from expectations.response_profiles import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
+from orchestration.exports.archives import look_into, open_member
 from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.sniffing import is_archive
 from orchestration.exports.store import StoredBytes
 from orchestration.sql_text import as_name
 
@@ -152,12 +155,14 @@ def _with_examples(column: Column, examples: tuple[str, ...]) -> Column:
 def look_at(path: Path, settings: ReaderSettings) -> Iterator[Sight]:
     """Read the file as a pull would. Raises ExportFault where a pull would refuse it.
 
-    What is read lies in a private folder of the system's, removed when the block ends.
+    Of an archive the one export in it is read. What is read lies in a private folder of the
+    system's, removed when the block ends.
     """
     with tempfile.TemporaryDirectory(prefix="ilk-look-") as folder:
         parquet = Path(folder) / "rows.parquet"
+        export = _only_member(path, Path(folder)) or path
         sha256 = hashlib.sha256(str(path).encode()).hexdigest()  # names nothing here
-        stored = StoredBytes(path=path, sha256=sha256, size=path.stat().st_size)
+        stored = StoredBytes(path=export, sha256=sha256, size=export.stat().st_size)
         reading = read_export(
             stored,
             parquet,
@@ -170,3 +175,20 @@ def look_at(path: Path, settings: ReaderSettings) -> Iterator[Sight]:
             yield sight
         finally:
             sight.close()
+
+
+def _only_member(path: Path, folder: Path) -> Path | None:
+    """Unpack the one export of an archive; None for what is none, or holds others to choose from.
+
+    The bytes lie in `folder` under a name of ours: a member's own name leads nowhere.
+    """
+    if not is_archive(path):
+        return None
+    contents = look_into(path)
+    if len(contents.members) != 1:
+        return None  # the reader refuses it and names what is in it
+    [name] = contents.members
+    unpacked = folder / f"member{PurePosixPath(name).suffix}"
+    with open_member(path, name) as member, unpacked.open("wb") as file:
+        shutil.copyfileobj(member, file)
+    return unpacked

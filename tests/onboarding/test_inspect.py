@@ -1,6 +1,7 @@
 """`ilk inspect`: what is seen of a file, and what is never shown."""
 
 import csv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,18 @@ def test_a_workbook_is_read_as_text_is(tmp_path: Path):
             page.write_row(number, 0, row)
     seen = inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
     assert (seen.encoding, seen.tool, seen.record_count) == ("xlsx:Jawaban", "ms_forms", 2)
+
+
+def test_the_one_export_of_an_archive_is_read_and_several_are_named(export: Path):
+    path = export.with_name("ekspor.zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(export, "CSV/jawaban.csv")
+    seen = inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    assert (seen.tool, seen.record_count, seen.path) == ("google_forms", 10, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.write(export, "CSV/lain.csv")
+    result = ilk("inspect", str(path))
+    assert (result.exit_code, "CSV/jawaban.csv, CSV/lain.csv" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize(
