@@ -146,7 +146,8 @@ def inspect_file(path: Path, *, seeds_dir: Path, profile_id: str | None) -> Insp
 
 def _shown(column: Column, sight: Sight) -> Column:
     """Return the column as it may be printed: answers stand in place of headings that lack."""
-    return replace(column, name=sight.masked(fold(column.name)))
+    asked = f"{column.name}: {column.text}" if column.text else column.name
+    return replace(column, name=sight.masked(fold(asked)))
 
 
 def _mapped(read: Read, seeds: Seeds, profile_id: str | None) -> str:

@@ -164,7 +164,7 @@ def _told(column: Column, seeds: Seeds, tool: str | None) -> Meaning | None:
     by_text = [
         question_id
         for question_id, row in seeds.questions.items()
-        if heading_key(row["question_text"]) == key
+        if heading_key(row["question_text"]) in {key, heading_key(column.text)} - {""}
     ]
     if len(by_text) == 1:
         return Meaning("question", by_text[0], "text")
@@ -196,7 +196,7 @@ def _offers(
 ) -> list[Offer]:
     offers = [
         Offer(offer.target, offer.likeness, seeds.questions[offer.target]["question_text"])
-        for offer in nearest(heading_key(column.name), texts)
+        for offer in nearest(heading_key(column.text or column.name), texts)
     ]
     values = sight.values(column.name, limit=_MOST_VALUES)
     by_value = [

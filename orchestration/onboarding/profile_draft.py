@@ -27,7 +27,7 @@ from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
 from orchestration.onboarding.tools import tell_tool
 
-_HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "examples")
+_HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "asked", "examples")
 _CODE_HELPERS = ("suggestion", "likeness", "suggested_text", "cells")
 _MOST_VALUES = 1_000
 _MOST_CODES = 60
@@ -175,6 +175,7 @@ def _column(sight: Sight, seeds: Seeds, profile_id: str, read: Read) -> dict[str
     row = {
         "profile_id": profile_id,
         "source_column": read.column.name,
+        "asked": fold(read.column.text),
         "examples": " | ".join(read.column.examples),
     }
     if read.taken is not None:

@@ -19,6 +19,7 @@ import duckdb
 from expectations.response_profiles import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.archives import look_into, open_member
+from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
@@ -48,6 +49,8 @@ class Column:
 
     name: str
     """As the raw zone and export_columns.csv name it."""
+    text: str
+    """What is asked in it, '' where the file does not say (Qualtrics, VV, SPSS do)."""
     place: int
     filled_count: int
     distinct_count: int
@@ -63,7 +66,8 @@ class Column:
     @property
     def is_personal(self) -> bool:
         """Whether its cells are hidden whole, by its heading or since half of them must be."""
-        is_told = _PERSONAL.search(fold(self.name).replace("_", " ")) is not None
+        told = (fold(told).replace("_", " ") for told in (self.name, self.text))
+        is_told = any(_PERSONAL.search(each) for each in told)
         return is_told or 2 * self.personal_count > self.filled_count > 0
 
 
@@ -87,8 +91,11 @@ class Sight:
         self._parquet = str(parquet)
         self._macros = EngineMacros()
         self._connection = duckdb.connect()
+        header = reading.header
+        texts = header.texts or ("",) * len(header.names)
         self.columns = tuple(
-            self._column(place, name) for place, name in enumerate(reading.header.names, start=1)
+            self._column(place, name, text)
+            for place, (name, text) in enumerate(zip(header.names, texts, strict=True), start=1)
         )
 
     def values(self, column: str, *, limit: int) -> list[Value]:
@@ -114,7 +121,7 @@ class Sight:
         """Let go of the rows."""
         self._connection.close()
 
-    def _column(self, place: int, name: str) -> Column:
+    def _column(self, place: int, name: str, text: str) -> Column:
         cell = self._macros.trim_blanks(as_name(name))
         [(filled, distinct, personal, cut, error, mojibake)] = self._connection.execute(
             f"""
@@ -128,7 +135,7 @@ class Sight:
             [_ERROR, _MOJIBAKE, self._parquet],
         ).fetchall()
         found = Column(
-            name, place, filled, distinct, (), personal, cut or 0, error or 0, mojibake or 0
+            name, text, place, filled, distinct, (), personal, cut or 0, error or 0, mojibake or 0
         )
         if found.is_personal:
             return _with_examples(found, (HIDDEN,) if filled else ())
@@ -163,18 +170,25 @@ def look_at(path: Path, settings: ReaderSettings) -> Iterator[Sight]:
         export = _only_member(path, Path(folder)) or path
         sha256 = hashlib.sha256(str(path).encode()).hexdigest()  # names nothing here
         stored = StoredBytes(path=export, sha256=sha256, size=export.stat().st_size)
-        reading = read_export(
-            stored,
-            parquet,
-            settings=settings,
-            profile_id="",
-            pulled_at=datetime.now(UTC).replace(tzinfo=None),
-        )
+        try:
+            reading = _read(stored, parquet, settings)
+        except ExportFault as fault:
+            if fault.code != "header_below":
+                raise
+            # Texts of questions that are known stand below the codes that are the header.
+            reading = _read(stored, parquet, replace(settings, headings=frozenset()))
+            if not reading.header.texts:
+                raise
         sight = Sight(path, reading, parquet)
         try:
             yield sight
         finally:
             sight.close()
+
+
+def _read(stored: StoredBytes, parquet: Path, settings: ReaderSettings) -> Reading:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return read_export(stored, parquet, settings=settings, profile_id="", pulled_at=now)
 
 
 def _only_member(path: Path, folder: Path) -> Path | None:

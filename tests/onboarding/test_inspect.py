@@ -82,6 +82,14 @@ def test_what_a_pull_would_refuse_is_refused_with_the_same_sentence(tmp_path: Pa
     assert fault.value.in_english("a.csv") in result.output
 
 
+def test_headings_below_responses_are_refused_as_a_pull_does(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,4\nStempel waktu,Unit kerja,Jenis kelamin\nz,y,3\n", encoding="utf-8")
+    with pytest.raises(ExportFault) as fault:
+        inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    assert (fault.value.code, fault.value.row) == ("header_below", 2)
+
+
 def test_a_profile_of_the_seeds_is_found_by_its_headings(tmp_path: Path):
     sample = REPOSITORY / "examples/ilk/landing/ilk-2025-s2/msform/survei-ilk-2025-s2.xlsx"
     seen = inspect_file(sample, seeds_dir=REPOSITORY / "seeds", profile_id=None)

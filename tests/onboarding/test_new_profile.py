@@ -158,6 +158,25 @@ def border_of(place: Path, file: Path) -> Border:
     )
 
 
+def test_a_tool_that_names_columns_by_codes_is_mapped_by_the_texts_below(place: Path):
+    """Qualtrics: ids, texts, ImportIds."""
+    questions = seed_records(REPOSITORY / "seeds", "questions")[:4]
+    rows = [
+        ["StartDate", "RecordedDate", "ResponseId", *(f"Q{n}" for n in range(1, 5))],
+        ["Start Date", "Recorded Date", "Response ID", *(q["question_text"] for q in questions)],
+        [f'{{"ImportId":"{each}"}}' for each in ("startDate", "recordedDate", "_recordId",
+                                                 "QID1", "QID2", "QID3", "QID4")],
+        ["2025-10-13 08:00:00", "2025-10-13 08:09:00", "R_1", "4", "3", "", "1"],
+    ]  # fmt: skip
+    with (place / "q.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    assert new_profile(place / "q.csv").exit_code == 0
+    draft = sheets(place / "data" / "drafts" / f"profile-{PROFILE}.xlsx")
+    columns = {row["source_column"]: row["target"] for row in draft["export_columns"]}
+    assert list(columns.values())[:3] == ["started_at", "submitted_at", "response_id"]
+    assert list(columns.values())[3:] == [question["question_id"] for question in questions]
+
+
 def test_nothing_gets_into_the_seeds_while_a_cell_is_open(form, place: Path):
     file, _ = form
     assert new_profile(file).exit_code == 0
