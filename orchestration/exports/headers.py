@@ -11,7 +11,7 @@ by what stands in them:
   texts), as a workbook two (tags and texts, of which some are the tags again). The names are the
   tags, or a column's ImportId where that is what the profile knows.
 * LimeSurvey VV: two rows (texts, then codes with `id`, `submitdate`, `startlanguage`). The names
-  are the codes, but texts where the codes are places (`82556X3X15`) that another copy of the survey
+  are the codes, but a text where the code is a place (`82556X3X15`) that another copy of the survey
   has not; or of both what the profile knows.
 * SurveyMonkey: two rows. A question stands over the first cell of its block, each cell's choice
   below it: the name is `question: choice`, or `question` alone over `Response` and the like.

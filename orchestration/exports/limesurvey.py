@@ -61,7 +61,11 @@ def refuse_texts(headings: Sequence[str], records: Sequence[Sequence[str]]) -> N
 
 def names_of_vv(texts: Sequence[str], codes: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Return the names of a VV's columns, and the others that they might bear."""
-    return (texts, codes) if any(map(_PLACE.fullmatch, codes)) else (codes, texts)
+    pairs = [
+        (text, code) if _PLACE.fullmatch(code) else (code, text)
+        for text, code in zip(texts, codes, strict=True)
+    ]
+    return [name for name, _ in pairs], [other for _, other in pairs]
 
 
 def _is_record(record: Sequence[str]) -> bool:

@@ -5,9 +5,9 @@ the file should be read (landing).
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -60,6 +60,8 @@ class Reading:
     """Rows among the records without anything in them; lines with nothing on them are not seen."""
     broken: BrokenBytes | None
     notes: tuple[FaultText, ...] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By column, what its codes mean, where the file says so (table.ExportTable)."""
 
 
 def read_export(
@@ -135,6 +137,7 @@ def read_export(
         blank_row_count=blank_count,
         broken=table.broken,
         notes=tuple(table.notes),
+        labels=table.labels,
     )
 
 

@@ -1,10 +1,14 @@
 """Real tools' exports: each lands whole, with the right count, or is refused for its reason."""
 
+import re
 from pathlib import Path
 
 import pytest
+from exports_cases import CYCLE
 
 from orchestration.exports.faults import ExportFault
+from orchestration.onboarding.tools import tell_tool
+from orchestration.settings import REPOSITORY
 
 EXPORTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "exports"
 
@@ -106,7 +110,8 @@ def test_a_limesurvey_vv_bears_the_texts_or_the_codes_that_the_profile_knows(rea
     )
     assert codes[10].startswith("82556X")  # a place, which a copy of the survey has not
     for known, names in (
-        ((), ["Date submitted", texts[10]]),
+        ((), ["submitdate", texts[10]]),
+        (("date submitted",), ["Date submitted", texts[10]]),
         ((codes[10].lower(), "submitdate"), ["submitdate", codes[10]]),
     ):
         reading, _ = read(vv, headings=frozenset(known))
@@ -151,3 +156,30 @@ def test_a_surveymonkey_block_names_question_and_choice(read):
     assert reading.header.names[0] == "RespondentID"
     assert reading.header.folded_names[4].startswith("Which of the following Star Wars films")
     assert reading.header.folded_names[4].endswith(": Star Wars: Episode II Attack of the Clones")
+
+
+def _table() -> dict[str, tuple[str, str]]:
+    """The rows of docs/sources.md, "Real exports": tool, and records or the fault, by file."""
+    text = (REPOSITORY / "docs" / "sources.md").read_text(encoding="utf-8")
+    section = text.split("\n## Real exports\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(.+?)` \| (.*?) \| (.+?) \|", section, flags=re.M)
+    return {name: (tool, outcome) for name, tool, outcome in rows}
+
+
+def test_one_pull_of_all_real_exports_is_what_the_table_says(cycle):
+    for path in EXPORTS.rglob("*.*"):
+        if path.is_file() and path.name != "SOURCES.md":
+            name = path.relative_to(EXPORTS).as_posix().replace("raw_rpc/", "raw_rpc-")
+            cycle.drop(f"gform/{name.replace('/', '--')}", path.read_bytes())
+    report = cycle.pull()
+
+    def shown(name: str) -> str:
+        name = name.removeprefix(f"{CYCLE}/gform/").replace("--", "/")
+        return re.sub(r"raw_rpc-.+", "raw_rpc/*.json", name)
+
+    found = {
+        shown(row["name"]): (tell_tool(row["header"]) or "not told", f"{row['record_count']:,}")
+        for row in cycle.registry()
+        if row["status"] == "read"
+    } | {shown(refusal.name): ("", f"refused, {refusal.code}") for refusal in report.refused}
+    assert found == _table()
