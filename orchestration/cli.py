@@ -608,8 +608,8 @@ def _chosen(
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from orchestration.exports.landing import TIMEZONE
     from orchestration.exports.seed_files import LANDING, read_sources
+    from orchestration.exports.servers import TIMEZONE
     from orchestration.exports.sources import SourceError, landing_state
     from orchestration.fingerprints import raw_files
 

@@ -13,7 +13,7 @@ import dagster as dg
 
 from orchestration.cycles import read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
-from orchestration.exports.landing import TIMEZONE
+from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import landing_state
 from orchestration.settings import get_settings
 

@@ -18,9 +18,10 @@ from orchestration.auditing.run_records import WAITING, note_outcome
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
-from orchestration.exports.landing import TIMEZONE, PullReport, pull_cycle
+from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError
+from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
 from orchestration.other_index import OtherIndexError, demand_same_index

@@ -7,17 +7,14 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO
-from zoneinfo import ZoneInfo
+from typing import BinaryIO
 
-import pyarrow.parquet
-
-from orchestration.cycles import SurveyCycle, find_cycle, read_cycles
+from orchestration.cycles import find_cycle, read_cycles
 from orchestration.durable_files import TEMPORARY, is_disk_full
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import look_into, open_member
@@ -38,14 +35,19 @@ from orchestration.exports.reading import Reading, is_current, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
     LANDING,
-    SERVER_KINDS,
     ReaderSettings,
     SeedError,
-    Source,
     read_identifier_kinds,
     read_reader_settings,
     read_sources,
     read_surveyed_headings,
+)
+from orchestration.exports.servers import (
+    ServerAnswers,
+    Vanished,
+    ask_servers,
+    servers_of,
+    throw_away_answers,
 )
 from orchestration.exports.sniffing import is_archive, tell_format
 from orchestration.exports.sources import (
@@ -53,25 +55,12 @@ from orchestration.exports.sources import (
     SURVEY_RESPONSES_KIND,
     ListedFile,
     Listing,
-    SourceError,
     list_cycle,
     other_kind,
     unclaimed_files,
 )
-from orchestration.exports.store import (
-    StoredBytes,
-    only_pull,
-    parquet_path,
-    store_bytes,
-    stored_path,
-)
+from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
 from orchestration.words import on_the_readers_clock
-
-if TYPE_CHECKING:  # what they import costs those who only read files nothing
-    from orchestration.exports.apis.asking import Answer
-
-TIMEZONE = "Asia/Jakarta"
-"""Of the days of a cycle's window."""
 
 _SHOWN = 5
 
@@ -94,16 +83,6 @@ class Shrunk:
     name: str
     record_count: int
     count_before: int
-
-
-@dataclass(frozen=True)
-class Vanished:
-    """Responses that were pulled from a server and are there no more."""
-
-    source: str
-    count: int
-    examples: tuple[str, ...]
-    """The first of their ids."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +143,7 @@ def pull_cycle(
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
     known = read_sources(seeds_dir)
     sources = [source for source in known if source.kind == LANDING]
-    servers = _servers(known, cycle_id)
+    servers = servers_of(known, cycle_id)
     configured = {source.address for source in known if source.cycle_id == cycle_id}
     if not configured:
         raise SeedError(
@@ -188,28 +167,22 @@ def pull_cycle(
             on_progress=on_progress or (lambda sentence: None),
         )
         if cycle is not None:
-            listing = pull.ask(servers, listing, cycle, access)
+            answers = ask_servers(
+                servers,
+                cycle,
+                registry=pull.registry,
+                raw_dir=raw_dir,
+                access=access,
+                pulled_at=pulled_at,
+                accept_fewer=accept_fewer,
+                on_progress=pull.on_progress,
+            )
+            listing = pull.add_answers(listing, answers)
         report = pull.run(listing, configured)
     unclaimed = unclaimed_files(listing, cycle_id=cycle_id, sources=sources, landing=landing)
     kinds = {name: other_kind(name, cycle_id=cycle_id, sources=sources) for name in unclaimed}
     other_kinds = {name: location for name, location in kinds.items() if location}
     return replace(report, unclaimed=unclaimed, other_kinds=other_kinds)
-
-
-def _servers(known: Sequence[Source], cycle_id: str) -> list[Source]:
-    """Return the cycle's sources that are surveys on servers, each of which has one profile."""
-    servers = [
-        source for source in known if source.cycle_id == cycle_id and source.kind in SERVER_KINDS
-    ]
-    addresses = [source.address for source in servers]
-    for source in servers:
-        if addresses.count(source.address) > 1:
-            raise SourceError(
-                f"{source.address}: ada dua baris untuk siklus {cycle_id} di survey_sources.csv; "
-                "hapus salah satunya. / survey_sources.csv has two rows of it for the cycle. "
-                "Take one out."
-            )
-    return servers
 
 
 @dataclass
@@ -239,83 +212,18 @@ class _Pull:
     """Archives that gave way to their members."""
     asked: set[str] = field(default_factory=set)
     """Addresses of servers: what was pulled from them before goes when all of them is new."""
-    vanished: list[Vanished] = field(default_factory=list)
+    vanished: tuple[Vanished, ...] = ()
 
-    def ask(
-        self,
-        servers: Sequence[Source],
-        listing: Listing,
-        cycle: SurveyCycle,
-        access: Mapping[str, Access],
-    ) -> Listing:
-        """Add to the listing what servers answer, and what was pulled from them and stays."""
-        files, missing = list(listing.files), list(listing.missing)
-        for source in servers:
-            self.asked.add(source.address)
-            kept = [
-                row
-                for row in self.registry.current(self.cycle_id)
-                if row.source == source.address and row.is_in_use
-            ]
-            is_settled = cycle.status == "final" and bool(kept)
-            answer = None if is_settled else self._answer(source, cycle, access, kept)
-            if answer is None or not answer.is_whole:
-                for row in kept:
-                    url = str(stored_path(self.raw_dir, row.sha256))
-                    files.append(_listed(source, row.name, url))
-            if answer is not None:
-                files += [
-                    _listed(source, file.name, str(file.path), file.record_count)
-                    for file in answer.files
-                ]
-                if answer.is_whole and not answer.files:
-                    missing.append(source)
-                if gone := answer.vanished:
-                    self.vanished.append(Vanished(source.address, len(gone), gone[:5]))
-        return Listing(tuple(sorted(files, key=lambda file: file.name)), tuple(missing))
-
-    def _answer(
-        self,
-        source: Source,
-        cycle: SurveyCycle,
-        access: Mapping[str, Access],
-        kept: Sequence[ExportFile],
-    ) -> "Answer | None":
-        """Ask one server; None where it does not answer as it should, which is reported."""
-        from orchestration.exports.apis.asking import ask, open_api
-
-        today = self.pulled_at.replace(tzinfo=UTC).astimezone(ZoneInfo(TIMEZONE)).date()
-        try:
-            api = open_api(source, access)
-            return ask(
-                api,
-                name=source.address,
-                landed=self._landed_ids(kept, api.id_column),
-                is_open=today <= cycle.closes_on,
-                accept_fewer=self.accept_fewer,
-                folder=self._answers,
-                on_progress=self.on_progress,
-            )
-        except ExportFault as fault:
-            self._report(_listed(source, source.address, ""), fault, kept)
-            return None
-
-    def _landed_ids(self, kept: Sequence[ExportFile], column: str) -> Collection[str]:
-        """Return the ids of the responses in use; none where a file doesn't tell them."""
-        ids: set[str] = set()
-        for row in kept:
-            path = parquet_path(
-                self.raw_dir, kind=row.kind, cycle_id=row.cycle_id, sha256=row.sha256
-            )
-            if not path.exists() or column not in row.header:
-                return ()
-            ids.update(pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist())
-        return ids
-
-    @property
-    def _answers(self) -> Path:
-        """The folder of what servers answer, until its bytes are stored."""
-        return self.raw_dir / "answers"
+    def add_answers(self, listing: Listing, answers: ServerAnswers) -> Listing:
+        """Add to the listing what servers answered, and what was pulled from them and stays."""
+        self.asked = set(answers.asked)
+        self.vanished = answers.vanished
+        for file, fault, kept in answers.refused:
+            self._report(file, fault, kept)
+        return Listing(
+            tuple(sorted((*listing.files, *answers.files), key=lambda file: file.name)),
+            (*listing.missing, *answers.missing),
+        )
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
         listing, stored = self._store_all(listing)
@@ -331,8 +239,7 @@ class _Pull:
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
         withdrawn += self._replace_frames(listing)
         withdrawn += self._replace_answers(listing)
-        for answer in self._answers.glob("*"):
-            answer.unlink()
+        throw_away_answers(self.raw_dir)
         if self.dropped:
             self.forgotten.save()
         self.registry.save()
@@ -349,7 +256,7 @@ class _Pull:
             kept_frame=self._kept_frame(listing),
             records_read=self.records_read,
             shrunk=self._shrunk(),
-            vanished=tuple(self.vanished),
+            vanished=self.vanished,
         )
 
     def _withdraw(self, listing: Listing, configured: set[str]) -> tuple[str, ...]:
@@ -404,6 +311,7 @@ class _Pull:
             for address in self.asked
             if not any(f"{refusal.name}/".startswith(f"{address}/") for refusal in self.refused)
         }
+        self.vanished = tuple(each for each in self.vanished if each.source in whole)
         gone = [
             row
             for row in self.registry.current(self.cycle_id)
@@ -668,7 +576,8 @@ class _Pull:
 
     def _refuse_other_count(self, file: ListedFile, stored: StoredBytes, reading: Reading) -> None:
         """Refuse a server's answer that the reader finds another number of records in."""
-        if file.record_count not in (None, reading.record_count):
+        is_cleared = stored.sha256 in self.forgotten.stand_ins.values()
+        if file.record_count not in (None, reading.record_count) and not is_cleared:
             self._forget_reading(file, stored)
             raise ExportFault("api_count", listed=file.record_count, found=reading.record_count)
 
@@ -747,17 +656,3 @@ def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:
         )
     is_workbook = last.encoding.startswith("xlsx:")
     return not is_workbook or settings.sheet in (None, last.encoding.removeprefix("xlsx:"))
-
-
-def _listed(source: Source, name: str, url: str, record_count: int | None = None) -> ListedFile:
-    """Return a server's answer as a file."""
-    return ListedFile(
-        name=name,
-        size=None,
-        version="",
-        kind=SURVEY_RESPONSES_KIND,
-        profile_id=source.profile_id,
-        source=source.address,
-        url=url,
-        record_count=record_count,
-    )

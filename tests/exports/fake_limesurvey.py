@@ -66,8 +66,8 @@ class FakeLimeSurvey:
             return {"status": "No Data, survey table does not exist."}
         if not self.responses:
             return {"status": "No Data, could not get max id."}
-        numbers = [number for number in sorted(self.responses)
-                   if (first or 1) <= number <= (last or max(self.responses))]  # fmt: skip
+        highest = last or max(self.responses)
+        numbers = [n for n in sorted(self.responses) if (first or 1) <= n <= highest]
         rows = [[str(number), *self.responses[number]] for number in numbers]
         places = [self.header.index(name) for name in fields or self.header]
         lines = [
