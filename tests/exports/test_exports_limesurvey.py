@@ -148,13 +148,27 @@ def test_after_the_window_everything_is_asked_for_and_supersedes_the_increments(
     assert (again.unchanged, again.vanished) == ((f"{NAME}/000001-000005.csv",), ())
 
 
+def test_an_edited_answer_comes_with_the_close_of_the_window(asked, server):
+    server.add(1, 2)
+    asked.pull()
+    server.responses[2][-1] = "1"
+    assert asked.pull().superseded == ()
+    asked.at = AFTER_THE_WINDOW
+    assert asked.pull().superseded == (f"{NAME}/000001-000002.csv",)
+    assert scores(asked) == {"1", "4"}
+
+
 def test_the_day_of_the_close_is_the_windows_in_jakarta(asked, server):
     server.add(1)
-    asked.at = datetime(2025, 12, 10, 15, tzinfo=UTC)
-    asked.pull()  # 23:00 in Jakarta
-    server.calls.clear()
-    asked.pull()  # 0:00
-    assert exports(server) == [(1, None, ["id"]), (1, 1)]
+    asked.at = datetime(2025, 12, 10, 14, tzinfo=UTC)
+    asked.pull()
+    for expected in (
+        [(2, None, ["id"])],  # 23:00 in Jakarta
+        [(1, None, ["id"]), (1, 1)],  # 0:00
+    ):
+        server.calls.clear()
+        asked.pull()
+        assert exports(server) == expected
 
 
 def test_a_response_deleted_during_the_window_makes_the_pull_ask_for_everything(asked, server):
