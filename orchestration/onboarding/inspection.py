@@ -176,6 +176,8 @@ def _problems(
         yield Problem(name, text.remedy_first())
     if reading.encoding == "cp1252":
         yield Problem(name, LAST_RESORT.filled(profile_id=profile_id or "?").remedy_first())
+    for note in reading.notes:
+        yield Problem(name, note)
     named = seeds.columns[profile_id] if profile_id else {}
     keys = {heading_key(column.name) for column in sight.columns}
     if missing := [key for key in named if key not in keys and key != "_profile_id"]:

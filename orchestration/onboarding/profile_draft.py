@@ -204,6 +204,7 @@ class _Codes:
         self.rows: list[dict[str, str]] = []
         self.notes: list[FaultText] = []
         of_questions: dict[str, list[Value]] = {}
+        labels_of: dict[str, Mapping[str, str]] = {}
         for read in reads:
             target = read.likely
             if target is None or (target not in CODED and target not in seeds.questions):
@@ -211,20 +212,24 @@ class _Codes:
             values = sight.values(read.column.name, limit=_MOST_VALUES)
             shown = [value for value in values if not value.is_personal]
             name = sight.masked(fold(read.column.name))
+            labels = sight.reading.labels.get(read.column.name, {})
             if hidden := len(values) - len(shown):
                 self.notes.append(_NOTES["personal"].filled(count=hidden, name=name))
             if target in CODED:
-                self._add_attribute(target, shown)
+                self._add_attribute(target, shown, labels)
                 continue
             unread = [value for value in shown if not self._is_on_scale(target, value.text)]
             if len(unread) > _MOST_CODES:
                 self.notes.append(_NOTES["free_text"].filled(count=len(unread), name=name))
                 continue
-            of_questions[target] = unread
-        self._add_questions(of_questions)
+            of_questions[target], labels_of[target] = unread, labels
+        self._add_questions(of_questions, labels_of)
         self._add_unseen({read.likely for read in reads} | {"*"})
 
-    def _add_attribute(self, target: str, values: Sequence[Value]) -> None:
+    def _add_attribute(
+        self, target: str, values: Sequence[Value], labels: Mapping[str, str]
+    ) -> None:
+        """Add what the seeds don't read by themselves; `labels` say what the file's codes mean."""
         for value in values:
             named = self._seeds.names.known.get((target, heading_key(value.text)), set())
             is_id = target in NAMED and named == {value.text}
@@ -233,9 +238,15 @@ class _Codes:
             if target in ("is_complete", "is_test") and value.text.casefold() in _TRUTHS:
                 continue
             spellings = [*self._seeds.names.spellings(target), *self._seeds.codes.spellings(target)]
-            self._add(target, value, self._seeds.code_of(target, value.text), spellings)
+            label = labels.get(value.text, value.text)
+            code = self._seeds.code_of(target, value.text) or self._seeds.code_of(target, label)
+            self._add(target, value, code, spellings, label=label)
 
-    def _add_questions(self, of_questions: Mapping[str, Sequence[Value]]) -> None:
+    def _add_questions(
+        self,
+        of_questions: Mapping[str, Sequence[Value]],
+        labels_of: Mapping[str, Mapping[str, str]],
+    ) -> None:
         """Add a row for all questions where they agree what a value stands for."""
         spelled: dict[str, Value] = {}
         stands_for: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -247,6 +258,8 @@ class _Codes:
                 cells[key] += value.count
                 code = self._seeds.codes.of(question_id, value.text)
                 code = code or self._seeds.codes.of("*", value.text)
+                if (label := labels_of[question_id].get(value.text)) is not None:
+                    code = code or self._seeds.codes.of("*", label)
                 stands_for[key][code].append(question_id)
         spellings = self._seeds.codes.spellings("*")
         for key, by_code in stands_for.items():
@@ -282,6 +295,7 @@ class _Codes:
         code: str | None,
         spellings: Sequence[tuple[str, str]],
         number: str | None = None,
+        label: str = "",
     ) -> None:
         row = {
             "profile_id": self._profile_id,
@@ -292,7 +306,8 @@ class _Codes:
         if code is not None:
             self.rows.append({**row, "code": code})
             return
-        found = nearest(heading_key(value.text), spellings, count=1, least=_ALIKE)
+        spelled = heading_key(label or value.text)
+        found = nearest(spelled, spellings, count=1, least=_ALIKE)
         offers = [Offer(each.target, each.likeness, each.text) for each in found]
         if number is not None and (not offers or offers[0].target != number):
             offers = [Offer(number, 1.0, value.text)]

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow.parquet
 import pytest
 import xlsxwriter
@@ -175,6 +176,31 @@ def test_a_tool_that_names_columns_by_codes_is_mapped_by_the_texts_below(place: 
     columns = {row["source_column"]: row["target"] for row in draft["export_columns"]}
     assert list(columns.values())[:3] == ["started_at", "submitted_at", "response_id"]
     assert list(columns.values())[3:] == [question["question_id"] for question in questions]
+
+
+def test_labels_of_an_spss_file_say_what_its_codes_stand_for(place: Path):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    [question] = seed_records(REPOSITORY / "seeds", "questions")[:1]
+    frame = pd.DataFrame({"KAT": [1.0, 2.0, 1.0], "UNIT": [7.0, 7.0, 7.0], "Q": [4.0, 3.0, 9.0]})
+    pyreadstat.write_sav(
+        frame,
+        str(place / "a.sav"),
+        column_labels=["Kategori penerima layanan", "Unit kerja", question["question_text"]],
+        variable_value_labels={
+            "KAT": {1.0: "Pengampu tusi", 2.0: "Individu pegawai"},
+            "UNIT": {7.0: "Badan Pembinaan Hukum Nasional"},
+            "Q": {4.0: "Sangat baik", 3.0: "Baik", 9.0: "Tidak tersedia"},
+        },
+        variable_format={"KAT": "F1.0", "UNIT": "F1.0", "Q": "F1.0"},
+    )
+    assert new_profile(place / "a.sav", "--tool", "spss").exit_code == 0
+    draft = sheets(place / "data" / "drafts" / f"profile-{PROFILE}.xlsx")
+    codes = {(row["target"], row["source_value"]): row["code"] for row in draft["export_codes"]}
+    assert codes["recipient_category_id", "1"] == "pengampu_tusi"
+    assert codes["unit_id", "7"] == "bphn"
+    assert codes["*", "9"] == "not_available"
+    columns = {row["source_column"]: row["target"] for row in draft["export_columns"]}
+    assert question["question_id"] in columns.values()
 
 
 def test_nothing_gets_into_the_seeds_while_a_cell_is_open(form, place: Path):
