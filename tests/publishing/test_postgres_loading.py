@@ -174,6 +174,7 @@ def test_a_reader_whose_snapshot_is_older_still_sees_the_old_rows(url: str, load
         reader.execute("select 1").fetchall()
         load(2)
         assert reader.execute(AGREE).fetchall() == [(1,)]
+        assert reader.execute("select count(*) from ilk.idx_scores").fetchall() == [(ROWS,)]
 
 
 def test_a_reader_that_holds_a_table_whose_structure_changes_is_waited_for_then_named(
