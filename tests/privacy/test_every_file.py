@@ -133,3 +133,35 @@ def test_one_hidden_figure_in_a_file_is_seen(tmp_path: Path, secrets: set[float]
     else:
         path.write_text(f"12;{secret!r};3,5", encoding="utf-8")
     assert secrets.intersection(map(_cut, _told(path))) == {secret}
+
+
+def test_which_rows_there_are_tells_nothing_of_who_answered(sample: Sample):
+    """A missing row would tell that nobody answered, beside hidden ones that few did."""
+    with duckdb.connect(sample.database, read_only=True) as shown:
+        for table in ("idx_scores", "idx_coverage", "idx_changes"):
+            rows = shown.execute(
+                f"""
+                select rows.cycle_id, units.unit_level_id, count(distinct count), count(*)
+                from (
+                    select cycle_id, domain_id, count(*) as count from {table}
+                    where domain_type = 'provider_unit' group by all
+                ) as rows
+                inner join dim_cycle_units as units
+                    on units.cycle_id = rows.cycle_id and units.unit_id = rows.domain_id
+                group by all
+                """
+            ).fetchall()
+            assert rows and {counts for *_, counts, _ in rows} == {1}, (table, rows)
+            assert max(units for *_, units in rows) > 500
+        told = shown.execute(
+            """
+            select count(*) from v_index_by_unit as units
+            inner join fct_participation_units as participation
+                using (cycle_id, unit_id)
+            where units.null_reason = 'no_answers' and participation.role_id = 'penerima'
+                and coalesce(participation.respondent_count, 1) > 0
+            """
+        ).fetchall()
+        assert told == [(0,)], "where a few answered, none is told to have answered nothing"
+        parts = shown.execute("select count(*) from idx_change_parts where is_suppressed")
+        assert parts.fetchall() == [(0,)]
