@@ -841,7 +841,7 @@ def _print_place(settings: "Settings", said: Sequence[str] = ()) -> bool:
     beside = standing(settings)
     if beside is not None and not beside.problem:
         console.print(f"PostgreSQL: {beside.server}, terkini / current", soft_wrap=True)
-    elif beside is not None and beside.in_words() not in said:
+    elif beside is not None and not beside.in_words().startswith(tuple(said)):
         console.print(
             f"[yellow]Peringatan / Warning[/yellow] {escape(beside.in_words())}", soft_wrap=True
         )
