@@ -1,6 +1,7 @@
 """Names and values as SQL text, where DuckDB takes no parameter.
 
-Belongs here: quoting, and what spreadsheets compute. Doesn't: queries; where a parameter will do, use it.
+Belongs here: quoting, and texts that spreadsheets would compute. Doesn't: queries; where a
+parameter will do, use it.
 """
 
 
