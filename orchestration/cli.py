@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -790,7 +790,7 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
         for sentence in outcome.problems:
             console.print(f"[red]Masalah / Problem[/red] {escape(sentence)}", soft_wrap=True)
         _print_lists(settings, outcome.cycle_id)
-    return _print_place(settings)
+    return _print_place(settings, said=[each for one in outcomes for each in one.warnings])
 
 
 def _print_lists(settings: "Settings", cycle_id: str) -> None:
@@ -805,8 +805,11 @@ def _print_lists(settings: "Settings", cycle_id: str) -> None:
             console.print(f"{heading}: {folder / name}", soft_wrap=True)
 
 
-def _print_place(settings: "Settings") -> bool:
-    """Print where the publication is to be read; whether PostgreSQL, if set, holds it too."""
+def _print_place(settings: "Settings", said: Sequence[str] = ()) -> bool:
+    """Print where the publication is to be read; whether PostgreSQL, if set, holds it too.
+
+    `said`: warnings that a person has read already.
+    """
     from orchestration.postgres.following import standing
     from orchestration.report import first_page
 
@@ -821,7 +824,7 @@ def _print_place(settings: "Settings") -> bool:
     beside = standing(settings)
     if beside is not None and not beside.problem:
         console.print(f"PostgreSQL: {beside.server}, terkini / current", soft_wrap=True)
-    elif beside is not None:
+    elif beside is not None and not beside.in_words().startswith(tuple(said)):
         console.print(
             f"[yellow]Peringatan / Warning[/yellow] {escape(beside.in_words())}", soft_wrap=True
         )

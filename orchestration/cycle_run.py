@@ -34,6 +34,12 @@ _REMEDIES = {
     "The disk is full or failing: make room or replace it, and run again.",
     "Could not set lock on file": "Gudang sedang dibuka program lain: tutup program itu, lalu "
     "jalankan lagi. / Another program has the warehouse open: close it, and run again.",
+    # Tables of an earlier version: columns that are added come by themselves, other changes don't.
+    **dict.fromkeys(
+        ("Binder Error", "Catalog Error", "Conversion Error"),
+        "Bila kode berubah sejak gudang dibuat, buat baru semuanya: / Where the code changed since "
+        "the warehouse was made, make all anew: ./ilk run --all --full-refresh",
+    ),
 }
 
 

@@ -20,7 +20,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.exc import OperationalError
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
-from orchestration.cycle_run import _instance
+from orchestration.cycle_run import _instance, _with_remedy
 from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.report import read_headline
@@ -461,3 +461,12 @@ def test_status_tells_which_cycles_are_published(sample: Sample):
     for cycle_id in SAMPLE_CYCLES:
         line = next(line for line in result.output.splitlines() if cycle_id in line)
         assert "current" in line
+
+
+@pytest.mark.parametrize("kind", ["Binder Error", "Catalog Error", "Conversion Error"])
+def test_a_table_of_an_earlier_version_that_a_run_stumbles_on_is_said_with_the_way_out(kind):
+    said = _with_remedy(f"dbt model int_x (models/int_x.sql): {kind}: column a")
+    assert "Bila kode berubah" in said
+    assert "Where the code changed" in said
+    assert "./ilk run --all --full-refresh" in said
+    assert _with_remedy("dbt check c: 3 results").startswith("dbt check")

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import duckdb
 
 from orchestration.settings import Settings
-from orchestration.warehouse_build import _invoke, manifest_path
+from orchestration.warehouse_build import _invoke, _manifest, manifest_path
 from tests.conftest import Sample
 
 SQL_MODEL, PYTHON_MODEL = "intermediate.int_component_scores", "intermediate.int_hidden_cells"
 GENERATED_MODEL = "intermediate.int_domain_sums"  # its columns follow the instrument
+UNDESCRIBED_MODEL = "intermediate.int_shown_reconciliation"  # here, in the column that it gained
 EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
 
 
@@ -19,6 +20,7 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
 ) -> None:
     settings = own_sample()
     added = {SQL_MODEL: "score", PYTHON_MODEL: "reason", GENERATED_MODEL: "answering_count_1"}
+    added[UNDESCRIBED_MODEL] = "null_reason"
     before = {table: _rows(settings, table) for table in added}
     with duckdb.connect(settings.warehouse) as connection:
         for table, column in added.items():
@@ -29,10 +31,13 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
         connection.execute("drop table intermediate.int_ratings")
         connection.execute("create view intermediate.int_ratings as select 1 as n")
 
-    manifest_path(settings)
+    manifest = _manifest(settings)
+    described = manifest.nodes[f"model.ilk.{UNDESCRIBED_MODEL.partition('.')[2]}"].columns
+    del described[added[UNDESCRIBED_MODEL]]
     models = [table.partition(".")[2] for table in added]
     selected = ["--select", "int_responses_routed", "int_ratings", *models]
-    result = _invoke(settings, ["run", "--log-level", "none", *selected], cycle_id=LATER)
+    arguments = ["run", "--log-level", "none", *selected]
+    result = _invoke(settings, arguments, cycle_id=LATER, manifest=manifest)
     assert result.success, result.exception
 
     for table, column in added.items():

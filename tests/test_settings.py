@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from orchestration.settings import Settings
+from orchestration.settings import EXAMPLE_MARK, Settings
 
 
 @pytest.mark.parametrize("url", ["https://ilk.go.id", "http://intranet:8080/ilk/"])
@@ -19,6 +19,14 @@ def test_an_address_of_the_pages_is_taken(tmp_path: Path, url: str):
 def test_what_no_page_can_lie_below_is_no_address(tmp_path: Path, url: str):
     with pytest.raises(ValidationError, match="https://host/folder"):
         Settings(data_dir=tmp_path, site_url=url)
+
+
+def test_what_is_refused_tells_no_secret(tmp_path: Path):
+    (tmp_path / EXAMPLE_MARK).touch()
+    url = "postgresql://u:kata-sandi@h/d"
+    with pytest.raises(ValidationError, match="is the example's") as raised:
+        Settings(data_dir=tmp_path, landing_url=str(tmp_path / "other"), postgres_url=url)
+    assert "kata-sandi" not in str(raised.value)
 
 
 def test_outlines_that_are_not_there_are_told_before_a_run(tmp_path: Path):

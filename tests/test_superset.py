@@ -5,8 +5,9 @@ The import for real, and what a running Superset shows: `make -C deploy/superset
 
 import importlib.util
 import re
-import shutil
 from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 from types import ModuleType
 
 import duckdb
@@ -26,7 +27,7 @@ from deploy.superset.assets import (
     source_of,
     write,
 )
-from orchestration.publishing.specifications import TableSpec, Words
+from orchestration.publishing.specifications import ColumnSpec, TableSpec, Words
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample
 
@@ -71,6 +72,40 @@ def test_every_chart_and_filter_names_what_its_view_has(specs: dict[str, TableSp
     for one in FILTERS:
         for name in (one.of, *(one.views or VIEWS)):
             assert one.column in {column.name for column in specs[name].columns}, (one, name)
+
+
+def test_a_metric_over_two_rows_is_nothing_and_over_one_its_value() -> None:
+    nothing = Words("", "")
+    spec = TableSpec(
+        "v_change",
+        nothing,
+        nothing,
+        tuple(
+            ColumnSpec(name, kind, nothing, nothing, "", False)
+            for name, kind in (
+                ("unit_id", "VARCHAR"),
+                ("score", "DOUBLE"),
+                ("band", "VARCHAR"),
+                ("is_changed", "BOOLEAN"),
+            )
+        ),
+        ("unit_id",),
+        (),
+        "select ...",
+    )
+    found = metrics(spec)
+    assert list(found) == ["only_score", "only_band", "only_is_changed"]
+    figures = ", ".join(metric["expression"] for metric in found.values())
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table v_change as select * from (values ('u1', 3.5, 'B', true), "
+            "('u2', 3.5, 'B', true), ('u3', null, null, null)) as t(unit_id, "
+            "score, band, is_changed)"
+        )
+        rows = connection.execute(
+            f"select unit_id <> 'u1', {figures} from v_change group by 1 order by 1"
+        ).fetchall()
+    assert rows == [(False, Decimal("3.5"), "B", True), (True, None, None, None)]
 
 
 @view
@@ -163,30 +198,31 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path) -> ModuleType:
 
 
 def test_a_connection_to_duckdb_reads_the_file_and_nothing_else(
-    config: ModuleType, sample: Sample, tmp_path
+    config: ModuleType, tmp_path: Path
 ) -> None:
-    # A copy: DuckDB refuses two ways of opening one file in a process.
-    copied = shutil.copy(sample.database, tmp_path / "ilk.duckdb")
+    file = tmp_path / "ilk.duckdb"
+    with duckdb.connect(file) as connection:
+        connection.execute("create table one as select 1 as number")
     uri, arguments = config.DB_CONNECTION_MUTATOR(
-        make_url(f"duckdb:///{copied}?access_mode=read_write"),
+        make_url(f"duckdb:///{file}?access_mode=read_write"),
         {"connect_args": {"config": {"enable_external_access": "true"}}},
     )
     assert not uri.query
     with duckdb.connect(uri.database, config=arguments["connect_args"]["config"]) as connection:
-        assert connection.execute("select count(*) from dim_cycles").fetchall()[0][0] > 0
+        assert connection.execute("select number from one").fetchall() == [(1,)]
         for refused in (
-            f"copy dim_cycles to '{tmp_path}/cycles.csv'",
+            f"copy one to '{tmp_path}/one.csv'",
             f"attach '{tmp_path}/other.duckdb'",
             f"select * from read_csv('{FOLDER}/constraints.txt')",
             "install httpfs",
             "load httpfs",
-            "create table one (one int)",
+            "create table two (one int)",
             "set enable_external_access = true",
-            "set lock_configuration = false",
+            "set memory_limit = '1GB'",
         ):
             with pytest.raises(duckdb.Error):
                 connection.execute(refused)
-    assert [path.name for path in tmp_path.iterdir()] == ["ilk.duckdb"]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_connection_to_postgresql_and_a_page_are_hardened(config: ModuleType) -> None:

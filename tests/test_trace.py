@@ -14,12 +14,12 @@ from orchestration.auditing.scores import (
     Question,
     ScoreTrace,
     Verdict,
-    formula_safe,
 )
 from orchestration.auditing.tree import Component, Tree
 from orchestration.auditing.warehouse import audited
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
+from orchestration.sql_text import formula_safe
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 
 LAST = SAMPLE_CYCLES[-1]
@@ -115,10 +115,10 @@ def test_the_rows_written_sum_to_the_score_and_hold_nobodys_identifier(
 
 def test_a_cell_that_a_spreadsheet_takes_for_a_formula_is_written_as_text():
     rows = duckdb.sql(
-        f"select {formula_safe('cell', 'cell')}"
-        " from (values ('=1+1'), ('+a'), ('-a'), ('@a'), ('a=1'), ('\ta')) as cells(cell)"
+        f"select {formula_safe('cell')} as cell"
+        " from (values ('=1+1'), ('+a'), ('-a'), ('@a'), ('a=1'), ('\ta'), ('\na')) as cells(cell)"
     ).fetchall()
-    assert [cell for (cell,) in rows] == ["'=1+1", "'+a", "'-a", "'@a", "a=1", "'\ta"]
+    assert [cell for (cell,) in rows] == ["'=1+1", "'+a", "'-a", "'@a", "a=1", "'\ta", "'\na"]
 
 
 def test_rows_that_cannot_be_written_are_a_sentence(sample: Sample, tmp_path: Path):

@@ -87,6 +87,7 @@ compared as (
             ) end as se
         ),
         coalesce(previous.is_shown and current.is_shown, false) as is_shown,
+        previous.score_step is not null and current.score_step is not null as is_rounded,
         case
             when 'suppressed' in (previous.hidden_reason, current.hidden_reason) then 'suppressed'
             else 'secondary'
@@ -100,7 +101,12 @@ compared as (
 
 final as (
     select
-        * exclude (se_previous, se_current, hidden_reason) replace (score - score_previous as delta),
+        * exclude (se_previous, se_current, hidden_reason, is_rounded) replace (
+            -- Without the rest of binary fractions that rounded scores don't have.
+            case
+                when is_rounded then round(score - score_previous, 10) else score - score_previous
+            end as delta
+        ),
         case
             when not is_shown then hidden_reason
             when score is null or score_previous is null then 'too_few_children'

@@ -21,6 +21,11 @@ told_counts as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+unanswered as (
+    select * from {{ ref('int_unanswered_cells') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 settings as (
     select * from {{ ref('int_cycle_settings') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -88,6 +93,19 @@ hidden as (
         is_suppressed,
     from judged
     where is_suppressed
+    union all
+    select
+        unanswered.weighting_mode,
+        unanswered.method_id,
+        {%- for key in keys %}
+        unanswered.{{ key }},
+        {%- endfor %}
+        {{ why_hidden('told_counts.most', 'settings') }} as null_reason,
+        true as is_suppressed,
+    from unanswered
+    cross join settings
+    inner join told_counts
+        using (domain_type, domain_id)
 ),
 
 -- Two other readings of the nation, scores alone, of what is shown.

@@ -34,7 +34,7 @@ counted as (
         unit_id,
         recipient_category_id,
         role_id,
-        coalesce(staff.staff_count, 0) as staff_count,
+        staff.staff_count,
         coalesce(respondents.respondent_count, 0) as respondent_count,
     from staff
     full outer join respondents

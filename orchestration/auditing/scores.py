@@ -22,6 +22,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from orchestration.auditing.tree import Component, Tree
 from orchestration.auditing.warehouse import AuditError
 from orchestration.settings import Settings
+from orchestration.sql_text import formula_safe
 
 TOLERANCE = 1e-9
 
@@ -506,27 +507,19 @@ group by all
 """
 
 
-def formula_safe(column: str, name: str) -> str:
-    """Return a text column that no spreadsheet takes for a formula."""
-    return (
-        f"case when regexp_matches({column}, '^[=+@\\-\\t\\r]') then '''' || {column} "
-        f"else {column} end as {name}"
-    )
-
-
 _ROWS = f"""
 select
     respondents.respondent_key,
     respondents.response_key,
-    {formula_safe("respondents.file_name", "file_name")},
+    {formula_safe("respondents.file_name")} as file_name,
     respondents._file_sha256 as file_sha256,
     respondents._source_row as source_row,
-    {formula_safe("respondents.role_id", "role_id")},
-    {formula_safe("respondents.stratum_id", "stratum_id")},
+    {formula_safe("respondents.role_id")} as role_id,
+    {formula_safe("respondents.stratum_id")} as stratum_id,
     respondents.weight as respondent_weight,
-    {formula_safe("ratings.question_id", "question_id")},
-    {formula_safe("ratings.item_id", "item_id")},
-    {formula_safe("ratings.provider_unit_id", "provider_unit_id")},
+    {formula_safe("ratings.question_id")} as question_id,
+    {formula_safe("ratings.item_id")} as item_id,
+    {formula_safe("ratings.provider_unit_id")} as provider_unit_id,
     ratings.answer_code,
     ratings.score,
     coalesce(shares.share, 0) as item_share,

@@ -21,7 +21,17 @@ from orchestration.postgres.structure import (
     changes,
     column_definition,
 )
-from orchestration.sql_text import as_name
+from orchestration.sql_text import as_name, as_text
+
+_SAID_OF_COLUMNS = {
+    "publication_id": "Publikasi yang termuat, seperti publication_id di publication.json. / The "
+    "publication that is loaded, as publication.json has it.",
+    "loaded_at": "Kapan dimuat. / When it was loaded.",
+    "marks": "Untuk penerbit: bagaimana tiap tabel dan view dibuat (sidik jari). / For the "
+    "publisher: how each table and view was made (fingerprints).",
+    "parts": "Untuk penerbit: isi tiap tabel per siklus (jumlah baris, checksum). / For the "
+    "publisher: what each table holds by cycle (number of rows, checksum).",
+}
 
 
 def prepare_schema(connection: Connection) -> None:
@@ -39,6 +49,11 @@ def prepare_schema(connection: Connection) -> None:
             comment on table {as_name(PUBLICATION)} is
                 'Publikasi mana yang termuat; satu baris. / Which publication this is; one row.'
             """,
+        )
+    for column, said in _SAID_OF_COLUMNS.items():  # an older version's table has none
+        run(
+            connection,
+            f"comment on column {as_name(PUBLICATION)}.{as_name(column)} is {as_text(said)}",
         )
 
 

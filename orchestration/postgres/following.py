@@ -8,7 +8,7 @@ before, whole, never ahead of the files; its id (`ilk.publication`) then differs
 the next run brings it along.
 """
 
-import importlib.util
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.durable_files import read_json
+from orchestration.durable_files import read_json, whole_file
 from orchestration.postgres import PostgresError
 from orchestration.publishing.specifications import Described
 from orchestration.settings import Settings
@@ -59,6 +59,7 @@ class Follower:
         """`known`: what the manifest says of the tables (specifications.py)."""
         self._url = settings.postgres_url.get_secret_value() if settings.postgres_url else ""
         self._known = known
+        self._last_load = _last_load(settings)
         self.standing: Standing | None = None
         """None before anything was published, and without a PostgreSQL."""
 
@@ -76,6 +77,7 @@ class Follower:
         finally:
             loading.close()
         self.standing = Standing(_named(self._url), publication_id, problem)
+        _keep(self._last_load, self.standing, was_reached=loading.was_reached)
 
 
 class _Loading:
@@ -89,6 +91,8 @@ class _Loading:
         self._open = ExitStack()
         self._connection: psycopg.Connection | None = None
         self._tables: list[str] = []
+        self.was_reached = False
+        """Whether the server let us in: what went wrong after that doesn't mend itself."""
 
     def start(self) -> str:
         if missing := _missing_package():
@@ -100,6 +104,7 @@ class _Loading:
 
         try:
             connection = self._open.enter_context(connected(self._url))
+            self.was_reached = True
             if holds(connection, self._database, self._known, self._id):
                 return ""
             logger.info("memuat ke PostgreSQL / loading into PostgreSQL")
@@ -149,7 +154,10 @@ def follow(
 
 
 def standing(settings: Settings) -> Standing | None:
-    """Return how PostgreSQL stands to what is published, changing nothing; None as `follow`."""
+    """Return how PostgreSQL stands to what is published, changing nothing; None as `follow`.
+
+    To look tells which publication is there; why another isn't, the last load said and was kept.
+    """
     published_id = _published_id(settings.published_dir)
     if settings.postgres_url is None or published_id is None:
         return None
@@ -166,8 +174,38 @@ def standing(settings: Settings) -> Standing | None:
             there = published_there(connection)
     except psycopg.Error as error:
         return Standing(_named(url), published_id, _reason(error, url))
-    problem = "" if there == published_id else f"Di sana / it holds: {there or '–'}"
-    return Standing(_named(url), published_id, problem)
+    server = _named(url)
+    kept = read_json(_last_load(settings)) or {}
+    if (kept.get("server"), kept.get("publication_id")) != (server, published_id):
+        kept = {}
+    is_there = there == published_id
+    said = [str(kept.get("problem", ""))] if not is_there or kept.get("was_reached") else []
+    if not is_there:
+        said.append(f"Di sana / it holds: {there or '–'}")
+    return Standing(server, published_id, "\n".join(filter(None, said)))
+
+
+def _last_load(settings: Settings) -> Path:
+    """Return the file that says why the last load failed; there is none where it didn't."""
+    return settings.dagster_home / "postgres.json"
+
+
+def _keep(path: Path, standing: Standing, *, was_reached: bool) -> None:
+    """Keep what a load said, for `ilk run` and `ilk status`, which only look."""
+    try:
+        if not standing.problem:
+            path.unlink(missing_ok=True)
+            return
+        said = {
+            "server": standing.server,
+            "publication_id": standing.published_id,
+            "problem": standing.problem,
+            "was_reached": was_reached,
+        }
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:  # the publication is out, and the load's warning was told
+        logger.warning("%s: tak dapat ditulis / can't be written: %s", path, error)
 
 
 def _published_id(folder: Path) -> str | None:
@@ -176,9 +214,12 @@ def _published_id(folder: Path) -> str | None:
 
 
 def _missing_package() -> str:
-    if importlib.util.find_spec("psycopg") is not None:
-        return ""
-    return "Pasang psycopg / install it: uv sync --extra postgres"
+    try:
+        import psycopg  # noqa: F401  # one without its libpq is found, and can't be imported
+    except ImportError as error:
+        why = "" if isinstance(error, ModuleNotFoundError) else f": {' '.join(str(error).split())}"
+        return f"Pasang psycopg / install it: uv sync --extra postgres{why[:300]}"
+    return ""
 
 
 def _named(url: str) -> str:
@@ -194,7 +235,7 @@ def _named(url: str) -> str:
         return ""
 
 
-def _reason(error: Exception, url: str) -> str:
+def _reason(error: "psycopg.Error | PostgresError", url: str) -> str:
     """Return what went wrong in a few lines, never with the password."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
@@ -203,7 +244,11 @@ def _reason(error: Exception, url: str) -> str:
         password = conninfo_to_dict(url).get("password")
     except psycopg.ProgrammingError:
         return "Perbaiki ILK_POSTGRES_URL: libpq tidak mengenalnya. / libpq can't read it."
-    remedy, said = "", str(error).strip()
+    remedy, said = "", " ".join(str(error).split())
+    if password:
+        said = said.replace(str(password), "***")
+    if isinstance(error, PostgresError):  # a sentence of ours, in both languages
+        return said
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         remedy = "Beri hak / grant what it lacks (docs/operations.md#postgresql): "
     elif isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
@@ -218,8 +263,24 @@ def _reason(error: Exception, url: str) -> str:
         )
     elif isinstance(error, psycopg.errors.QueryCanceled):
         remedy = "Server terlalu lambat atau tertahan / the server is too slow, or held up: "
+    elif (error.sqlstate or "").startswith("53"):
+        remedy = (
+            "Server kehabisan ruang disk, memori, atau sambungan; longgarkan dulu. / The server is "
+            "out of disk, memory or connections; make room: "
+        )
     elif isinstance(error, psycopg.OperationalError):
         remedy = "Server tak terjangkau atau terputus / the server can't be reached, or broke off: "
-    if password:
-        said = said.replace(str(password), "***")
-    return remedy + " ".join(said.split())[:500]
+        if _was_refused(error):
+            remedy = (
+                "Server menjawab tetapi menolak; periksa nama, kata sandi, dan basis data di "
+                "ILK_POSTGRES_URL. / The server answered and refused; check user, password and "
+                "database there: "
+            )
+    return remedy + said[:500]
+
+
+def _was_refused(error: "psycopg.OperationalError") -> bool:
+    """Whether the server ended a connection that was being made; libpq tells by its words only."""
+    return error.sqlstate is None and any(
+        words in str(error) for words in ("FATAL:", "no password supplied")
+    )

@@ -34,6 +34,7 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 # What people filter and join by, where a table has all of it and its key doesn't begin with it.
 _LOOKUPS = (("cycle_id",), ("domain_type", "domain_id"), ("unit_id",), ("region_id",))
 NULLS_NOT_DISTINCT_SINCE = 15
+_SHOWN = 5  # names that are told
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,19 @@ def changes(wanted: Structure, found: Found) -> Changes:
     ours = set(found.marks)
     taken = {*wanted.tables, *wanted.views} & ({*found.columns, *found.views} - ours)
     if others := sorted(taken - {PUBLICATION}):
+        named = ", ".join(others[:_SHOWN])
+        named += f", +{len(others) - _SHOWN}" if len(others) > _SHOWN else ""
+        if not found.marks and len(others) > _SHOWN:  # no five tables of others have our names
+            raise PostgresError(
+                f"Jalankan di sana: drop schema {SCHEMA} cascade; lalu siklus mana pun lagi. Baris "
+                f"{SCHEMA}.{PUBLICATION} hilang, tabelnya ada; milik orang lain di skema itu ikut "
+                "terhapus. / Run that there, then any cycle: that row is lost, while its tables "
+                "are there; what others made in the schema goes too."
+            )
         raise PostgresError(
-            f"Pindahkan {', '.join(others)} dari skema {SCHEMA}: bukan buatan publikasi, dan "
-            "namanya diperlukan. / Move them out of the schema: no publication made them, and "
-            "their names are needed."
+            f"Pindahkan {named} dari skema {SCHEMA}: bukan buatan publikasi, dan namanya "
+            "diperlukan. / Move them out of the schema: no publication made them, and their names "
+            "are needed."
         )
     there = ours & set(found.columns)
     gone = there - set(wanted.tables)

@@ -111,15 +111,16 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
 
         create temp table shown_cells as
         select
-            cycle_id, weighting_mode, domain_type, domain_id, {components},
-            score, score_step, is_suppressed,
+            cycle_id, weighting_mode, domain_type, domain_id, component_type, {components},
+            score, score_step, is_suppressed, true as is_whole,
             case when is_suppressed then null_reason end as null_reason
         from warehouse.intermediate.int_shown_scores;
 
         create temp table shown_cells_of_two as
         select
-            cycle_id, weighting_mode, {keys},
+            cycle_id, weighting_mode, component_type, {keys},
             max(score_step) as score_step, bool_or(is_suppressed) as is_suppressed,
+            count(*) = 2 as is_whole,  -- both cycles asked it
             max(null_reason) as null_reason  -- suppressed rather than secondary
         from (
             from shown_cells
@@ -191,7 +192,7 @@ def _blanked(table: ShownTable) -> str:
         if column != NULL_REASON
     ]
     reasons = ["cells.null_reason", "figures.null_reason"][: 1 + (NULL_REASON in table.columns)]
-    return f"""
+    rows = f"""
         select {", ".join(columns)},
             coalesce({", ".join(reasons)}) as {NULL_REASON},
             coalesce(cells.is_suppressed, false) as is_suppressed
@@ -200,6 +201,35 @@ def _blanked(table: ShownTable) -> str:
         left join {cells} as cells
             on cells.cycle_id = figures.cycle_id and cells.weighting_mode = {mode}
             and {_is_cell_of("cells", "figures", table.columns)}"""
+    if table.declared.hidden_rows:
+        rows += " where not coalesce(cells.is_suppressed, false)"
+    if table.declared.hidden_rows == "every":
+        rows += f" union all by name {_every_hidden(table, cells)}"
+    return rows
+
+
+def _every_hidden(table: ShownTable, cells: str) -> str:
+    """Return a row for each hidden cell of the components that the table has in a cycle."""
+    components = [key for key in COMPONENT if key in table.columns]
+    own = ", ".join(["cycle_id", "weighting_mode", "component_type", *components])
+    keys = {
+        "previous_cycle_id": "cycles.previous_cycle_id",
+        **{key: f"nullif(cells.{key}, '')" for key in components},
+    }
+    wanted = ", ".join(
+        f"{keys.get(key, f'cells.{key}')} as {as_name(key)}" for key in table.declared.cell_keys
+    )
+    not_asked = [f"cells.{key} = ''" for key in COMPONENT if key not in table.columns]
+    same = " and ".join(
+        f"coalesce(asked.{key}, '') = cells.{key}"
+        for key in ("cycle_id", "weighting_mode", "component_type", *components)
+    )
+    return f"""
+        select {wanted}, cells.{NULL_REASON}, true as is_suppressed
+        from {cells} as cells
+        inner join warehouse.marts.dim_cycles as cycles on cycles.cycle_id = cells.cycle_id
+        inner join (select distinct {own} from {table.rows}) as asked on {same}
+        where {" and ".join(["cells.is_suppressed", "cells.is_whole", *not_asked])}"""
 
 
 def _rounded(column: str, kind: str, table: ShownTable) -> str:

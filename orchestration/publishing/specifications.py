@@ -148,7 +148,8 @@ def specifications(
     """Return the tables and views of a database of published tables, by name, tables first.
 
     `catalog`: the attached database, where it isn't the connection's own. One that the manifest
-    doesn't know (of an older version of the models) is called by its names alone.
+    doesn't know (of an older version of the models) is called by its names alone; a key, or a
+    foreign key, of what an older database lacks is left out.
     """
     rows = connection.execute(
         """
@@ -163,9 +164,7 @@ def specifications(
     columns: dict[str, dict[str, str]] = {}
     for table, column, kind in rows:
         columns.setdefault(table, {})[column] = kind
-    specs = [
-        _specification(known.get(name) or _unknown(name), types) for name, types in columns.items()
-    ]
+    specs = [_specification(known.get(name) or _unknown(name), name, columns) for name in columns]
     specs.sort(key=lambda spec: (spec.view is not None, spec.name))
     return {spec.name: spec for spec in specs}
 
@@ -229,7 +228,12 @@ def _unknown(name: str) -> Described:
     return Described(name, Words(name, name), Words("", ""), {}, (), (), None)
 
 
-def _specification(known: Described, types: Mapping[str, str]) -> TableSpec:
+def _specification(
+    known: Described, table: str, there: Mapping[str, Mapping[str, str]]
+) -> TableSpec:
+    """`there`: the types of the columns of every table of the database."""
+    types = there[table]
+
     def column(name: str, kind: str) -> ColumnSpec:
         words = known.columns.get(name)
         if words is None:
@@ -241,7 +245,11 @@ def _specification(known: Described, types: Mapping[str, str]) -> TableSpec:
         label=known.label,
         description=known.description,
         columns=tuple(column(name, kind) for name, kind in types.items()),
-        key=known.key,
-        foreign_keys=known.foreign_keys,
+        key=known.key if types.keys() >= {*known.key} else (),
+        foreign_keys=tuple(
+            key
+            for key in known.foreign_keys
+            if types.keys() >= {*key.columns} and there.get(key.table, {}).keys() >= {*key.to}
+        ),
         view=known.view,
     )

@@ -30,7 +30,7 @@ from orchestration.publishing.specifications import (
     Words,
     specifications,
 )
-from orchestration.sql_text import as_name, as_text
+from orchestration.sql_text import as_name, as_text, formula_safe
 
 SHEET_ROWS = 1_048_575  # Excel's, without the heading; what is over goes on in the next sheet
 DELIMITER, DECIMAL_MARK = ";", ","
@@ -127,8 +127,7 @@ def _csv_cell(column: ColumnSpec) -> str:
         return f"strftime({cell}, {as_text(MOMENT)})"
     if kind != "string":
         return cell
-    text = f"cast({cell} as varchar)"  # an apostrophe before what a spreadsheet would compute
-    return rf"if(regexp_matches({text}, '^[=+\-@\t\r\n]'), '''' || {text}, {text})"
+    return formula_safe(f"cast({cell} as varchar)")
 
 
 def _write_workbook(connection: duckdb.DuckDBPyConnection, spec: TableSpec, target: Path) -> None:

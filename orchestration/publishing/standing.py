@@ -29,6 +29,7 @@ from orchestration.sql_text import as_name, as_text
 
 CONTRIBUTIONS = ("intermediate", "int_contributions")
 SHOWN = "shown"  # the standing publication, where it is attached
+DOMAINS = "dim_domains"
 _PENDING = ".pending"
 
 
@@ -260,6 +261,11 @@ def timed(
     if not gone:
         return query
     rows = f"select * from ({query}) where not ({ours})"
+    if table == DOMAINS and not standing and _standing_columns(connection, "idx_scores"):
+        # A publication of an older version: of its cycles, those that its scores are about.
+        named = "cycle_id, domain_type, domain_id"
+        about = f"select {named} from {SHOWN}.main.idx_scores where {_is_of(stand, compares=False)}"
+        return f"{rows} union all select * from ({query}) where ({named}) in ({about})"
     common = ", ".join(as_name(name) for name in columns if name in standing)
     if not stand or "cycle_id" not in standing:
         return rows

@@ -10,6 +10,8 @@ A model of marts or indexes says one of
   every other column is a figure: NULL where int_shown_scores hides the cell, else rounded as the
   cell's score is. `from_shown_score: {column: SQL}` computes one anew from `cells.score`, the shown
   score, and other figures (`figures.column`): rounded by itself it would be a second figure of it.
+  `hidden_rows: every` where each hidden cell has a row, whether or not anybody answered it, and
+  `hidden_rows: none` where none has: a row that is there for some would tell who of a few answered.
   `cycles: both` where a figure compares a cycle with the one before; `figures:
   shown` where all are computed from a model int_shown_..., and are no more precise than that;
 - `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
@@ -60,6 +62,8 @@ class Declaration:
     cell_keys: tuple[str, ...] = ()
     from_shown_score: Mapping[str, str] = field(default_factory=dict)
     """By figure, the SQL that makes it of the shown score."""
+    hidden_rows: str = ""
+    """Which hidden cells have a row: `every`, `none`, or those that the model has."""
     is_over_two_cycles: bool = False
     is_of_shown_figures: bool = False
     is_shown_in_window: bool = False
@@ -159,6 +163,7 @@ def _declaration(
         has_persons=_descends_from_responses(model["unique_id"], manifest),
         cell_keys=tuple(cells.get("keys", ())),
         from_shown_score=cells.get("from_shown_score", {}),
+        hidden_rows=cells.get("hidden_rows", ""),
         is_over_two_cycles=cells.get("cycles") == "both",
         is_of_shown_figures=cells.get("figures") == "shown",
         is_shown_in_window=said.get("in_window") is True,

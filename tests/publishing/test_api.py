@@ -115,6 +115,29 @@ def test_every_table_is_there_whole_as_json_and_as_csv(api: Api):
             assert left == [], name
 
 
+def test_no_text_of_the_csv_that_pages_lead_to_is_a_formula(sample: Sample, tmp_path: Path):
+    shutil.copy(sample.database, tmp_path / "ilk.duckdb")
+    with duckdb.connect(str(tmp_path / "ilk.duckdb")) as connection:
+        connection.execute("update idx_scores set band = '=1+1' where score is not null")
+        connection.execute("update dim_roles set name_en = '@SUM(A1)', name_id = '-1+1'")
+    made = written(sample, tmp_path / "ilk.duckdb", tmp_path / "v1")
+    unit_id = made.json("units.json")[0]["unit_id"]
+    for name in ("tables/dim_roles.csv", "tables/idx_scores.csv", f"units/{unit_id}.csv"):
+        with (made.folder / name).open(encoding="utf-8", newline="") as file:
+            cells = {cell for row in csv.reader(file) for cell in row}
+        formulas = {
+            cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        }
+        assert {cell for cell in formulas if not cell.removeprefix("-")[0].isdigit()} == set(), name
+        assert not {"-1+1"} & formulas, name
+        if "roles" in name:
+            assert {"'@SUM(A1)", "'-1+1"} <= cells
+        elif "tables" in name:
+            assert "'=1+1" in cells
+    assert "@SUM(A1)" in (made.folder / "tables" / "dim_roles.json").read_text(encoding="utf-8")
+    made.connection.close()
+
+
 def test_a_units_file_has_all_rows_that_speak_of_it_and_no_other(api: Api):
     listed = [row["unit_id"] for row in api.json("units.json")]
     of_units = {name: of for name, spec in api.specs.items() if (of := rows_of_a_unit(spec))}

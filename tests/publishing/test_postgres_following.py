@@ -1,19 +1,20 @@
 """PostgreSQL beside the files: both hold the new publication, or the run says which does not."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
-from postgres_cases import KNOWN, TABLES, ask, write_publication
+from postgres_cases import KNOWN, TABLES, ask, said, write_publication
 from publishing_cases import DECLARED, Person, Unit, group, write_warehouse
 from pydantic import SecretStr, ValidationError
 
 from orchestration.defs.publication import _postgres_holds_it_too
-from orchestration.postgres import following
-from orchestration.postgres.following import Follower, Standing, follow, standing
+from orchestration.postgres.following import Follower, Standing, _reason, follow, standing
 from orchestration.publishing import swap
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.settings import Settings
@@ -236,9 +237,72 @@ def test_an_address_that_libpq_refuses_is_told_without_it(tmp_path: Path):
     assert "kata-sandi" not in follower.standing.in_words() + repr(standing(settings))
 
 
-def test_without_psycopg_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_those_who_only_look_tell_why_it_was_not_loaded_until_it_is(settings: Settings):
+    for version in (1, 2):
+        write_publication(settings.data_dir / "publications" / f"id-{version}", version)
+    assert follow(settings, KNOWN, settings.data_dir / "publications" / "id-1").problem == ""
+    with psycopg.connect(url_of(settings)) as theirs:
+        theirs.execute("create view public.theirs as select score from ilk.idx_scores")
+    settings.published_dir.symlink_to(Path("publications") / "id-2")
+    with duckdb.connect(str(settings.published_dir / "ilk.duckdb")) as connection:
+        connection.execute("drop view v_latest; alter table idx_scores drop column score")
+    loaded = follow(settings, KNOWN)
+    assert "Drop what others built" in loaded.problem
+    looked = standing(settings)
+    assert looked.in_words().startswith(loaded.in_words())
+    assert looked.in_words().endswith("it holds: id-1")
+    written = "".join(
+        path.read_text(encoding="utf-8") for path in settings.dagster_home.glob("*.json")
+    )
+    assert "theirs" in written and "kata-sandi" not in written
+    with psycopg.connect(url_of(settings)) as theirs:
+        theirs.execute("drop view public.theirs")
+    assert follow(settings, KNOWN).problem == ""
+    assert standing(settings).problem == ""
+    assert not list(settings.dagster_home.glob("*.json"))
+
+
+def test_a_structure_that_was_not_to_be_had_is_told_though_the_id_is_the_same(settings: Settings):
+    write_publication(settings.data_dir / "publications" / "id-1", 1)
+    settings.published_dir.symlink_to(Path("publications") / "id-1")
+    assert follow(settings, KNOWN).problem == ""
+    with psycopg.connect(url_of(settings)) as theirs:
+        theirs.execute("create view public.theirs as select cycle_id from ilk.v_latest")
+    view = "select cycle_id, min(version) as version from idx_scores group by cycle_id"
+    loaded = follow(settings, KNOWN | {"v_latest": said("v_latest", view=view)})
+    assert "Drop what others built" in loaded.problem
+    assert standing(settings) == loaded
+
+
+def test_what_a_load_said_of_another_server_or_publication_is_not_told(settings: Settings):
+    folder = settings.data_dir / "publications" / "id-1"
+    write_publication(folder, 1)
+    settings.published_dir.symlink_to(Path("publications") / "id-1")
+    elsewhere = settings_of(settings.data_dir, "postgresql://u:kata-sandi@/db?host=/nowhere")
+    assert "can't be reached" in follow(elsewhere, KNOWN).problem
+    assert standing(settings).problem == "Di sana / it holds: –"
+
+
+@pytest.fixture(params=["hidden", "broken"])
+def without_psycopg(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No psycopg, or one that is found but whose libpq isn't."""
+    if request.param == "hidden":
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        return
+    package = tmp_path / "site-packages" / "psycopg"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "raise ImportError('no pq wrapper available')", encoding="utf-8"
+    )
+    monkeypatch.delitem(sys.modules, "psycopg")
+    monkeypatch.syspath_prepend(package.parent)
+
+
+@pytest.mark.usefixtures("without_psycopg")
+def test_without_psycopg_the_extra_is_named(tmp_path: Path):
     settings = settings_of(tmp_path, "postgresql://u:kata-sandi@nowhere/db")
-    monkeypatch.setattr(following.importlib.util, "find_spec", lambda _: None)
     follower = Follower(settings, {})
     publish_again(settings, follower)
     assert settings.published_dir.exists()
@@ -252,6 +316,30 @@ def test_a_user_who_may_not_is_told_what_to_do(postgres: PostgresServer, tmp_pat
     follower = Follower(settings, {})
     publish_again(settings, follower)
     assert "docs/operations.md#postgresql): permission denied" in follower.standing.in_words()
+
+
+@pytest.mark.parametrize(
+    ("database", "user"), [("no_such_database", "publisher"), ("postgres", "nobody")]
+)
+def test_a_server_that_refuses_is_not_told_as_out_of_reach(
+    postgres: PostgresServer, tmp_path: Path, database: str, user: str
+):
+    folder = tmp_path / "publications" / "id-1"
+    write_publication(folder, 1)
+    problem = follow(settings_of(tmp_path, postgres.url(database, user)), KNOWN, folder).problem
+    assert "refused; check user, password and database" in problem
+    assert "does not exist" in problem
+    assert "reached" not in problem
+
+
+def test_what_a_server_lacks_is_not_told_as_out_of_reach():
+    url = "postgresql://u:kata-sandi@h/db"
+    full = _reason(psycopg.errors.DiskFull("could not extend file"), url)
+    assert "out of disk" in full and "reached" not in full
+    wrong = 'connection failed: FATAL:  password authentication failed for user "u"'
+    assert "check user, password" in _reason(psycopg.OperationalError(wrong), url)
+    ended = psycopg.errors.AdminShutdown("terminating connection")
+    assert "can't be reached, or broke off" in _reason(ended, url)
 
 
 def test_a_user_who_may_not_make_the_role_says_what_the_dba_must_run(
@@ -306,11 +394,15 @@ def test_a_run_with_nothing_new_brings_postgres_along_and_says_when_it_can_not(
     postgres: PostgresServer,
     stopped: Callable[[], None],
 ):
-    settings = own_sample(ILK_POSTGRES_URL=postgres.database())
+    url = postgres.database(owner="postgres").replace("//postgres:", "//publisher:")
+    settings = own_sample(ILK_POSTGRES_URL=url)
     published_id = json.loads(
         (settings.published_dir / "publication.json").read_text(encoding="utf-8")
     )["publication_id"]
-    assert "docs/operations.md#postgresql" in ilk("status").output, "it holds nothing yet"
+    follow(settings, {})
+    assert "permission denied for database" in ilk("status").output
+    name = url.split("/")[3].partition("?")[0]
+    postgres.run("postgres", f"alter database {name} owner to publisher")
     run = ilk("run", "ilk-2025-s2")
     assert run.exit_code == 0, run.output
     assert "nothing new" in run.output

@@ -25,6 +25,18 @@ from orchestration.publishing.tables import Declaration
 CLOSES_ON = date(2025, 7, 31)
 PERSONS = group("u1", "upt", "r1", 40) + group("u2", "upt", "r1", 60)
 MORE = [Person(Unit("u1", "upt", "r1"), "keduanya", "m")]
+DOMAINS = {
+    "dim_domains": Declaration(
+        model=("marts", "dim_domains"),
+        rows_of=("marts", "dim_domains"),
+        grain=("cycle_id", "domain_type", "domain_id"),
+        has_persons=True,
+    )
+}
+WITH_DOMAINS = (
+    "create table marts.dim_domains as select distinct cycle_id, domain_type, domain_id"
+    " from intermediate.int_shown_scores"
+)
 CHANGES = declared("indexes", "idx_changes", *CELL, "previous_cycle_id", is_over_two_cycles=True)
 
 
@@ -103,22 +115,12 @@ def test_a_change_against_a_cycle_whose_window_is_open_waits_for_it(tmp_path):
 
 
 def test_which_groups_answered_is_told_with_the_scores_and_stands_with_them(tmp_path):
-    domains = {
-        "dim_domains": Declaration(
-            model=("marts", "dim_domains"),
-            rows_of=("marts", "dim_domains"),
-            grain=("cycle_id", "domain_type", "domain_id"),
-            has_persons=True,
-        )
-    }
-    sql = (
-        "create table marts.dim_domains as select distinct cycle_id, domain_type, domain_id"
-        " from intermediate.int_shown_scores"
-    )
     genders = "select domain_id from dim_domains where domain_type = 'gender' order by all"
 
     def publish_domains(persons: list[Person], **arguments) -> list[tuple]:
-        published_after(tmp_path, persons, sql=sql, declared=DECLARED | domains, **arguments)
+        published_after(
+            tmp_path, persons, sql=WITH_DOMAINS, declared=DECLARED | DOMAINS, **arguments
+        )
         return shown(tmp_path, genders)
 
     before = publish_domains(PERSONS, today=CLOSES_ON)
@@ -127,6 +129,17 @@ def test_which_groups_answered_is_told_with_the_scores_and_stands_with_them(tmp_
     assert told
     another = [Person(Unit("u1", "upt", "r1"), "keduanya", "another")]
     assert publish_domains(PERSONS + another) == told
+
+
+def test_domains_of_a_cycle_that_stands_since_an_older_version_are_those_of_its_scores(tmp_path):
+    published_after(tmp_path, PERSONS)
+    another = [Person(Unit("u1", "upt", "r1"), "keduanya", "another")]
+    published_after(tmp_path, PERSONS + another, sql=WITH_DOMAINS, declared=DECLARED | DOMAINS)
+    domains = "select cycle_id, domain_type, domain_id from"
+    assert shown(tmp_path, f"{domains} dim_domains order by all") == shown(
+        tmp_path, f"{domains} (select distinct * from ({domains} idx_scores)) order by all"
+    )
+    assert shown(tmp_path, "select 1 from dim_domains where domain_id = 'another'") == []
 
 
 # --- few persons differ ------------------------------------------------------------------------

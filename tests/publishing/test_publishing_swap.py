@@ -25,6 +25,7 @@ from publishing_cases import (
 )
 
 from orchestration.publishing import PublicationError, publication, swap
+from orchestration.publishing.checksums import differing_files
 from orchestration.publishing.publication import PublicationReport, table_checksums
 from orchestration.publishing.publication import publish as publish_declared
 from orchestration.settings import REPOSITORY
@@ -81,9 +82,14 @@ def test_every_declared_table_is_published_as_duckdb_and_parquet_and_no_other(wa
     for table in PUBLISHED:
         parquet = duckdb.read_parquet(str(link / "parquet" / table / f"{table}.parquet"))
         assert parquet.count("*").fetchall() == [(report.row_counts[table],)]
+        assert (link / "csv" / f"{table}.csv").is_file()
     assert json.loads((link / "publication.json").read_text(encoding="utf-8"))["fingerprint"] == (
         FINGERPRINT
     )
+    assert not (link / "xlsx").exists(), "workbooks come with the pages"
+    package = json.loads((link / "datapackage.json").read_text(encoding="utf-8"))
+    assert package["id"] == report.publication_id
+    assert differing_files(link) == []
 
 
 def test_a_hidden_row_keeps_its_keys_and_no_figure_in_both_weighting_modes(warehouse):
@@ -422,6 +428,8 @@ def test_pages_are_swapped_with_the_tables_that_they_were_made_from(warehouse, m
         monkeypatch.setattr(publication, "write_site", write_site)
         shown = publish_pages(shift)
         assert json.loads(pages.read_text(encoding="utf-8")) == shown.checksums
+        assert {path.stem for path in (shown.folder / "xlsx").iterdir()} == PUBLISHED
+        assert differing_files(shown.folder) == []
         monkeypatch.setattr(publication, "write_site", fail)
         with pytest.raises(OSError, match="the disk is full"):
             publish_pages(0.2)

@@ -289,7 +289,7 @@ def test_a_cycle_that_is_still_open_has_pages_of_who_answered(sample, tmp_path):
 def test_without_a_staff_frame_no_unit_is_called_sufficient(sample, tmp_path):
     database = tmp_path / "ilk.duckdb"
     shutil.copy(sample.database, database)
-    unknown = "staff_count = 0, required_sample = null, shortfall = null"
+    unknown = "staff_count = null, required_sample = null, shortfall = null"
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"update fct_participation_units set {unknown}")
         connection.execute(f"update fct_participation set {unknown}, status = null")

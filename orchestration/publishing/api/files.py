@@ -24,7 +24,8 @@ import duckdb
 from orchestration.durable_files import below
 from orchestration.publishing.api.document import document, readme, rows_of_a_unit, told
 from orchestration.publishing.specifications import ColumnSpec, TableSpec
-from orchestration.sql_text import as_name, as_text
+from orchestration.publishing.spreadsheets import kind_of
+from orchestration.sql_text import as_name, as_text, formula_safe
 
 PLACE = ("api", "v1")
 _SCORES = "idx_scores"
@@ -58,7 +59,9 @@ def write_api(
 
 def _write_table(connection: duckdb.DuckDBPyConnection, folder: Path, spec: TableSpec) -> None:
     target = as_text(folder / f"{spec.name}.csv")
-    connection.execute(f"copy ({_in_order(spec)}) to {target} (format csv, header)")
+    cells = ", ".join(f"{_csv_cell(column)} as {as_name(column.name)}" for column in spec.columns)
+    rows_of = f"select {cells} from ({_in_order(spec)})"
+    connection.execute(f"copy ({rows_of}) to {target} (format csv, header)")
     found = connection.execute(f"select {_row(spec.columns)} from ({_in_order(spec)})").fetchall()
     rows = ",\n".join(row for (row,) in found)
     (folder / f"{spec.name}.json").write_text(
@@ -104,7 +107,7 @@ def _write_scores(
     assert chosen is not None  # it is of domains
     key, where = chosen
     # As text that DuckDB writes: the same digits as in the table's own file.
-    cells = ", ".join(f"cast({as_name(name)} as varchar)" for name in names)
+    cells = ", ".join(f"cast({_csv_cell(column)} as varchar)" for column in spec.columns)
     rows: dict[str, list[Sequence[str | None]]] = {unit_id: [] for unit_id in unit_ids}
     found = connection.execute(
         f"select {as_name(key)}, {cells} from {as_name(spec.name)} where {where}"
@@ -155,6 +158,12 @@ def _in_order(spec: TableSpec) -> str:
     """Return the SQL of a table's rows as they lie; a view's have no order but the one they get."""
     rows = f"from {as_name(spec.name)}"
     return rows if spec.view is None else f"{rows} order by all"
+
+
+def _csv_cell(column: ColumnSpec) -> str:
+    """Return the SQL of a cell: the pages lead people here, and their spreadsheets compute."""
+    cell = as_name(column.name)
+    return formula_safe(cell) if kind_of(column) == "string" else cell
 
 
 def _row(columns: Sequence[ColumnSpec]) -> str:

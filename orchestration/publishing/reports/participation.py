@@ -6,7 +6,7 @@ Belongs here: adding up published counts (rates and samples may not be added up)
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from orchestration.publishing.reading.book import Row
+from orchestration.publishing.reading.book import Row, known_sum
 from orchestration.publishing.reading.language import NONE
 from orchestration.publishing.reports.content import Block, Column, Table, Text
 from orchestration.publishing.reports.subjects import Subject
@@ -47,7 +47,7 @@ def reached(tell: Teller, subject: Subject) -> list[tuple[str, str]]:
     """Return the response rate and, of a unit, its required sample, as facts."""
     words = tell.words
     rows = [row for row in _rows(tell, subject) if row["role_id"] == HEADLINE_ROLE]
-    staff, answered = _sum(rows, "staff_count"), _sum(rows, "respondent_count")
+    staff, answered = _staff(rows), _sum(rows, "respondent_count")
     if not staff:
         return []
     facts = [(words("report.rate"), _rate(tell, answered, staff))]
@@ -132,7 +132,7 @@ def _by_unit(tell: Teller, rows: Sequence[Row]) -> Table:
 
 
 def _counts(tell: Teller, rows: Sequence[Row]) -> tuple[str, str, str]:
-    staff, answered = _sum(rows, "staff_count"), _sum(rows, "respondent_count")
+    staff, answered = _staff(rows), _sum(rows, "respondent_count")
     return (
         tell.count(staff),
         tell.words("figure.hidden") if answered is None else tell.count(answered),
@@ -167,6 +167,10 @@ def _enough(tell: Teller, rows: Sequence[Row]) -> str:
 
 def _with(rows: Sequence[Row], column: str, value: str) -> list[Row]:
     return [row for row in rows if row[column] == value]
+
+
+def _staff(rows: Sequence[Row]) -> int | None:
+    return known_sum(row["staff_count"] for row in rows)
 
 
 def _sum(rows: Sequence[Row], column: str) -> int | None:

@@ -11,7 +11,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from orchestration.publishing.reading.book import Book, Cycle, Row
+from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.charts import days_chart
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
@@ -24,12 +24,12 @@ _NAMED_SHORT = 25  # units that the first table names; each region's page has al
 class Turnout:
     """How many of some units' staff answered. The required sample is the sum of the units' own.
 
-    It and the shortfall are None where the staff frame knows none of the units.
+    It, the staff and the shortfall are None where the staff frame knows none of the units.
     """
 
     name: str
     unit_count: int
-    staff_count: int
+    staff_count: int | None
     respondent_count: int
     required_sample: int | None
     shortfall: int | None
@@ -209,18 +209,12 @@ def _sum(name: str, rows: Iterable[Row], path: str = "") -> Turnout:
     return Turnout(
         name=name,
         unit_count=sum(row["unit_count"] for row in told),
-        staff_count=sum(row["staff_count"] for row in told),
+        staff_count=known_sum(row["staff_count"] for row in told),
         respondent_count=sum(row["respondent_count"] for row in told),
-        required_sample=_known(row["required_sample"] for row in told),
-        shortfall=_known(row["shortfall"] for row in told),
+        required_sample=known_sum(row["required_sample"] for row in told),
+        shortfall=known_sum(row["shortfall"] for row in told),
         path=path,
     )
-
-
-def _known(counts: Iterable[int | None]) -> int | None:
-    """Return the sum of what is known; None where nothing is."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _unit(book: Book, survey: Cycle, row: Row) -> Turnout:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestration.publishing.reading.book import Book, Cycle, Row
+from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.language import Language
 
 HEADLINE_ROLE = "penerima"
@@ -21,7 +21,7 @@ class Answered:
 
     role_id: str
     name: str
-    staff_count: int
+    staff_count: int | None
     respondent_count: int | None
     required_sample: int | None
     shortfall: int | None
@@ -39,7 +39,7 @@ class RegionAnswered:
     """A role's participation in a region, as far as its rows name the region."""
 
     name: str
-    staff_count: int
+    staff_count: int | None
     respondent_count: int
     told_unit_count: int
     unit_count: int
@@ -72,7 +72,7 @@ def of_unit(book: Book, words: Language, cycle: Cycle, unit_id: str) -> list[Ans
         own = book.one(
             "fct_participation_units", cycle_id=cycle.cycle_id, unit_id=unit_id, role_id=role_id
         )
-        staff = sum(part["staff_count"] for part in parts)
+        staff = known_sum(part["staff_count"] for part in parts)
         answered.append(
             Answered(
                 role_id,
@@ -120,7 +120,7 @@ def of_region(
         answered.append(
             RegionAnswered(
                 name,
-                staff_count=sum(row["staff_count"] for row in rows),
+                staff_count=known_sum(row["staff_count"] for row in rows),
                 respondent_count=sum(row["respondent_count"] for row in rows),
                 told_unit_count=sum(row["unit_count"] for row in rows),
                 unit_count=len(asked),
