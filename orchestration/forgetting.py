@@ -356,6 +356,8 @@ class _Erasure:
 def _holds(path: Path, identifiers: Collection[str]) -> bool:
     """Whether the bytes, or those inside a workbook, name one of the identifiers."""
     contents = [path.read_bytes()]
+    if contents[0].startswith((b"$FL2", b"$FL3")):
+        return True  # SPSS packs its texts: nobody can tell
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as workbook:

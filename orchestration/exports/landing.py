@@ -345,6 +345,7 @@ class _Pull:
                 except ExportFault as fault:
                     self.unopened.add(file.name)
                     self._refuse(self._pull(file, bytes_), file, bytes_, fault)
+                    self._let_go(bytes_)  # `ilk forget` could not look into it
                 else:
                     self.opened.add(file.name)
                     files += members
@@ -386,12 +387,23 @@ class _Pull:
             members[member] = None
             try:
                 with open_member(path, name) as source:
-                    members[member] = self._keep(source)
+                    kept = self._keep(source)
+                if is_archive(kept.path):
+                    try:
+                        tell_format(kept.path)
+                    finally:
+                        self._let_go(kept)
+                members[member] = kept
             except ExportFault as fault:
                 self._report(member, fault)
         if path != archive.path:
             path.unlink()
         return members
+
+    def _let_go(self, stored: StoredBytes) -> None:
+        """Remove the bytes of an archive."""
+        if not self.registry.was_read(stored.sha256):
+            stored.path.unlink(missing_ok=True)
 
     def _keep(self, source: BinaryIO) -> StoredBytes:
         return store_bytes(self.raw_dir, source, stand_ins=self.forgotten.stand_ins)

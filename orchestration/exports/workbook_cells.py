@@ -391,3 +391,7 @@ if __name__ == "__main__":
         _write(refusal.line)
     except (CalamineError, OSError, zipfile.BadZipFile, ElementTree.ParseError) as error:
         _write({"fault": "bad_workbook", "details": {"detail": str(error)}})
+    except MemoryError:
+        raise  # its silence is told
+    except Exception as error:  # what damaged parts lead to; its message may quote them
+        _write({"fault": "bad_workbook", "details": {"detail": type(error).__name__}})

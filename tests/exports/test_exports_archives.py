@@ -66,6 +66,8 @@ def test_a_member_that_is_bad_holds_none_of_the_others(cycle: Cycle):
     cycle.drop("gform/b.zip", zipped(*bad, ("ok.csv", GOOD)))
     report = cycle.pull()
     assert names(report.new) == ["a.zip/good.csv", "b.zip/ok.csv"]
+    kept = [path.read_bytes() for path in (cycle.raw_dir / "files").iterdir()]
+    assert not any(content.startswith(b"PK") for content in kept)
     assert [(*names([refusal.name]), refusal.code) for refusal in report.refused] == [
         ("a.zip/damaged.csv", "zip_broken"),
         ("b.zip/cut.csv", "cut_off"),
@@ -154,6 +156,7 @@ def test_an_archive_of_which_nothing_is_read_is_refused_as_a_whole(
         ("a.zip", code)
     ]
     assert names(report.new) == ["b.csv"]
+    assert len(list((cycle.raw_dir / "files").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,12 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestration.exports.faults import ExportFault
+from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.xlsx_reader import read_xlsx
 
 
 def workbook(*sheets, hidden=()):
@@ -151,7 +155,7 @@ def ods(rows: str) -> bytes:
     return file.getvalue()
 
 
-def test_error_cells_of_an_opendocument_sheet_are_read_as_what_they_show(read):
+def ods_with_errors() -> bytes:
     def cell(text: str, more: str = "") -> str:
         kind = '"string" calcext:value-type="error"' if text.startswith("#") else '"string"'
         return (
@@ -161,12 +165,15 @@ def test_error_cells_of_an_opendocument_sheet_are_read_as_what_they_show(read):
 
     row = "<table:table-row>{}</table:table-row>"
     twice = 'table:number-columns-repeated="2"'
-    content = ods(
+    return ods(
         row.format(cell("id") + cell("a") + cell("b") + cell("c"))
         + row.format(cell("1") + cell("x", twice) + cell("#N/A"))
         + row.format(cell("2") + cell("#DIV/0!", twice) + cell("y"))
     )
-    _, cells = read(content)
+
+
+def test_error_cells_of_an_opendocument_sheet_are_read_as_what_they_show(read):
+    _, cells = read(ods_with_errors())
     assert cells == [["1", "x", "x", "#N/A"], ["2", "#DIV/0!", "#DIV/0!", "y"]]
 
 
@@ -176,7 +183,7 @@ def record(kind: int, data: bytes = b"") -> bytes:
     return kinds + bytes([len(data)]) + data
 
 
-def test_error_cells_of_a_binary_workbook_are_read_as_what_they_show(read):
+def xlsb_with_errors() -> bytes:
     def wide(text: str) -> bytes:
         return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
@@ -209,5 +216,45 @@ def test_error_cells_of_a_binary_workbook_are_read_as_what_they_show(read):
             "</Relationships>",
         )
         archive.writestr("xl/worksheets/sheet1.bin", sheet)
-    _, cells = read(file.getvalue())
+    return file.getvalue()
+
+
+def test_error_cells_of_a_binary_workbook_are_read_as_what_they_show(read):
+    _, cells = read(xlsb_with_errors())
     assert cells == [["1", "#N/A"], ["2", "#DIV/0!"]]
+
+
+def xlsx_with_all() -> bytes:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet("A")
+        sheet.write_row(0, 0, ["id", "kode", "error"])
+        sheet.write_row(1, 0, [1, 2])
+        sheet.write_number(2, 1, 7, book.add_format({"num_format": "000"}))
+        sheet.write_formula(2, 2, "=NA()", None, "#N/A")
+    return file.getvalue()
+
+
+WORKBOOKS = {"ods": ods_with_errors(), "xlsb": xlsb_with_errors(), "xlsx": xlsx_with_all()}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(WORKBOOKS)), st.data())
+def test_any_damage_inside_a_workbook_ends_in_a_table_or_a_fault(tmp_path_factory, kind, data):
+    with zipfile.ZipFile(io.BytesIO(WORKBOOKS[kind])) as archive:
+        parts = {name: bytearray(archive.read(name)) for name in archive.namelist()}
+    part = parts[data.draw(st.sampled_from([name for name, content in parts.items() if content]))]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(part) - 1))
+        part[at] = data.draw(st.sampled_from([0, 1, 34, 47, 60, 62, 127, 255, part[at]]))
+    if data.draw(st.booleans()):
+        del part[data.draw(st.integers(0, len(part))) :]
+    path = tmp_path_factory.getbasetemp() / "damaged.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, bytes(content))
+    try:
+        for batch, numbers in read_xlsx(path, ReaderSettings()).batches:
+            assert batch.num_rows == len(numbers)
+    except ExportFault as fault:
+        assert fault.code != "workbook_limits" or "SIG" in fault.details["detail"], fault.details
