@@ -54,7 +54,7 @@ run: setup  ## both example cycles, from raw exports to publication
 test: setup  ## everything that is promised
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=10: ten of them, by date
+mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=4: four of them, by date
 	$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
 
 check: setup  ## formatting, lint, types, definitions
