@@ -72,7 +72,8 @@ def _of_cycle(
 ) -> list[Count]:
     cells = list(shown)
     number = {cell: position for position, cell in enumerate(cells)}
-    low = np.array([1.0 if shown[cell] is None else shown[cell] for cell in cells])
+    # A hidden row may be one that nobody answered.
+    low = np.array([0.0 if shown[cell] is None else shown[cell] for cell in cells])
     high = np.array([np.inf if shown[cell] is None else shown[cell] for cell in cells])
     is_rounded = np.array([cell in rounded for cell in cells])  # to five
     low[is_rounded] -= 2
@@ -91,11 +92,11 @@ def _of_cycle(
     wrong = [
         cell
         for cell, position in number.items()
-        if not low[position] - HAIR <= truth[cell] <= high[position] + HAIR
+        if not low[position] - HAIR <= truth.get(cell, 0) <= high[position] + HAIR
     ]
     assert not wrong, f"the attacker's bounds leave out what is true of {len(wrong)} cells"
     return [
-        Count(cycle.cycle_id, cell, round(low[position]), truth[cell])
+        Count(cycle.cycle_id, cell, round(low[position]), truth.get(cell, 0))
         for cell, position in number.items()
         if shown[cell] is None and high[position] - low[position] < HAIR
     ]
