@@ -18,6 +18,11 @@ shown_scores as (
     select * from {{ ref('int_shown_scores') }}
 ),
 
+unanswered as (
+    select * from {{ ref('int_unanswered_cells') }}
+    where component_type = 'item'
+),
+
 hidden_items as (
     select
         cycle_id,
@@ -27,6 +32,9 @@ hidden_items as (
         service_id,
         perspective_id,
     from shown_scores
+    -- What nobody answered is in neither mean.
+    anti join unanswered
+        using (cycle_id, weighting_mode, domain_type, domain_id, item_id)
     where component_type = 'item' and is_suppressed
 ),
 
