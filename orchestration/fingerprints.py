@@ -42,6 +42,7 @@ BORDER_CODE = (
     "dbt_project/macros/engine.sql",
     "dbt_project/macros/cells.sql",
     "dbt_project/macros/responses.sql",
+    "orchestration/cycles.py",
     "orchestration/engine_macros.py",
     "orchestration/exports",
     "orchestration/durable_files.py",
