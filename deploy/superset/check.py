@@ -26,8 +26,8 @@ from orchestration.settings import get_settings
 
 # Each would read or write beside the published tables. The answer says what refused it.
 REFUSED = (
-    "copy (select 1) to '/tmp/ilk-superset-check.csv'",
-    "attach '/tmp/ilk-superset-check.duckdb' as other",
+    "copy (select 1) to 'ilk-superset-check.csv'",
+    "attach 'ilk-superset-check.duckdb' as other",
     "install httpfs",
     "load httpfs",
     "select * from read_csv('/etc/passwd')",
