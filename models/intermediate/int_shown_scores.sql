@@ -104,8 +104,20 @@ hidden as (
         true as is_suppressed,
     from unanswered
     cross join settings
-    inner join told_counts
+    left join told_counts
         using (domain_type, domain_id)
+),
+
+-- Groups that respondents' own words make: that one is there would tell that somebody of it answered.
+groups_of_few as (
+    select
+        weighting_mode,
+        domain_type,
+        domain_id,
+    from hidden
+    where
+        component_type = 'index'
+        and domain_type in ('role', 'recipient_category' {%- for name in demographic_names() %}, '{{ name }}' {%- endfor %})
 ),
 
 -- Two other readings of the nation, scores alone, of what is shown.
@@ -139,6 +151,8 @@ united as (
     select * from bounded
     union all by name
     select * from hidden
+    anti join groups_of_few
+        using (weighting_mode, domain_type, domain_id)
     union all by name
     select * from middles
 ),

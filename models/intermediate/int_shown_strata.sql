@@ -27,7 +27,7 @@ settings as (
 judged as (
     select
         strata.*,
-        case when coalesce(verdicts.is_stratum_hidden, true) then {{ why_hidden('strata.stratum_staff_count', 'settings') }} end
+        case when coalesce(verdicts.is_stratum_hidden, true) then {{ why_hidden('nullif(strata.stratum_staff_count, 0)', 'settings') }} end
             as hidden_reason,
         coalesce(verdicts.is_stratum_hidden, true) as is_suppressed,
     from strata

@@ -69,6 +69,14 @@ named as (
         on recipient_categories.recipient_category_id = placed.recipient_category_id
 ),
 
+shown_domains as (
+    select distinct
+        cycle_id,
+        domain_type,
+        domain_id,
+    from {{ ref('int_shown_scores') }}
+),
+
 final as (
     select
         cycle_id,
@@ -96,6 +104,17 @@ final as (
         role_id,
         recipient_category_id,
     from named
+    -- Groups that respondents' own words make have rows of scores or none here: one that is all hidden
+    -- would tell that somebody of it answered.
+    where
+        domain_type not in ('recipient_category' {%- for name in demographic_names() %}, '{{ name }}' {%- endfor %})
+        or exists (
+            select 1 from shown_domains
+            where
+                shown_domains.cycle_id = named.cycle_id
+                and shown_domains.domain_type = named.domain_type
+                and shown_domains.domain_id = named.domain_id
+        )
 )
 
 select * from final

@@ -122,11 +122,19 @@ def _joined(cycle_id: str, old: str, new: str, keys: list[str], figures: list[st
         f'{side}."{figure}" as "{side}_{figure}"' for figure in figures for side in ("old", "new")
     ]
     cycle = as_text(cycle_id)
+    # Which hidden rows there are is the version's: older ones had none of what nobody answered.
+    is_told = (
+        " where not (old.cycle_id is null and coalesce(new.is_suppressed, false)"
+        " or new.cycle_id is null and coalesce(old.is_suppressed, false))"
+        if "is_suppressed" in figures
+        else ""
+    )
     return f"""
         create or replace temp table joined as
         select {", ".join(selected)}
         from (from {old} where cycle_id = {cycle}) as old
         full join (from {new} where cycle_id = {cycle}) as new on {same_row}
+        {is_told}
     """
 
 

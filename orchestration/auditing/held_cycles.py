@@ -8,7 +8,8 @@ else is a real run, and publishes.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ def hold(
             holds[name]["fingerprints"].remove(fingerprint)
     _write(settings, {name: held for name, held in holds.items() if held["fingerprints"]})
     return others
+
+
+@contextmanager
+def held_only_if_shown(settings: Settings) -> Iterator[None]:
+    """Put back what was held before, where what is to be shown comes to nothing."""
+    before = _read(settings)
+    try:
+        yield
+    except BaseException:
+        _write(settings, before)
+        raise
 
 
 def let_go(settings: Settings, cycle_ids: Collection[str]) -> list[str]:

@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.auditing.differences import find_moved, result_tables
 from orchestration.auditing.final_cycles import final_version, is_final
-from orchestration.auditing.held_cycles import clock, hold, let_go, moment
+from orchestration.auditing.held_cycles import clock, held_only_if_shown, hold, let_go, moment
 from orchestration.auditing.run_records import note_rollback, published_runs
 from orchestration.durable_files import read_json_record
 from orchestration.fingerprints import fingerprints
@@ -127,10 +127,15 @@ def go_back(settings: Settings, publication_id: str | None) -> WentBack:
         _demand_nothing_hidden_since(
             settings, left=left, target=target, declared=read_declarations(manifest)
         )
-        held = hold(settings, left=_fingerprints(left.folder), shown=_fingerprints(target.folder))
-        with follower.along(target.folder, target.publication_id):
-            note_rollback(settings, run_id=str(uuid.uuid4()), publication_id=target.publication_id)
-            show(target.folder)
+        with held_only_if_shown(settings):
+            held = hold(
+                settings, left=_fingerprints(left.folder), shown=_fingerprints(target.folder)
+            )
+            with follower.along(target.folder, target.publication_id):
+                note_rollback(
+                    settings, run_id=str(uuid.uuid4()), publication_id=target.publication_id
+                )
+                show(target.folder)
         ShownAnswers(settings.data_dir)  # settles what a killed run left, by what is shown now
     return WentBack(left.publication_id, target.publication_id, held, follower.standing)
 

@@ -97,7 +97,9 @@ class _Loading:
     def start(self) -> str:
         if missing := _missing_package():
             return missing
+        import duckdb
         import psycopg
+        import pyarrow as pa
 
         from orchestration.postgres.loading import holds, replace
         from orchestration.postgres.server import connected
@@ -111,7 +113,8 @@ class _Loading:
             connection.execute("begin")
             self._tables = replace(connection, self._database, self._known, self._id)
             self._connection = connection
-        except (psycopg.Error, PostgresError) as error:
+        # DuckDB and Arrow read what is sent: their faults keep no file from being shown.
+        except (psycopg.Error, PostgresError, duckdb.Error, pa.ArrowException) as error:
             return _reason(error, self._url)
         return ""
 
@@ -235,7 +238,7 @@ def _named(url: str) -> str:
         return ""
 
 
-def _reason(error: "psycopg.Error | PostgresError", url: str) -> str:
+def _reason(error: Exception, url: str) -> str:
     """Return what went wrong in a few lines, never with the password."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict

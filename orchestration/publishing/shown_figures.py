@@ -29,6 +29,7 @@ NEEDED_COLUMNS = {
         "score_step",
         "respondent_count",
     },
+    ("intermediate", "int_unanswered_cells"): {*CELL, "weighting_mode"},
     ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id", "closes_on"},
     CONTRIBUTIONS: {"cycle_id", "_file_sha256", "_source_row", "answers"},
 }
@@ -103,6 +104,9 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
     """
     components = ", ".join(f"coalesce({key}, '') as {key}" for key in COMPONENT)
     keys = ", ".join([*DOMAIN, *COMPONENT])
+    same_cell = " and ".join(
+        f"unanswered.{key} is not distinct from shown.{key}" for key in (*CELL, "weighting_mode")
+    )
     connection.execute(
         f"""
         create temp view hidden as
@@ -113,14 +117,19 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
         select
             cycle_id, weighting_mode, domain_type, domain_id, component_type, {components},
             score, score_step, is_suppressed, true as is_whole,
-            case when is_suppressed then null_reason end as null_reason
-        from warehouse.intermediate.int_shown_scores;
+            case when is_suppressed then null_reason end as null_reason,
+            exists (
+                from warehouse.intermediate.int_unanswered_cells as unanswered
+                where {same_cell}
+            ) as is_unanswered
+        from warehouse.intermediate.int_shown_scores as shown;
 
         create temp table shown_cells_of_two as
         select
             cycle_id, weighting_mode, component_type, {keys},
             max(score_step) as score_step, bool_or(is_suppressed) as is_suppressed,
             count(*) = 2 as is_whole,  -- both cycles asked it
+            false as is_unanswered,
             max(null_reason) as null_reason  -- suppressed rather than secondary
         from (
             from shown_cells
@@ -183,35 +192,48 @@ def _blanked(table: ShownTable) -> str:
     mode = (
         "figures.weighting_mode" if "weighting_mode" in table.columns else "cycles.weighting_mode"
     )
+    # What nobody rated has no score to judge: what a table tells of it all the same, it may.
+    is_hidden = "coalesce(cells.is_suppressed and not cells.is_unanswered, false)"
     columns = [
         f"figures.{as_name(column)}"
         if column in table.declared.cell_keys
-        else f"case when not coalesce(cells.is_suppressed, false) "
+        else f"case when not {is_hidden} "
         f"then {_rounded(column, kind, table)} end as {as_name(column)}"
         for column, kind in table.columns.items()
         if column != NULL_REASON
     ]
-    reasons = ["cells.null_reason", "figures.null_reason"][: 1 + (NULL_REASON in table.columns)]
+    own_reason = [f"figures.{NULL_REASON}"] if NULL_REASON in table.columns else []
+    reasons = [f"case when {is_hidden} then cells.{NULL_REASON} end", *own_reason]
     rows = f"""
         select {", ".join(columns)},
             coalesce({", ".join(reasons)}) as {NULL_REASON},
-            coalesce(cells.is_suppressed, false) as is_suppressed
+            {is_hidden} as is_suppressed
         from {table.rows} as figures
         left join warehouse.marts.dim_cycles as cycles on cycles.cycle_id = figures.cycle_id
         left join {cells} as cells
             on cells.cycle_id = figures.cycle_id and cells.weighting_mode = {mode}
             and {_is_cell_of("cells", "figures", table.columns)}"""
     if table.declared.hidden_rows:
-        rows += " where not coalesce(cells.is_suppressed, false)"
+        rows += f" where not {is_hidden}"
     if table.declared.hidden_rows == "every":
         rows += f" union all by name {_every_hidden(table, cells)}"
     return rows
 
 
 def _every_hidden(table: ShownTable, cells: str) -> str:
-    """Return a row for each hidden cell of the components that the table has in a cycle."""
+    """Return a row for each hidden cell of the components that the table has in a cycle.
+
+    But for those that nobody answered and that the table tells of.
+    """
     components = [key for key in COMPONENT if key in table.columns]
     own = ", ".join(["cycle_id", "weighting_mode", "component_type", *components])
+    told = f"""
+        cells.is_unanswered and exists (
+            from {table.rows} as figures
+            where figures.cycle_id = cells.cycle_id
+                and figures.weighting_mode = cells.weighting_mode
+                and {_is_cell_of("cells", "figures", table.columns)}
+        )"""
     keys = {
         "previous_cycle_id": "cycles.previous_cycle_id",
         **{key: f"nullif(cells.{key}, '')" for key in components},
@@ -229,7 +251,8 @@ def _every_hidden(table: ShownTable, cells: str) -> str:
         from {cells} as cells
         inner join warehouse.marts.dim_cycles as cycles on cycles.cycle_id = cells.cycle_id
         inner join (select distinct {own} from {table.rows}) as asked on {same}
-        where {" and ".join(["cells.is_suppressed", "cells.is_whole", *not_asked])}"""
+        where {" and ".join(["cells.is_suppressed", "cells.is_whole", *not_asked])}
+            and not ({told})"""
 
 
 def _rounded(column: str, kind: str, table: ShownTable) -> str:

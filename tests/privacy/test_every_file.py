@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.publishing.site.build import write_site
+from orchestration.sql_text import as_text
 from tests.conftest import Sample
 
 DIGITS = 12
@@ -135,27 +136,35 @@ def test_one_hidden_figure_in_a_file_is_seen(tmp_path: Path, secrets: set[float]
     assert secrets.intersection(map(_cut, _told(path))) == {secret}
 
 
+PLACES = {"provider_unit": "unit_level_id", "provider_region_level": "unit_level_id"}
+
+
 def test_which_rows_there_are_tells_nothing_of_who_answered(sample: Sample):
     """A missing row would tell that nobody answered, beside hidden ones that few did."""
     with duckdb.connect(sample.database, read_only=True) as shown:
         for table in ("idx_scores", "idx_coverage", "idx_changes"):
-            rows = shown.execute(
-                f"""
-                select rows.cycle_id, units.unit_level_id, count(distinct count), count(*)
-                from (
-                    select cycle_id, domain_id, count(*) as count from {table}
-                    where domain_type = 'provider_unit' group by all
-                ) as rows
-                inner join dim_cycle_units as units
-                    on units.cycle_id = rows.cycle_id and units.unit_id = rows.domain_id
-                group by all
-                """
-            ).fetchall()
-            assert rows and {counts for *_, counts, _ in rows} == {1}, (table, rows)
-            assert max(units for *_, units in rows) > 500
+            for domain_type, alike in PLACES.items():
+                rows = shown.execute(
+                    f"""
+                    select cycle_id, {alike}, count(distinct count), count(*)
+                    from (
+                        select cycle_id, domain_id, count(*) as count from {table}
+                        where domain_type = '{domain_type}' group by all
+                    )
+                    inner join dim_domains using (cycle_id, domain_id)
+                    where domain_type = '{domain_type}'
+                    group by all
+                    """
+                ).fetchall()
+                assert rows and {counts for *_, counts, _ in rows} == {1}, (table, rows)
+                assert max(domains for *_, domains in rows) > 30
         told = shown.execute(
             """
-            select count(*) from v_index_by_unit as units
+            select count(*) from (
+                select cycle_id, unit_id, null_reason from v_index_by_unit
+                union all
+                select cycle_id, unit_id, null_reason from v_service_perspective
+            ) as units
             inner join fct_participation_units as participation
                 using (cycle_id, unit_id)
             where units.null_reason = 'no_answers' and participation.role_id = 'penerima'
@@ -163,5 +172,18 @@ def test_which_rows_there_are_tells_nothing_of_who_answered(sample: Sample):
             """
         ).fetchall()
         assert told == [(0,)], "where a few answered, none is told to have answered nothing"
-        parts = shown.execute("select count(*) from idx_change_parts where is_suppressed")
-        assert parts.fetchall() == [(0,)]
+
+
+def test_a_group_that_is_all_hidden_is_not_told_to_be_there(sample: Sample):
+    groups = ("recipient_category", "gender", "age_group", "rank_group", "tenure_group")
+    kinds = ", ".join(map(as_text, groups))
+    with duckdb.connect(sample.database, read_only=True) as shown:
+        hidden = shown.execute(
+            f"select domain_id from idx_scores where domain_type in ({kinds}) "
+            "and component_type = 'index' and is_suppressed"
+        ).fetchall()
+        listed = shown.execute(
+            f"select domain_type, domain_id from dim_domains where domain_type in ({kinds}) "
+            "except select domain_type, domain_id from idx_scores"
+        ).fetchall()
+    assert (hidden, listed) == ([], [])

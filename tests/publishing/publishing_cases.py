@@ -232,6 +232,10 @@ def write_warehouse(
             f"""
             create schema marts; create schema indexes; create schema staging;
             create schema intermediate;
+            create table intermediate.int_unanswered_cells (
+                cycle_id varchar, weighting_mode varchar, domain_type varchar, domain_id varchar,
+                service_id varchar, perspective_id varchar, item_id varchar
+            );
             create table intermediate.int_hidden_cells as
                 select
                     * replace (
