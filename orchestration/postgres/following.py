@@ -250,8 +250,8 @@ def _reason(error: Exception, url: str) -> str:
     remedy, said = "", " ".join(str(error).split())
     if password:
         said = said.replace(str(password), "***")
-    if isinstance(error, PostgresError):  # a sentence of ours, in both languages
-        return said
+    if not isinstance(error, psycopg.Error):  # a sentence of ours, or what DuckDB or Arrow says
+        return said if isinstance(error, PostgresError) else said[:500]
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         remedy = "Beri hak / grant what it lacks (docs/operations.md#postgresql): "
     elif isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
