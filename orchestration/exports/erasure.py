@@ -112,7 +112,10 @@ def _erase_in_text(
 
 
 def _erase_in_json(source: Path, target: Path, numbers: Set[int]) -> None:
-    """Put a record that holds the mark alone in the place of each."""
+    """Put a record that holds the mark alone in the place of each.
+
+    Its other cells stand in their order, empty: the first record's is that of the columns.
+    """
     with source.open("rb") as file, target.open("w", encoding="utf-8", newline="") as cleared:
         first = ""
         for part in parts(file):
@@ -121,7 +124,7 @@ def _erase_in_json(source: Path, target: Path, numbers: Set[int]) -> None:
                 cells = flat(part.record)
                 first = first or next(iter(cells), "")
                 if part.number in numbers:
-                    text = json.dumps({first: MARK} | dict.fromkeys(cells.keys() - {first}, ""))
+                    text = json.dumps(dict.fromkeys(cells, "") | {first: MARK})
             cleared.write(text)
 
 

@@ -161,8 +161,9 @@ def test_any_json_ends_in_a_table_or_a_fault(tmp_path_factory, records, data):
 def test_a_forgotten_persons_record_is_taken_out_and_no_other_one_moves(tmp_path):
     source = tmp_path / "source"
     source.write_text(
-        '{"count": 3, "results": [\n {"nip": "1", "g": {"q": "5"}},\n {"nip": "2", "only": "x"},'
-        '\n {"q": "4.50", "nip": "3"}]}',
+        '{"count": 3, "results": [\n {"nip": "1", "g": {"q": "5"}, "a": 1, "b": 2, "c": 3, "d": 4},'
+        '\n {"nip": "2", "only": "x", "a": 5, "b": 6},'
+        '\n {"q": "4.50", "nip": "3", "c": 7, "d": 8}]}',
         encoding="utf-8",
     )
     with source.open("rb") as file:
