@@ -359,6 +359,12 @@ FAULTS: dict[str, FaultText] = {
         "server mendaftar {listed} jawaban tetapi memberi {found}. Jalankan lagi saat tidak ada "
         "yang menghapus jawaban.",
     ),
+    "api_deleted": FaultText(
+        "responses were deleted while they were asked for, so that others may lack. Run again when "
+        "nobody deletes responses.",
+        "ada jawaban yang dihapus saat diminta, sehingga jawaban lain mungkin terlewat. Jalankan "
+        "lagi saat tidak ada yang menghapus jawaban.",
+    ),
     "api_count": FaultText(
         "the server counts {listed} responses, and {found} came. Run again; if it stays so, export "
         "the survey by hand and compare.",

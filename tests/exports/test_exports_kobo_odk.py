@@ -219,6 +219,38 @@ def test_what_kobo_answers_otherwise_is_refused_and_what_landed_stays(cycle, kob
     assert ids(cycle) == ["1", "2", "3", "4", "5", "6"]
 
 
+def deleting(kobo: FakeKobo, *numbers: int) -> Callable[[dict[str, str], dict], Any]:
+    """Delete one of the submissions right after the page that it stands on was given."""
+    left = [*numbers]
+
+    def fault(params: dict[str, str], page: dict) -> dict:
+        there = [record["_id"] for record in page["results"]]
+        if params["limit"] != "1" and left and left[0] in there:
+            kobo.submissions.pop(left.pop(0))
+            kobo.add(max(kobo.submissions) + 1)  # so that the server counts as many as before
+        return page
+
+    return fault
+
+
+def test_a_submission_deleted_while_pages_are_fetched_costs_no_other_one(cycle, kobo):
+    kobo.add(1, 2, 3, 4, 5)
+    kobo.fault = deleting(kobo, 1)
+    assert cycle.pull().refused == ()
+    assert ids(cycle) == ["2", "3", "4", "5", "6"]  # 3 had moved to the page that was there already
+
+
+def test_submissions_deleted_each_time_are_refused(cycle, kobo):
+    kobo.add(1, 2, 3, 4, 5)
+    kobo.fault = deleting(kobo, 1, 2)
+    [refusal] = cycle.pull().refused
+    assert (refusal.name, refusal.code) == (KOBO, "api_deleted")
+    assert "Run again when nobody deletes responses" in refusal.message
+    assert "Jalankan lagi saat tidak ada yang menghapus jawaban" in refusal.message_id
+    assert cycle.registry() == []
+    assert ids(cycle) == []
+
+
 def test_a_wrong_token_and_an_unknown_asset_are_told_apart(cycle, kobo):
     kobo.add(1)
     url = cycle.access["kobo"].url

@@ -18,7 +18,7 @@ from orchestration.exports.apis.odk import OdkCentral
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.seed_files import Source
 
-_MAY_BE_CHANCE = {"api_count", "api_fewer", "api_other_page", "api_cut"}
+_MAY_BE_CHANCE = {"api_count", "api_fewer", "api_other_page", "api_cut", "api_deleted"}
 """What a response that is deleted while it is asked for looks like too: asked once more."""
 
 

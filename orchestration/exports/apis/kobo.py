@@ -2,11 +2,12 @@
 
 Belongs here: what is asked and how pages follow each other. Doesn't: when to ask (asking.py).
 
-A page holds at most 1,000 submissions whatever is asked for: `next` is followed to its end.
+A page holds at most 1,000 submissions whatever is asked for: `next` is followed to its end. It
+counts submissions to pass over, so that one deleted meanwhile would cost a page its first one.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from orchestration.exports.apis.access import Access
@@ -43,15 +44,23 @@ class Kobo:
         params = {"format": "json", "limit": "1000", "sort": '{"_id": 1}'}
         if after:
             params["query"] = json.dumps({"_id": {"$gt": after}})
-        found = 0
+        found, last = 0, ""
         while params:
             content, page = self._web.get(self._url, params)
             ids = ids_of(page.get("results"), "_id")
-            found += len(ids)
             yield ids, content
-            params = next_params(page.get("next"))
+            asked, params = params, next_params(page.get("next"))
             if params and not ids:
                 raise ExportFault("api_fewer", listed=self._counted(page), found=found)
+            if last:
+                self._check_place(asked, found - 1, last)
+            found, last = found + len(ids), [last, *ids][-1]
+
+    def _check_place(self, params: Mapping[str, str], place: int, id_: str) -> None:
+        """Raise ExportFault where a submission has moved up: one before it was deleted."""
+        _, page = self._web.get(self._url, {**params, "start": str(place), "limit": "1"})
+        if ids_of(page.get("results"), "_id") != [id_]:
+            raise ExportFault("api_deleted")
 
     def close(self) -> None:
         """Close the connections."""
