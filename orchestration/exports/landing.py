@@ -206,10 +206,8 @@ class _Pull:
     records_read: int = 0
     dropped: list[tuple[ListedFile, StoredBytes]] = field(default_factory=list)
     """What must not stay once the registry is written: it holds forgotten people, or may."""
-    unopened: set[str] = field(default_factory=set)
-    """Files that could not be had or opened: archives among them, whose members stay in use."""
-    opened: set[str] = field(default_factory=set)
-    """Archives that gave way to their members."""
+    listed: set[str] = field(default_factory=set)
+    """Names of all files that there are, members in the place of their archives."""
     asked: set[str] = field(default_factory=set)
     """Addresses of servers: what was pulled from them before goes when all of them is new."""
     vanished: tuple[Vanished, ...] = ()
@@ -227,6 +225,7 @@ class _Pull:
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
         listing, stored = self._store_all(listing)
+        self.listed = {file.name for file in listing.files}
         withdrawn = self._withdraw(listing, configured)
         # Files in use come first: a new file may be a copy of what one of them is now.
         awaiting = sorted(
@@ -237,8 +236,9 @@ class _Pull:
         while awaiting:
             file = awaiting.pop(0)
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
-        withdrawn += self._replace_frames(listing)
-        withdrawn += self._replace_answers(listing)
+        withdrawn += self._replace_archives()
+        withdrawn += self._replace_frames()
+        withdrawn += self._replace_answers()
         throw_away_answers(self.raw_dir)
         if self.dropped:
             self.forgotten.save()
@@ -253,7 +253,7 @@ class _Pull:
             refused=tuple(sorted(self.refused, key=lambda refusal: refusal.name)),
             notes=tuple(self.notes),
             missing_sources=tuple(source.address for source in listing.missing),
-            kept_frame=self._kept_frame(listing),
+            kept_frame=self._kept_frame(),
             records_read=self.records_read,
             shrunk=self._shrunk(),
             vanished=self.vanished,
@@ -263,49 +263,79 @@ class _Pull:
         """Withdraw the files that vanished, unless their source as a whole seems to be away.
 
         A source whose row was edited or removed counts as away while its profile has a source that
-        matches nothing: the edit may be a slip. Staff frames are `_replace_frames`' and the answers
-        of servers `_replace_answers`'.
+        matches nothing: the edit may be a slip. What stands in archives is `_replace_archives`',
+        staff frames are `_replace_frames`' and the answers of servers `_replace_answers`'.
         """
-        listed = {file.name for file in listing.files}
-        if not listed:
+        if not self.listed:
             return ()  # the landing is away, and tells nothing of sources edited meanwhile
         missing = {source.address for source in listing.missing} | self.asked
         away_profiles = {source.profile_id for source in listing.missing}
         gone = [
             row
             for row in self.registry.current(self.cycle_id)
-            if row.name not in listed
-            and not any(row.name.startswith(f"{name}/") for name in self.unopened)
+            if row.name not in self.listed
+            and not self._in_place_of(row.name)
             and row.kind != STAFF_FRAME_KIND
             and row.source not in missing
             and (row.source in configured or row.profile_id not in away_profiles)
         ]
         for row in gone:
             self.registry.withdraw(row)
-        return tuple(dict.fromkeys(row.name for row in gone if row.name not in self.opened))
+        return self._no_longer_there(gone)
 
-    def _replace_frames(self, listing: Listing) -> tuple[str, ...]:
+    def _replace_archives(self) -> tuple[str, ...]:
+        """Withdraw an archive's members, once the file in its place was read, and the reverse.
+
+        Until then they stay in use: a login page, or an archive cut off, says nothing of them.
+        """
+        read = {*self.new, *self.unchanged, *self.superseded}
+        gone = [
+            row
+            for row in self.registry.current(self.cycle_id)
+            if (others := self._in_place_of(row.name)) and others <= read
+        ]
+        for row in gone:
+            self.registry.withdraw(row)
+        return self._no_longer_there(gone)
+
+    def _in_place_of(self, name: str) -> set[str]:
+        """Return the listed members of what was no archive, or the listed file that was one."""
+        if name in self.listed:
+            return set()
+        return {
+            other for other in self.listed if _is_member(other, name) or _is_member(name, other)
+        }
+
+    def _no_longer_there(self, gone: Sequence[ExportFile]) -> tuple[str, ...]:
+        """Return the names of files that were withdrawn, without archives that are members now."""
+        return tuple(
+            dict.fromkeys(
+                row.name
+                for row in gone
+                if not any(_is_member(other, row.name) for other in self.listed)
+            )
+        )
+
+    def _replace_frames(self) -> tuple[str, ...]:
         """Withdraw the staff frames that vanished, once another one counts.
 
         Without any, everybody would weigh 1.
         """
-        listed = {file.name for file in listing.files}
         frames = [
             row for row in self.registry.current(self.cycle_id) if row.kind == STAFF_FRAME_KIND
         ]
-        if not any(row.is_in_use and row.name in listed for row in frames):
+        if not any(row.is_in_use and row.name in self.listed for row in frames):
             return ()
-        gone = [row for row in frames if row.name not in listed]
+        gone = [row for row in frames if row.name not in self.listed]
         for row in gone:
             self.registry.withdraw(row)
         return tuple(dict.fromkeys(row.name for row in gone))
 
-    def _replace_answers(self, listing: Listing) -> tuple[str, ...]:
+    def _replace_answers(self) -> tuple[str, ...]:
         """Withdraw what servers answered before, once all that they answered now was read.
 
         Where a part of it is refused, old and new stay: a response in both counts once.
         """
-        listed = {file.name for file in listing.files}
         whole = {
             address
             for address in self.asked
@@ -315,19 +345,18 @@ class _Pull:
         gone = [
             row
             for row in self.registry.current(self.cycle_id)
-            if row.source in whole and row.name not in listed
+            if row.source in whole and row.name not in self.listed
         ]
         for row in gone:
             self.registry.withdraw(row)
         return tuple(dict.fromkeys(row.name for row in gone))
 
-    def _kept_frame(self, listing: Listing) -> str:
+    def _kept_frame(self) -> str:
         """Return the staff frame that counts though it lies in the landing no more, else ''."""
-        listed = {file.name for file in listing.files}
         kept = [
             row.name
             for row in self.registry.current(self.cycle_id)
-            if row.kind == STAFF_FRAME_KIND and row.is_in_use and row.name not in listed
+            if row.kind == STAFF_FRAME_KIND and row.is_in_use and row.name not in self.listed
         ]
         return kept[0] if kept else ""
 
@@ -337,24 +366,18 @@ class _Pull:
         stored: dict[ListedFile, StoredBytes] = {}
         for file in listing.files:
             bytes_ = self._store(file)
-            if bytes_ is None:
-                self.unopened.add(file.name)
-            elif file.kind == SURVEY_RESPONSES_KIND and is_archive(bytes_.path):
+            if bytes_ and file.kind == SURVEY_RESPONSES_KIND and is_archive(bytes_.path):
                 try:
                     members = self._unpack(file, bytes_)
                 except ExportFault as fault:
-                    self.unopened.add(file.name)
                     self._refuse(self._pull(file, bytes_), file, bytes_, fault)
                     self._let_go(bytes_)  # `ilk forget` could not look into it
                 else:
-                    self.opened.add(file.name)
                     files += members
                     stored |= {file: kept for file, kept in members.items() if kept}
                     continue
-            else:
+            elif bytes_:
                 stored[file] = bytes_
-                if self._member_in_use(file.name) and not _is_export(bytes_.path):
-                    self.unopened.add(file.name)  # a login page in the place of an archive
             files.append(file)
         return replace(listing, files=tuple(files)), stored
 
@@ -568,7 +591,8 @@ class _Pull:
 
     def _refuse_copy(self, file: ListedFile, stored: StoredBytes, awaiting: set[str]) -> None:
         for row in self.registry.current(self.cycle_id):
-            is_other = row.name != file.name and row.name not in awaiting
+            # What is withdrawn once the file in its place was read is no original either.
+            is_other = row.name not in {file.name, *awaiting} and not self._in_place_of(row.name)
             if (row.kind, row.sha256) == (file.kind, stored.sha256) and row.is_in_use and is_other:
                 raise ExportFault("copy", original=row.name)
 
@@ -616,7 +640,7 @@ class _Pull:
         `kept` are the files in use of a server that is refused as a whole.
         """
         message, message_id = fault.in_english(file.name), fault.in_indonesian(file.name)
-        in_use = self._in_use(file.name) or self._member_in_use(file.name)
+        in_use = self._in_use(file.name) or self._in_use_in_place_of(file.name)
         older = max(kept, key=lambda row: row.pulled_at, default=in_use)
         if older is not None:
             pulled_at = on_the_readers_clock(older.pulled_at.replace(tzinfo=UTC))
@@ -637,11 +661,11 @@ class _Pull:
         rows = self.registry.current(self.cycle_id)
         return next((row for row in rows if row.name == name and row.is_in_use), None)
 
-    def _member_in_use(self, archive: str) -> ExportFile | None:
-        rows = self.registry.current(self.cycle_id)
-        return next(
-            (row for row in rows if row.is_in_use and row.name.startswith(f"{archive}/")), None
-        )
+    def _in_use_in_place_of(self, name: str) -> ExportFile | None:
+        """Return a member of the archive that the file was, or the file that is an archive now."""
+        rows = [row for row in self.registry.current(self.cycle_id) if row.is_in_use]
+        in_place = (row for row in rows if _is_member(row.name, name) or _is_member(name, row.name))
+        return next(in_place, None)
 
     def _settings(self, file: ListedFile) -> ReaderSettings:
         return self.settings.get(file.profile_id, ReaderSettings())
@@ -652,12 +676,8 @@ class _Pull:
         )
 
 
-def _is_export(path: Path) -> bool:
-    try:
-        tell_format(path)
-    except ExportFault:
-        return False
-    return True
+def _is_member(name: str, archive: str) -> bool:
+    return name.startswith(f"{archive}/")
 
 
 def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:

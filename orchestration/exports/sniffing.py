@@ -27,7 +27,7 @@ _MIN_HANGUL = 20
 """Two cp1252 letters now and then make one Hangul syllable: fewer prove nothing."""
 
 _WORKBOOK_PARTS = ("[Content_Types].xml", "content.xml")
-_EXPORT_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".sav", ".xlsx", ".xls")
+_WORKBOOK_FIRST = (*_WORKBOOK_PARTS, "_rels/", "docProps/", "xl/", "customXml/", "mimetype")
 _WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _BINARIES = {
     b"%PDF": "a PDF",
@@ -94,7 +94,7 @@ def is_archive(path: Path) -> bool:
         names = _archive_names(path)
         if names is None:  # cut off: its first member's name tells
             first = file.read(int.from_bytes(head[26:28], "little")).decode(errors="replace")
-            return first.lower().endswith(_EXPORT_ENDINGS)
+            return bool(first) and not first.startswith(_WORKBOOK_FIRST)
     return not any(name in _WORKBOOK_PARTS for name in names)
 
 

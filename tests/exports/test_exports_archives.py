@@ -104,6 +104,60 @@ def test_members_stay_in_use_while_their_archive_can_not_be_opened(cycle: Cycle,
     assert all("stays in use" in refusal.message for refusal in report.refused)
 
 
+@pytest.mark.parametrize("first", ["Survey/", "media/1.jpg", "read me"])
+def test_members_stay_in_use_whatever_a_cut_off_archive_begins_with(cycle: Cycle, first: str):
+    archive = zipped((first, b""), ("Survey/one.csv", GOOD))
+    cycle.drop("gform/a.zip", archive)
+    cycle.pull()
+    cycle.drop("gform/a.zip", archive[:-30])
+    report = cycle.pull()
+    assert [refusal.code for refusal in report.refused] == ["zip_broken"]
+    assert (report.withdrawn, cycle.in_use()) == ((), ["gform/a.zip/Survey/one.csv"])
+
+
+@pytest.mark.parametrize("content", [workbook()[:-30], b"id,unit\n1,A\n2,B,\n", b'[{"a": 1}, {'])
+def test_members_stay_in_use_until_what_stands_in_their_place_was_read(cycle, content: bytes):
+    cycle.drop("gform/a.zip", zipped(("one.csv", GOOD)))
+    cycle.drop("gform/b.csv", MORE)
+    cycle.pull()
+    cycle.drop("gform/a.zip", content)
+    report = cycle.pull()
+    [refusal] = report.refused
+    assert "stays in use" in refusal.message
+    assert "tetap dipakai" in refusal.message_id
+    assert (report.withdrawn, cycle.in_use()) == ((), ["gform/a.zip/one.csv", "gform/b.csv"])
+    cycle.drop("gform/a.zip", "id,unit\n8,Z\n")
+    report = cycle.pull()
+    assert (names(report.new), names(report.withdrawn)) == (["a.zip"], ["a.zip/one.csv"])
+    assert sorted(cycle.in_use()) == ["gform/a.zip", "gform/b.csv"]
+
+
+def test_a_file_stays_in_use_until_all_members_of_the_archive_in_its_place_were_read(cycle: Cycle):
+    cycle.drop("gform/a.zip", GOOD)
+    cycle.pull()
+    cycle.drop("gform/a.zip", zipped(("one.csv", MORE), ("two.csv", 'id,unit\n8,"Z')))
+    report = cycle.pull()
+    [refusal] = report.refused
+    assert (*names([refusal.name]), refusal.code) == ("a.zip/two.csv", "cut_off")
+    assert "stays in use" in refusal.message
+    assert cycle.in_use() == ["gform/a.zip", "gform/a.zip/one.csv"]
+    cycle.drop("gform/a.zip", zipped(("one.csv", MORE), ("two.csv", GOOD)))
+    report = cycle.pull()
+    assert (report.refused, report.withdrawn) == ((), ())
+    assert sorted(cycle.in_use()) == ["gform/a.zip/one.csv", "gform/a.zip/two.csv"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "b.csv", "0.csv"])
+def test_what_was_a_member_and_is_a_file_now_is_no_copy_of_itself(cycle: Cycle, name: str):
+    cycle.drop("gform/a.zip", zipped(("one.csv", GOOD)))
+    cycle.pull()
+    cycle.drop("gform/a.zip", MORE)
+    cycle.drop(f"gform/{name}", GOOD)
+    report = cycle.pull()
+    assert report.refused == ()
+    assert sorted(cycle.in_use()) == sorted({"gform/a.zip", f"gform/{name}"})
+
+
 def locked(*members: tuple[str, str], only: str | None = None) -> bytes:
     """An archive whose members say that they are encrypted, all or one."""
     content = bytearray(zipped(*members))
@@ -183,10 +237,11 @@ def test_two_members_of_one_name_are_both_refused(cycle: Cycle):
     assert names(report.new) == ["a.zip/b.csv"]
 
 
-def test_a_workbook_is_no_archive(tmp_path):
+def test_a_workbook_is_no_archive_nor_is_one_that_was_cut_off(tmp_path):
     path = tmp_path / "a.zip"
-    path.write_bytes(workbook())
-    assert not is_archive(path)
+    for content in (workbook(), workbook()[:-30], workbook()[:300]):
+        path.write_bytes(content)
+        assert not is_archive(path)
 
 
 @pytest.mark.parametrize("step", range(1, 40))
