@@ -8,6 +8,8 @@ SurveyMonkey, Qualtrics and ODK Central deliver archives. A member is a file of 
 the name `archive.zip/member.csv`; the archive itself is none.
 """
 
+import errno
+import io
 import lzma
 import zipfile
 import zlib
@@ -16,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from orchestration.exports.faults import ExportFault
 
@@ -31,29 +33,57 @@ _SMALL_BYTES = 256 << 20
 _ENCRYPTED = 1
 _PASSED_OVER = {"__MACOSX": "macOS", "media": "ODK Central"}
 _BYPRODUCTS = (".ds_store", "thumbs.db", "desktop.ini")
-_BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
-    *(NotImplementedError, RuntimeError, ValueError),
-)
+UNLISTED = (zipfile.BadZipFile, NotImplementedError, ValueError)
+"""What zipfile raises for a list of members that can't be read: damaged, packed for a newer version
+than it knows, and (ValueError) with a name that is not the UTF-8 it says it is."""
+_DAMAGED = (*UNLISTED, zlib.error, lzma.LZMAError, EOFError)
+"""And for a member's bytes; bz2 raises an OSError, see `_damage_told`."""
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What an archive holds."""
+class Archive:
+    """What an archive that is open holds."""
 
     members: tuple[str, ...]
     refused: tuple[tuple[str, ExportFault], ...]
     passed_over: dict[str, int]
     """Files by their folder, or their name where they lie in none."""
+    _zip: zipfile.ZipFile
+
+    @contextmanager
+    def member(self, name: str) -> Iterator[BinaryIO]:
+        """Open a member's bytes. Raises ExportFault where they can't be had whole, also on reading.
+
+        What else goes wrong in the block is none of the archive's faults, and passes as it is.
+        """
+        with _damage_told():
+            source = self._zip.open(name)
+        with source:
+            yield cast(BinaryIO, _Member(source))
 
 
-def look_into(path: Path) -> Contents:
-    """Return what the archive holds. Raises ExportFault where none of it is read."""
+class _Member(io.BufferedIOBase):
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+
+    def read(self, size: int | None = -1) -> bytes:
+        with _damage_told():
+            return self._source.read(-1 if size is None else size)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open an archive once for all of its members. Raises ExportFault where none of it is read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (*_BROKEN, OSError) as error:
-        raise ExportFault("zip_broken", detail=type(error).__name__) from error
+        archive = zipfile.ZipFile(path)
+    except UNLISTED as error:
+        raise _broken(error) from error
+    with archive:
+        yield _look_into(archive)
+
+
+def _look_into(archive: zipfile.ZipFile) -> Archive:
+    infos = [info for info in archive.infolist() if not info.is_dir()]
     passed_over = Counter(place for info in infos if (place := _passed_over(info.filename)))
     wanted = [info for info in infos if not _passed_over(info.filename)]
     if not wanted:
@@ -78,21 +108,29 @@ def look_into(path: Path) -> Contents:
     names = Counter(info.filename for info in wanted)
     faults = [(info.filename, _fault(info, names)) for info in wanted]
     refused = {name: fault for name, fault in faults if fault is not None}
-    return Contents(
+    return Archive(
         members=tuple(name for name, fault in faults if fault is None),
         refused=tuple((_printable(name), fault) for name, fault in refused.items()),
         passed_over=dict(passed_over),
+        _zip=archive,
     )
 
 
 @contextmanager
-def open_member(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a member's bytes. Raises ExportFault where they can't be had whole, also while read."""
+def _damage_told() -> Iterator[None]:
+    """Turn what reading a member raises for its damage into a fault; a failing disk is none."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(name) as member:
-            yield cast(BinaryIO, member)
-    except _BROKEN as error:
-        raise ExportFault("zip_broken", detail=type(error).__name__) from error
+        yield
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # bz2 gives none; a place below 0
+            raise
+        raise _broken(error) from error
+    except _DAMAGED as error:
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> ExportFault:
+    return ExportFault("zip_broken", detail=type(error).__name__)
 
 
 def _passed_over(name: str) -> str:

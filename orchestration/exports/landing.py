@@ -17,7 +17,7 @@ from typing import BinaryIO
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.durable_files import TEMPORARY, is_disk_full
 from orchestration.exports.apis.access import Access
-from orchestration.exports.archives import look_into, open_member
+from orchestration.exports.archives import Archive, open_archive
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.faults import (
@@ -100,7 +100,9 @@ class PullReport:
     refused: tuple[Refusal, ...]
     """All that are refused now, also those that an earlier pull refused already."""
     notes: tuple[str, ...]
-    """What somebody should look at in the files new and superseded: an encoding of last resort."""
+    """What somebody should look at: in the files new and superseded (an encoding of last resort),
+    and what each archive holds that is passed over.
+    """
     missing_sources: tuple[str, ...]
     """Locations that match no file: nothing was withdrawn for them."""
     records_read: int
@@ -388,40 +390,47 @@ class _Pull:
 
         The archive's own bytes are not kept: those of its members are, once. Raises ExportFault.
         """
-        contents = look_into(archive.path)
-        if contents.passed_over:
-            counts = sorted(contents.passed_over.items())
-            text = PASSED_OVER.filled(
-                count=sum(contents.passed_over.values()),
-                detail=", ".join(f"{place} ({count})" for place, count in counts[:_SHOWN])
-                + (", ..." if len(counts) > _SHOWN else ""),
-            )
-            self.on_progress(f"{file.name}: {text.id} / {text.en}")
         members: dict[ListedFile, StoredBytes | None] = {}
-        for name, fault in contents.refused:
-            member = replace(file, name=f"{file.name}/{name}")
-            members[member] = None
-            self._report(member, fault)
-        path = archive.path
-        if not self.registry.was_read(archive.sha256):
-            path = path.rename(path.with_name(f"archive{TEMPORARY}"))
-        for name in contents.members:
-            member = replace(file, name=f"{file.name}/{name}")
-            members[member] = None
-            try:
-                with open_member(path, name) as source:
-                    kept = self._keep(source)
-                if is_archive(kept.path):
-                    try:
-                        tell_format(kept.path)
-                    finally:
-                        self._let_go(kept)
-                members[member] = kept
-            except ExportFault as fault:
+        with open_archive(archive.path) as opened:
+            self._note_passed_over(file, opened)
+            for name, fault in opened.refused:
+                member = replace(file, name=f"{file.name}/{name}")
+                members[member] = None
                 self._report(member, fault)
+            path = archive.path
+            if not self.registry.was_read(archive.sha256):
+                path = path.rename(path.with_name(f"archive{TEMPORARY}"))
+            for name in opened.members:
+                member = replace(file, name=f"{file.name}/{name}")
+                members[member] = None
+                try:
+                    members[member] = self._keep_member(opened, name)
+                except ExportFault as fault:
+                    self._report(member, fault)
         if path != archive.path:
             path.unlink()
         return members
+
+    def _note_passed_over(self, file: ListedFile, archive: Archive) -> None:
+        if archive.passed_over:
+            counts = sorted(archive.passed_over.items())
+            text = PASSED_OVER.filled(
+                count=sum(archive.passed_over.values()),
+                detail=", ".join(f"{place} ({count})" for place, count in counts[:_SHOWN])
+                + (", ..." if len(counts) > _SHOWN else ""),
+            )
+            self._note(file, text)
+
+    def _keep_member(self, archive: Archive, name: str) -> StoredBytes:
+        """Keep a member's bytes; raises ExportFault for those that are an archive themselves."""
+        with archive.member(name) as source:
+            kept = self._keep(source)
+        if is_archive(kept.path):
+            try:
+                tell_format(kept.path)
+            finally:
+                self._let_go(kept)
+        return kept
 
     def _let_go(self, stored: StoredBytes) -> None:
         """Remove the bytes of an archive."""
@@ -488,11 +497,7 @@ class _Pull:
             return
         note = ""
         if texts := [*filter(None, (self._doubts(file, reading),)), *reading.notes]:
-            in_indonesian = " ".join(text.id for text in texts)
-            in_english = " ".join(text.en for text in texts)
-            note = f"{file.name}: {in_indonesian} / {in_english}"
-            self.notes.append(note)
-            self.on_progress(note)
+            note = self._note(file, *texts)
         self.registry.add(
             replace(
                 pull,
@@ -511,6 +516,15 @@ class _Pull:
         blank = reading.blank_row_count
         more = f", {blank} baris kosong / blank rows" if blank else ""
         self.on_progress(f"{file.name}: {reading.record_count} jawaban / records{more}")
+
+    def _note(self, file: ListedFile, *texts: FaultText) -> str:
+        """Add to the report what somebody should look at, and return it."""
+        in_indonesian = " ".join(text.id for text in texts)
+        in_english = " ".join(text.en for text in texts)
+        note = f"{file.name}: {in_indonesian} / {in_english}"
+        self.notes.append(note)
+        self.on_progress(note)
+        return note
 
     def _pull(self, file: ListedFile, stored: StoredBytes) -> ExportFile:
         """Return the registry's row of a file that is read now."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from orchestration.exports.archives import UNLISTED
 from orchestration.exports.faults import ExportFault
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -111,7 +112,7 @@ def _archive_names(path: Path) -> list[str] | None:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except UNLISTED:
         return None
 
 

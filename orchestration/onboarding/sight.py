@@ -18,7 +18,7 @@ import duckdb
 
 from expectations.response_profiles import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
-from orchestration.exports.archives import look_into, open_member
+from orchestration.exports.archives import open_archive
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, read_export
@@ -198,11 +198,11 @@ def _only_member(path: Path, folder: Path) -> Path | None:
     """
     if not is_archive(path):
         return None
-    contents = look_into(path)
-    if len(contents.members) != 1:
-        return None  # the reader refuses it and names what is in it
-    [name] = contents.members
-    unpacked = folder / f"member{PurePosixPath(name).suffix}"
-    with open_member(path, name) as member, unpacked.open("wb") as file:
-        shutil.copyfileobj(member, file)
-    return unpacked
+    with open_archive(path) as archive:
+        if len(archive.members) != 1:
+            return None  # the reader refuses it and names what is in it
+        [name] = archive.members
+        unpacked = folder / f"member{PurePosixPath(name).suffix}"
+        with archive.member(name) as member, unpacked.open("wb") as file:
+            shutil.copyfileobj(member, file)
+        return unpacked

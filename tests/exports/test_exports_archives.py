@@ -1,5 +1,6 @@
 """ZIP archives: each member is a file of its own, and none of them can do harm."""
 
+import errno
 import io
 import struct
 import zipfile
@@ -9,6 +10,7 @@ import pytest
 import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
+from orchestration.durable_files import OutsidePathError
 from orchestration.exports import archives
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.sniffing import is_archive
@@ -183,7 +185,8 @@ def test_what_systems_and_photographs_leave_in_an_archive_is_passed_over_and_sai
     )
     report = cycle.pull()
     assert (names(report.new), report.refused) == (["a.zip/data.csv"], ())
-    (said,) = (line for line in cycle.progress if "passed over" in line)
+    (said,) = report.notes
+    assert said in cycle.progress
     assert said.endswith("5 files: .DS_Store (1), __MACOSX (1), media (3).")
     assert "dilewati di dalam arsip ZIP, 5 berkas" in said
 
@@ -244,6 +247,129 @@ def test_a_workbook_is_no_archive_nor_is_one_that_was_cut_off(tmp_path):
         assert not is_archive(path)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_any_byte_that_changed_refuses_its_member_alone(tmp_path, packing: int):
+    contents = {"one.csv": GOOD.encode() * 20, "two.csv": MORE.encode()}
+    archive = zipped(*contents.items(), packing=packing)
+    path = tmp_path / "a.zip"
+    for place in range(4, len(archive), 3):  # the first four tell that it is one
+        path.write_bytes(archive[:place] + bytes([archive[place] ^ 0xFF]) + archive[place + 1 :])
+        assert is_archive(path)
+        try:
+            with archives.open_archive(path) as opened:
+                for name in opened.members:
+                    with opened.member(name) as member:
+                        assert member.read() in contents.values()
+        except ExportFault as fault:
+            assert fault.code.startswith("zip_")
+
+
+def test_a_damaged_member_that_is_packed_otherwise_holds_none_of_the_others(cycle: Cycle):
+    for name, packing in (("a", zipfile.ZIP_BZIP2), ("b", zipfile.ZIP_LZMA)):
+        content = bytearray(zipped(("one.csv", GOOD * 20), (f"{name}.csv", MORE), packing=packing))
+        content[60] ^= 0xFF
+        cycle.drop(f"gform/{name}.zip", bytes(content))
+        cycle.drop(f"gform/{name}-also.csv", f"id,unit\n{ord(name)},A\n")
+    report = cycle.pull()
+    assert [(*names([refusal.name]), refusal.code) for refusal in report.refused] == [
+        ("a.zip/one.csv", "zip_broken"),
+        ("b.zip/b.csv", "copy"),
+        ("b.zip/one.csv", "zip_broken"),
+    ]
+    assert names(report.new) == ["a-also.csv", "a.zip/a.csv", "b-also.csv"]
+
+
+def renamed(content: bytes, name: bytes, other: bytes) -> bytes:
+    """Its members under a name of the same length, which it says is UTF-8."""
+    changed = bytearray(content.replace(name, other))
+    changed[changed.index(b"PK\x01\x02") + 9] |= 0x08
+    return bytes(changed)
+
+
+def of_version(content: bytes, version: int) -> bytes:
+    changed = bytearray(content)
+    changed[changed.index(b"PK\x01\x02") + 6] = version
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (zipped(("a.csv", GOOD))[:-10], "BadZipFile"),
+        (of_version(zipped(("a.csv", GOOD)), 64), "NotImplementedError"),
+        (renamed(zipped(("a.csv", GOOD)), b"a.csv", b"\xff.csv"), "UnicodeDecodeError"),
+    ],
+)
+def test_an_archive_whose_list_of_members_can_not_be_read_is_refused(cycle: Cycle, content, why):
+    cycle.drop("gform/a.zip", content)
+    cycle.drop("gform/b.csv", GOOD)
+    report = cycle.pull()
+    [refusal] = report.refused
+    assert (refusal.code, why in refusal.message) == ("zip_broken", True)
+    assert names(report.new) == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    "ours", [OutsidePathError("no name"), OSError(errno.ENOSPC, "full"), RuntimeError("a mistake")]
+)
+def test_what_goes_wrong_with_who_reads_a_member_is_no_damage_of_it(tmp_path, ours: Exception):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(("a.csv", GOOD)))
+    with (
+        pytest.raises(type(ours)) as caught,
+        archives.open_archive(path) as archive,
+        archive.member("a.csv"),
+    ):
+        raise ours
+    assert caught.value is ours
+
+
+def test_a_disk_that_fails_is_no_damage_of_an_archive(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(("a.csv", GOOD)))
+
+    def fail(self, size=-1):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", fail)
+    with (
+        archives.open_archive(path) as archive,
+        archive.member("a.csv") as member,
+        pytest.raises(OSError, match="Input/output error"),
+    ):
+        member.read()
+
+
+def test_an_archive_is_opened_once_for_all_of_its_members(cycle: Cycle, monkeypatch):
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *args, **kwargs) -> None:
+            opened.append(args)
+            super().__init__(*args, **kwargs)
+
+    cycle.drop("gform/a.zip", zipped(*((f"{n}.csv", f"id,unit\n{n},A\n") for n in range(9))))
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    assert len(cycle.pull().new) == 9
+    assert len(opened) == 2  # told apart from a workbook, then read
+
+
+def test_an_archive_whose_beginning_is_lost_is_damaged(tmp_path):
+    content = bytearray(zipped(("a.csv", GOOD)))
+    place = content.index(b"PK\x05\x06") + 16
+    [start] = struct.unpack_from("<I", content, place)
+    struct.pack_into("<I", content, place, start + 99)  # so that members begin before the file
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    with (
+        archives.open_archive(path) as archive,
+        pytest.raises(ExportFault) as caught,
+        archive.member("a.csv"),
+    ):
+        pass
+    assert (caught.value.code, caught.value.details) == ("zip_broken", {"detail": "OSError"})
+
+
 @pytest.mark.parametrize("step", range(1, 40))
 def test_any_damage_to_an_archive_ends_in_members_or_faults(tmp_path, step: int):
     content = bytearray(zipped(("one.csv", GOOD * 20), ("two.csv", MORE)))
@@ -254,8 +380,9 @@ def test_any_damage_to_an_archive_ends_in_members_or_faults(tmp_path, step: int)
         try:
             if not is_archive(path):
                 continue
-            for name in archives.look_into(path).members:
-                with archives.open_member(path, name) as member:
-                    assert member.read() in (GOOD.encode() * 20, MORE.encode())
+            with archives.open_archive(path) as archive:
+                for name in archive.members:
+                    with archive.member(name) as member:
+                        assert member.read() in (GOOD.encode() * 20, MORE.encode())
         except ExportFault as fault:
             assert fault.code.startswith("zip_")
