@@ -310,8 +310,16 @@ FAULTS: dict[str, FaultText] = {
         "meminta lagi.",
     ),
     "api_moved": FaultText(
-        "the server sends to another address. Put {detail} into {setting}, if that is yours.",
-        "server mengalihkan ke alamat lain. Isikan {detail} ke {setting} bila memang milik Anda.",
+        "the server sends to another address, at {detail}. Open the address of {setting} in a "
+        "browser, and set it to the one where that ends, if it is yours.",
+        "server mengalihkan ke alamat lain, di {detail}. Buka alamat {setting} di peramban, lalu "
+        "isikan alamat akhirnya bila memang milik Anda.",
+    ),
+    "api_busy": FaultText(
+        "the server ({detail}) asks to be left alone for {minutes} minutes. Run again after them; "
+        "if it stays so, ask who runs it to allow more requests.",
+        "server ({detail}) minta jangan dihubungi selama {minutes} menit. Jalankan lagi "
+        "sesudahnya; bila tetap begitu, minta pengelolanya mengizinkan lebih banyak permintaan.",
     ),
     "api_status": FaultText(
         "the server failed ({detail}). Look into its log, or ask who runs it; the next run asks "

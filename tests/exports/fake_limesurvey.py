@@ -92,13 +92,13 @@ def served(fake: FakeLimeSurvey) -> Iterator[FakeLimeSurvey]:
                 answer = fake.faults[method].pop(0)(answer)
             if not fake.is_switched_on:
                 answer = b""
-            status, location = 200, ""
+            status, headers = 200, {}
             if isinstance(answer, tuple):
-                status, location, answer = answer
+                status, headers, answer = answer
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
-            if location:
-                self.send_header("Location", location)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

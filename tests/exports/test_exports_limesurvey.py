@@ -273,8 +273,9 @@ def status(text: str) -> Callable[[dict], dict]:
     return lambda answer: answer | {"result": {"status": text}}
 
 
-def http(code: int, location: str = "", body: bytes = b"<html>Error</html>") -> Callable[..., Any]:
-    return lambda answer: (code, location, body)
+def http(code: int, **headers: str) -> Callable[..., Any]:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda answer: (code, names, b"<html>Error</html>")
 
 
 def slow(answer: dict) -> dict:
@@ -304,7 +305,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[dict], Any]]] = {
     "http_500": ("api_status", "export_responses", http(500)),
     "http_403": ("api_refused", "get_session_key", http(403)),
     "http_404": ("api_not_found", "get_session_key", http(404)),
-    "moved": ("api_moved", "get_session_key", http(301, "https://survei.example/x?token=1")),
+    "moved": ("api_moved", "get_session_key", http(301, Location="https://x:token@survei.example/token?token=1")),
+    "busy": ("api_busy", "export_responses", http(429, Retry_After="36001")),
     "web_page": ("api_no_json", "get_session_key", web_page),
     "other_answer": ("api_no_json", "get_summary", lambda answer: answer | {"id": 999}),
     "cut_in_json": ("api_cut", "export_responses", cut_in_json),
@@ -388,6 +390,42 @@ def test_what_fails_once_is_asked_once_more(asked, server, fault):
     server.add(1, 2, 3)
     server.faults = {"export_responses": [lambda answer: answer, fault]}
     assert (asked.pull().refused, ids(asked)) == ((), ["1", "2", "3"])
+
+
+@pytest.mark.parametrize(
+    ("wait", "slept"), [("30", [30]), ("31", []), ("Fri, 31 Dec 9999 23:59:59 GMT", []), ("x", [])]
+)
+def test_a_server_is_waited_for_half_a_minute_and_no_longer(
+    asked, server, monkeypatch, wait, slept
+):
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    server.add(1)
+    server.faults = {"get_summary": [http(503, Retry_After=wait)]}
+    report = asked.pull()
+    assert waited == slept
+    busy = [refusal for refusal in report.refused if refusal.code == "api_busy"]
+    assert len(busy) == (wait not in ("30", "x"))
+    assert (ids(asked) == ["1"]) == (not busy)
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://survei.example:8443/key/kunci?a=kunci#kunci", "https://survei.example:8443"),
+        ("//kunci:kunci@survei.example/", "http://survei.example"),
+        ("/login/kunci", "http://127.0.0.1"),
+        ("http://survei.example:99999/kunci", " ?."),
+    ],
+)
+def test_of_an_address_that_a_server_sends_to_only_the_host_is_told(asked, server, location, told):
+    server.faults = {"get_session_key": [http(302, Location=location)]}
+    [refusal] = asked.pull().refused
+    assert refusal.code == "api_moved"
+    for text in (refusal.message, refusal.message_id):
+        assert told in text
+        assert "kunci" not in text
+        assert "ILK_LIMESURVEY_URL" in text
 
 
 def test_a_page_that_lacks_a_response_that_was_listed_is_refused(asked, server):

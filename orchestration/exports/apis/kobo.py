@@ -8,10 +8,10 @@ counts submissions to pass over, so that one deleted meanwhile would cost a page
 
 import json
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.apis.web import Web
+from orchestration.exports.apis.web import Web, ids_of, next_params
 from orchestration.exports.faults import ExportFault
 
 
@@ -71,21 +71,3 @@ class Kobo:
         if not isinstance(count, int):
             raise ExportFault("api_no_json", setting="ILK_KOBO_URL")
         return count
-
-
-def next_params(address: object) -> dict[str, str]:
-    """Return what to ask for next, {} at the end.
-
-    Of the address that the server gives only its parameters are taken: behind a proxy servers name
-    hosts that can't be reached, and a key goes to no other host than its own.
-    """
-    return dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
-
-
-def ids_of(records: object, column: str) -> list[str]:
-    """Return the ids of a page's records. Raises ExportFault where one has none."""
-    if not isinstance(records, list) or not all(
-        isinstance(record, dict) and column in record for record in records
-    ):
-        raise ExportFault("api_no_ids", detail=column)
-    return [str(record[column]) for record in records]

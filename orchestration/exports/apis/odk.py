@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.apis.kobo import ids_of, next_params
-from orchestration.exports.apis.web import Web
+from orchestration.exports.apis.web import Web, ids_of, next_params
 from orchestration.exports.faults import ExportFault
 
 PAGE_RESPONSES = 1_000

@@ -1,14 +1,21 @@
-"""HTTP to survey tools' servers: retries, time-outs, and each failure as a sentence.
+"""HTTP to survey tools' servers: retries, time-outs, pages of JSON, each failure as a sentence.
 
-Belongs here: the session and what may go wrong on the way. Doesn't: what a tool answers.
+Belongs here: the session, what may go wrong on the way, how pages of JSON name their ids and the
+next one. Doesn't: what one tool answers.
 """
 
 import json
+import math
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import ConnectionPool
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
 from orchestration.exports.faults import ExportFault
@@ -16,12 +23,42 @@ from orchestration.exports.faults import ExportFault
 TIMEOUTS = (10.0, 300.0)
 """Seconds to connect, and of silence: 100,010 responses in one answer took a server 38 s."""
 
+LONGEST_WAIT = 30
+"""Seconds for which a server may ask to be left alone (Retry-After): a longer one is a refusal."""
+
+
+class _Patience(Retry):
+    """Waits as long as a server asks for, but no longer than `LONGEST_WAIT`."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Return the seconds that the server asks for; None where it names none."""
+        try:
+            return super().get_retry_after(response)
+        except (InvalidHeader, ValueError, OverflowError):  # no such date
+            return None
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        """Return what is left of the patience; MaxRetryError hands the last response on."""
+        if _pool and response and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
+            raise MaxRetryError(_pool, url or "", ResponseError("Retry-After"))
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
 # What is asked changes nothing on the servers, so that POST may be repeated too. A time-out is
 # repeated once: it has cost minutes already. Waits 0, 1, 2, 4 s.
-RETRY = Retry(
+RETRY = _Patience(
     total=4,
     read=1,
     backoff_factor=0.5,
+    retry_after_max=1 << 31,  # so that longer ones are told as they are
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=None,
     raise_on_status=False,
@@ -83,7 +120,7 @@ class Web:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> bytes:
-        host = urlsplit(url).hostname or "?"
+        host = _host(url)
         try:
             answer = self._session.request(
                 method,
@@ -103,13 +140,43 @@ class Web:
             detail = f"{host}: {type(reason).__name__}"
             raise ExportFault("api_unreachable", detail=detail, setting=self._setting) from error
         if answer.is_redirect:
-            target = urlsplit(answer.headers["Location"])
-            detail = f"{target.scheme}://{target.netloc}{target.path}"
+            # A path or a user in the address may be a key.
+            detail = _host(urljoin(url, answer.headers["Location"]), with_scheme=True)
             raise ExportFault("api_moved", detail=detail, setting=self._setting)
         if answer.status_code in (401, 403):
             raise ExportFault("api_refused", detail=answer.status_code, setting=self._key_setting)
         if answer.status_code == 404:
             raise ExportFault("api_not_found", detail=host, setting=self._setting)
+        if not answer.ok and (wait := RETRY.get_retry_after(answer.raw)):
+            raise ExportFault("api_busy", detail=host, minutes=math.ceil(wait / 60))
         if not answer.ok:
             raise ExportFault("api_status", detail=f"{host}: HTTP {answer.status_code}")
         return answer.content
+
+
+def next_params(address: object) -> dict[str, str]:
+    """Return what to ask for next, {} at the end.
+
+    Of the address that the server gives only its parameters are taken: behind a proxy servers name
+    hosts that can't be reached, and a key goes to no other host than its own.
+    """
+    return dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
+
+
+def ids_of(records: object, column: str) -> list[str]:
+    """Return the ids of a page's records. Raises ExportFault where one has none."""
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and column in record for record in records
+    ):
+        raise ExportFault("api_no_ids", detail=column)
+    return [str(record[column]) for record in records]
+
+
+def _host(url: str, *, with_scheme: bool = False) -> str:
+    """Return the one part of an address that holds no key."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "?", parts.port
+    except ValueError:
+        return "?"
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "") if with_scheme else host
