@@ -15,6 +15,7 @@ its cell; an absent key is an empty cell, like null. A record has no row in a sp
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from orchestration.exports.table import ExportTable
 _LISTS = ("results", "responses", "value")
 _NEXT = ("next", "@odata.nextLink")
 _COUNTS = ("count", "@odata.count")
+_COUNT = re.compile("[0-9]{1,18}")
 _CHUNK_BYTES = 1 << 20
 _LONGEST_WORD = len("-Infinity")
 _LONGEST_RECORD = 8 << 20
@@ -179,11 +181,13 @@ def _column(cells: list[str]) -> pa.StringArray:
 
 
 class _Pages:
-    """What the last document of a file says of all of them."""
+    """What the documents of a file say of all records that there are."""
 
     def __init__(self) -> None:
         self._records = self._document = 0
         self._told: dict[str, Any] = {}
+        """By the last document."""
+        self._counts: list[str] = []
 
     def add(self, part: Part) -> None:
         self._records += part.record is not None
@@ -191,13 +195,20 @@ class _Pages:
         if part.document != self._document and key:
             self._document, self._told = part.document, {}
         self._told[key] = value
+        if key in _COUNTS and value is not None:
+            self._counts.append(str(value))
 
     def refuse_some(self) -> None:
-        """Raise ExportFault where these are not all records that there are."""
-        counts = [str(self._told[key]) for key in _COUNTS if self._told.get(key) is not None]
-        differing = [count for count in counts if count != str(self._records)]
-        if differing or any(self._told.get(key) for key in _NEXT):
-            count = [*differing, *counts, "?"][0]
+        """Raise ExportFault where these are not all records that there are.
+
+        Responses go on coming in while pages are asked for: what one page counts and another
+        doesn't may be there or not.
+        """
+        are_counts = all(map(_COUNT.fullmatch, self._counts))
+        counts = [int(count) for count in self._counts if are_counts] or [self._records]
+        is_whole = are_counts and min(counts) <= self._records <= max(counts)
+        if not is_whole or any(self._told.get(key) for key in _NEXT):
+            count = self._counts[-1] if self._counts else "?"
             raise ExportFault("json_page", found=self._records, count=count)
 
 

@@ -73,13 +73,23 @@ def test_pages_one_after_the_other_are_one_export(read):
     assert reading.record_count == 3
 
 
+@pytest.mark.parametrize("counts", [(2, 3), (3, 4), (4, 3)])
+def test_a_response_that_came_in_or_went_between_two_pages_may_be_there_or_not(read, counts):
+    first = page({"_id": 1}, {"_id": 2}, count=counts[0], after="https://kobo/?start=2")
+    reading, _ = read(first + page({"_id": 3}, count=counts[1]))
+    assert reading.record_count == 3
+
+
 @pytest.mark.parametrize(
     ("content", "found", "count"),
     [
         (page({"_id": 1}, count=1_001, after="https://kobo/?start=1000"), 1, "1001"),
         (page({"_id": 1}, count=2), 1, "2"),
         (page({"_id": 1}, count=2, after="x") + page({"_id": 2}, {"_id": 2}, count=2), 3, "2"),
+        (page({"_id": 1}, count=3, after="x") + page({"_id": 2}, count=4), 2, "4"),
+        (page({"_id": 1}, count=3, after="x") + page(*[{"_id": 2}] * 4, count=4), 5, "4"),
         ('{"value": [{"a": 1}], "@odata.nextLink": "x"}', 1, "?"),
+        ('{"value": [{"a": 1}], "@odata.count": "1 of 2"}', 1, "1 of 2"),
     ],
 )
 def test_a_page_that_is_not_all_is_refused_with_both_counts(read, content, found, count):

@@ -76,11 +76,12 @@ class FakeOdk:
             return 401, {"message": "Could not authenticate with the provided credentials."}
         if unquote(path) != "/v1/projects/7/forms/kepuasan pegawai.svc/Submissions":
             return 404, {"message": "Could not find the resource you were looking for."}
-        start, most = int(params.get("$skiptoken", 0)), int(params["$top"])
+        names, last = [each["__id"] for each in self.submissions], params.get("$skiptoken")
+        start, most = names.index(last) + 1 if last else 0, int(params["$top"])
         page = {"value": self.submissions[start : start + most],
                 "@odata.context": "x", "@odata.count": len(self.submissions)}  # fmt: skip
         if most and start + most < len(self.submissions):
-            more = params | {"$skiptoken": str(start + most)}
+            more = params | {"$skiptoken": names[start + most - 1]}
             page["@odata.nextLink"] = f"https://odk.example{path}?{urlencode(more)}"
         return self.fault(params, page)
 
@@ -305,6 +306,27 @@ def test_odk_central_is_asked_for_everything_each_time(cycle, central, monkeypat
     assert ids(cycle, "__id") == ["uuid:d", "uuid:c", "uuid:b"]
     assert report.vanished[0].examples == ("uuid:a",)
     assert cycle.pull().unchanged == (f"{ODK}/all.json",)
+
+
+def test_submissions_that_come_in_while_pages_are_asked_for_wait_for_the_next_pull(
+    cycle, central, monkeypatch
+):
+    monkeypatch.setattr(odk, "PAGE_RESPONSES", 2)
+    central.submissions = submissions("c", "b", "a")
+
+    def growing(params: dict[str, str], page: dict) -> dict:
+        if "$skiptoken" not in params and params["$top"] != "0":
+            central.submissions = submissions("d", "c", "b", "a")  # the newest stands first
+        return page
+
+    central.fault = growing
+    report = cycle.pull()
+    assert (report.refused, ids(cycle, "__id")) == ((), ["uuid:c", "uuid:b", "uuid:a"])
+    [row] = cycle.registry()
+    kept = (cycle.raw_dir / "files" / row["sha256"]).read_text(encoding="utf-8")
+    assert ('"@odata.count": 3' in kept, '"@odata.count": 4' in kept) == (True, True)
+    assert cycle.pull().superseded == (f"{ODK}/all.json",)
+    assert ids(cycle, "__id") == ["uuid:d", "uuid:c", "uuid:b", "uuid:a"]
 
 
 def test_odk_central_too_must_add_up(cycle, central):
