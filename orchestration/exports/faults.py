@@ -449,6 +449,13 @@ PASSED_OVER = FaultText(
     "dilewati di dalam arsip ZIP, {count} berkas: {detail}.",
 )
 
+IDS_UNKNOWN = FaultText(
+    "everything was asked for anew, and which responses vanished is not told: what was read from "
+    "the last pull is not there any more, or damaged.",
+    "semuanya diminta lagi, dan jawaban yang hilang tak dapat disebut: hasil baca tarikan terakhir "
+    "tidak ada lagi, atau rusak.",
+)
+
 OLDER_STAYS = FaultText(
     " The version pulled at {pulled_at} stays in use.",
     " Versi yang ditarik pada {pulled_at} tetap dipakai.",

@@ -101,7 +101,7 @@ class PullReport:
     """All that are refused now, also those that an earlier pull refused already."""
     notes: tuple[str, ...]
     """What somebody should look at: in the files new and superseded (an encoding of last resort),
-    and what each archive holds that is passed over.
+    what each archive holds that is passed over, what a server's answer lacks.
     """
     missing_sources: tuple[str, ...]
     """Locations that match no file: nothing was withdrawn for them."""
@@ -220,6 +220,8 @@ class _Pull:
         self.vanished = answers.vanished
         for file, fault, kept in answers.refused:
             self._report(file, fault, kept)
+        for file, text in answers.notes:
+            self._note(file, text)
         return Listing(
             tuple(sorted((*listing.files, *answers.files), key=lambda file: file.name)),
             (*listing.missing, *answers.missing),

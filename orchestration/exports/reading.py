@@ -145,11 +145,13 @@ def is_current(target: Path, header: Sequence[str], settings: ReaderSettings) ->
     """Whether `target` is what `read_export` would write now, from the same bytes.
 
     It is not where another version of it wrote the file, or where the headings that are known now
-    are others, and hardly any stands in its header: it may stand in another row or sheet.
+    are others, and hardly any stands in its header: it may stand in another row or sheet. Nor where
+    it is damaged: the bytes are there to be read again.
     """
-    if not target.exists():
+    try:
+        metadata = pa.parquet.read_metadata(target).metadata or {}
+    except (OSError, ValueError):  # pyarrow's own are of these two
         return False
-    metadata = pa.parquet.read_metadata(target).metadata or {}
     found = metadata.get(_READER, b"")
     if found == _reader(settings):
         return True

@@ -15,7 +15,7 @@ import pyarrow.parquet
 
 from orchestration.cycles import SurveyCycle
 from orchestration.exports.apis.access import Access
-from orchestration.exports.faults import ExportFault
+from orchestration.exports.faults import IDS_UNKNOWN, ExportFault, FaultText
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import SERVER_KINDS, Source
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND, ListedFile, SourceError
@@ -53,6 +53,8 @@ class ServerAnswers:
     vanished: tuple[Vanished, ...]
     asked: tuple[str, ...]
     """Addresses of all of them."""
+    notes: tuple[tuple[ListedFile, FaultText], ...] = ()
+    """What somebody should know of a server's answer."""
 
 
 def servers_of(sources: Sequence[Source], cycle_id: str) -> list[Source]:
@@ -92,7 +94,7 @@ def ask_servers(
 
     today = pulled_at.astimezone(ZoneInfo(TIMEZONE)).date()
     files: list[ListedFile] = []
-    missing, refused, vanished = [], [], []
+    missing, refused, vanished, notes = [], [], [], []
     for source in servers:
         kept = [
             row
@@ -103,15 +105,19 @@ def ask_servers(
         if not (cycle.status == "final" and kept):
             try:
                 api = open_api(source, access)
+                landed = _landed_ids(raw_dir, kept, api.id_column)
                 answer = ask(
                     api,
                     name=source.address,
-                    landed=_landed_ids(raw_dir, kept, api.id_column),
+                    landed=landed or (),
+                    landed_count=_record_count(kept) if landed is None else len(landed),
                     is_open=today <= cycle.closes_on,
                     accept_fewer=accept_fewer,
                     folder=_folder(raw_dir),
                     on_progress=on_progress,
                 )
+                if landed is None:
+                    notes.append((_listed(source, source.address, ""), IDS_UNKNOWN))
             except ExportFault as fault:
                 refused.append((_listed(source, source.address, ""), fault, kept))
         if answer is None or not answer.is_whole:
@@ -128,7 +134,14 @@ def ask_servers(
         if gone := answer.vanished:
             vanished.append(Vanished(source.address, len(gone), gone[:_SHOWN]))
     asked = tuple(source.address for source in servers)
-    return ServerAnswers(tuple(files), tuple(missing), tuple(refused), tuple(vanished), asked)
+    return ServerAnswers(
+        files=tuple(files),
+        missing=tuple(missing),
+        refused=tuple(refused),
+        vanished=tuple(vanished),
+        asked=asked,
+        notes=tuple(notes),
+    )
 
 
 def throw_away_answers(raw_dir: Path) -> None:
@@ -141,14 +154,21 @@ def _folder(raw_dir: Path) -> Path:
     return raw_dir / "answers"
 
 
-def _landed_ids(raw_dir: Path, kept: Sequence[ExportFile], column: str) -> Collection[str]:
-    """Return the ids of the responses in use; none where a file doesn't tell them."""
+def _record_count(rows: Sequence[ExportFile]) -> int:
+    return sum(row.record_count for row in rows)
+
+
+def _landed_ids(raw_dir: Path, kept: Sequence[ExportFile], column: str) -> Collection[str] | None:
+    """Return the ids of the responses in use; None where a file doesn't tell them."""
     ids: dict[str, None] = {}
     for row in kept:
         path = parquet_path(raw_dir, kind=row.kind, cycle_id=row.cycle_id, sha256=row.sha256)
-        if not path.exists() or column not in row.header:
-            return ()
-        cells = pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist()
+        if column not in row.header:
+            return None
+        try:
+            cells = pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist()
+        except (OSError, ValueError):  # not there, or damaged: the pull makes it anew
+            return None
         ids.update(dict.fromkeys(cells))
     return ids.keys()
 

@@ -483,6 +483,38 @@ def test_a_survey_that_starts_anew_on_the_server_does_not_take_the_old_responses
     assert (ids(asked), report.vanished[0].count) == (["1", "2"], 98)
 
 
+@pytest.mark.parametrize("damage", ["removed", "cut off", "garbled"])
+def test_what_was_read_before_is_known_by_its_number_where_its_parquet_is_lost(
+    asked, server, damage
+):
+    server.add(*range(1, 101))
+    asked.pull()
+    [row] = asked.registry()
+    [parquet] = asked.raw_dir.rglob(f"{row['sha256']}.parquet")
+    whole = parquet.read_bytes()
+
+    def lose() -> None:
+        if damage == "removed":
+            parquet.unlink()
+        else:
+            parquet.write_bytes(whole[:99] if damage == "cut off" else b"PAR1" + b"x" * 99)
+
+    lose()
+    server.responses.clear()
+    server.add(1, 2)
+    report = asked.pull()
+    [refusal] = report.refused
+    assert (refusal.code, "100" in refusal.message) == ("fewer", True)
+    assert len(ids(asked)) == 100, "read again from its bytes"
+    lose()
+    server.add(*range(1, 61))
+    report = asked.pull()
+    assert (report.refused, report.vanished, len(ids(asked))) == ((), (), 60)
+    [note] = report.notes
+    assert note.startswith(f"{NAME}: semuanya diminta lagi")
+    assert "which responses vanished is not told" in note
+
+
 def test_an_answer_that_its_reader_refuses_leaves_the_old_ones_in_use(asked, server):
     server.add(1, 2, 3)
     asked.pull()

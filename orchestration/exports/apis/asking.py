@@ -97,6 +97,7 @@ def ask(
     *,
     name: str,
     landed: Collection[str],
+    landed_count: int,
     is_open: bool,
     accept_fewer: bool,
     folder: Path,
@@ -104,9 +105,10 @@ def ask(
 ) -> Answer:
     """Bring what is new, or everything, to files in `folder`, called `name`/<first>-<last> by ids.
 
-    `landed` are the ids in use. While the window `is_open`, only ids above them are asked for, as
-    long as they then add up to the server's count. Else, and after the window, everything is: both
-    partial responses that were completed and answers that were edited. Raises ExportFault.
+    `landed` are the ids in use, none where they are not known; `landed_count` is how many. While
+    the window `is_open`, only ids above them are asked for, as long as they then add up to the
+    server's count. Else, and after the window, everything is: both partial responses that were
+    completed and answers that were edited. Raises ExportFault.
     """
     attempts = [0, 0]
     are_numbers = all(id_.isdecimal() for id_ in landed)
@@ -121,8 +123,8 @@ def ask(
             except ExportFault as fault:
                 if fault.code not in _MAY_BE_CHANCE or number == len(attempts):
                     raise
-    if not after and 2 * len(asked.ids) < len(landed) and not accept_fewer:
-        raise ExportFault("fewer", found=len(asked.ids), before=len(landed))
+    if not after and 2 * len(asked.ids) < landed_count and not accept_fewer:
+        raise ExportFault("fewer", found=len(asked.ids), before=landed_count)
     vanished = () if after else tuple(id_ for id_ in landed if id_ not in asked.ids)
     return Answer(files=tuple(asked.files), is_whole=not after, vanished=vanished)
 
