@@ -10,7 +10,6 @@ refused; sizes are bounded.
 import html
 import json
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from orchestration.exports.archives import open_archive
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings
+from orchestration.exports.sniffing import is_archive
 from orchestration.exports.xlsx_reader import read_xlsx
 
 MOST_BYTES = 64 << 20
@@ -56,8 +57,10 @@ def read_form(path: Path) -> tuple[str, list[FormQuestion]]:
         raise FormError(f"{path.name}: lebih besar dari / larger than {MOST_BYTES >> 20} MB")
     content = path.read_bytes()
     try:
-        if zipfile.is_zipfile(path):
-            return _from_zip(path)
+        if is_archive(path):
+            return "limesurvey", list(_lss(_packed(path), path.name))
+        if content.startswith(b"PK"):
+            return "kobo", list(_xlsform(path))
         if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
             return "limesurvey", list(_lss(content, path.name))
         if content.lstrip().startswith(b"{"):
@@ -82,18 +85,20 @@ def _no_form(name: str, why: object) -> FormError:
     )
 
 
-def _from_zip(path: Path) -> tuple[str, list[FormQuestion]]:
-    with zipfile.ZipFile(path) as archive:
-        inside = [each for each in archive.infolist() if each.filename.lower().endswith(".lss")]
-        if not inside:
-            return "kobo", list(_xlsform(path))
-        if inside[0].file_size > MOST_BYTES:
-            raise FormError(f"{path.name}: lebih besar dari / larger than {MOST_BYTES >> 20} MB")
-        with archive.open(inside[0]) as member:
+def _packed(path: Path) -> bytes:
+    """Return the one .lss of an archive of LimeSurvey (.lsa)."""
+    with open_archive(path) as archive:
+        for name, fault in archive.refused:
+            if name.lower().endswith(".lss"):
+                raise fault
+        inside = [name for name in archive.members if name.lower().endswith(".lss")]
+        if len(inside) != 1:
+            raise ExportFault("zip_archive", detail=", ".join((inside or archive.members)[:5]))
+        with archive.member(inside[0]) as member:
             content = member.read(MOST_BYTES + 1)  # whatever size it says it has
     if len(content) > MOST_BYTES:
         raise FormError(f"{path.name}: lebih besar dari / larger than {MOST_BYTES >> 20} MB")
-    return "limesurvey", list(_lss(content, path.name))
+    return content
 
 
 def _parse_xml(content: bytes, name: str) -> Element:

@@ -145,8 +145,9 @@ def qsf() -> str:
     ]})  # fmt: skip
 
 
-def write_lsa(path: Path) -> None:
+def write_lsa(path: Path, *names: str, packing: int = zipfile.ZIP_DEFLATED) -> None:
     """An archive of LimeSurvey: its structure beside answers."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("survey_1.lss", lss())
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        for name in names or ("survey_1.lss",):
+            archive.writestr(name, lss())
         archive.writestr("survey_1_responses.lsr", "<document/>")

@@ -1,6 +1,7 @@
 """A form's own definition becomes rows of questions.csv, whatever tool it is of."""
 
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,39 @@ def test_what_is_no_form_is_told_in_a_sentence(content: bytes, tmp_path: Path):
     path = tmp_path / "form.lss"
     path.write_bytes(content)
     with pytest.raises(FormError, match=r"form\.lss"):
+        read_form(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("../survey_1.lss",), "leads out of it"),
+        (("a.lss", "a.lss"), "holds 2 files of this name"),
+        (("a.lss", "b.lss"), "holds a.lss, b.lss"),
+        (("a.txt",), "holds a.txt, survey_1_responses.lsr"),
+    ],
+)
+def test_an_archive_is_opened_within_the_bounds_of_a_pull(tmp_path: Path, names, told: str):
+    path = tmp_path / "form.lsa"
+    form_files.write_lsa(path, *names)
+    with pytest.raises(FormError, match=rf"(?s)form\.lsa.*{told}"):
+        read_form(path)
+
+
+@pytest.mark.parametrize(
+    "packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_an_archive_that_is_damaged_is_told_in_a_sentence(tmp_path: Path, packing: int):
+    path = tmp_path / "form.lsa"
+    form_files.write_lsa(path, packing=packing)
+    content = bytearray(path.read_bytes())
+    content[300] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(FormError, match="cut off or damaged"):
+        read_form(path)
+    path.write_bytes(content[:-30])
+    with pytest.raises(FormError, match="cut off or damaged"):
         read_form(path)
 
 
