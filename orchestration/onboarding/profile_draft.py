@@ -203,8 +203,7 @@ class _Codes:
         self._profile_id = profile_id
         self.rows: list[dict[str, str]] = []
         self.notes: list[FaultText] = []
-        of_questions: dict[str, list[Value]] = {}
-        labels_of: dict[str, Mapping[str, str]] = {}
+        of_questions: list[tuple[str, Sequence[Value], Mapping[str, str]]] = []
         for read in reads:
             target = read.likely
             if target is None or (target not in CODED and target not in seeds.questions):
@@ -222,8 +221,8 @@ class _Codes:
             if len(unread) > _MOST_CODES:
                 self.notes.append(_NOTES["free_text"].filled(count=len(unread), name=name))
                 continue
-            of_questions[target], labels_of[target] = unread, labels
-        self._add_questions(of_questions, labels_of)
+            of_questions.append((target, unread, labels))
+        self._add_questions(of_questions)
         self._add_unseen({read.likely for read in reads} | {"*"})
 
     def _add_attribute(
@@ -243,31 +242,36 @@ class _Codes:
             self._add(target, value, code, spellings, label=label)
 
     def _add_questions(
-        self,
-        of_questions: Mapping[str, Sequence[Value]],
-        labels_of: Mapping[str, Mapping[str, str]],
+        self, of_questions: Sequence[tuple[str, Sequence[Value], Mapping[str, str]]]
     ) -> None:
-        """Add a row for all questions where they agree what a value stands for."""
+        """Add a row for all questions where they agree what a value stands for.
+
+        Several columns may be of one question: each with its values, and what these are called.
+        """
         spelled: dict[str, Value] = {}
-        stands_for: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+        stands_for: dict[str, dict[str | None, dict[str, None]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
         cells: dict[str, int] = defaultdict(int)
-        for question_id, values in of_questions.items():
+        for question_id, values, labels in of_questions:
             for value in values:
                 key = heading_key(value.text)
                 spelled.setdefault(key, value)
                 cells[key] += value.count
                 code = self._seeds.codes.of(question_id, value.text)
                 code = code or self._seeds.codes.of("*", value.text)
-                if (label := labels_of[question_id].get(value.text)) is not None:
+                if (label := labels.get(value.text)) is not None:
                     code = code or self._seeds.codes.of("*", label)
-                stands_for[key][code].append(question_id)
+                stands_for[key][code][question_id] = None
         spellings = self._seeds.codes.spellings("*")
         for key, by_code in stands_for.items():
             most_first = sorted(by_code.items(), key=lambda item: -len(item[1]))
             for place, (code, questions) in enumerate(most_first):
                 value = Value(spelled[key].text, cells[key], is_personal=False)
                 for target in ("*",) if place == 0 else questions:
-                    number = self._number(questions[0] if target == "*" else target, value.text)
+                    number = self._number(
+                        next(iter(questions)) if target == "*" else target, value.text
+                    )
                     self._add(target, value, code, spellings, number)
 
     def _add_unseen(self, targets: Container[str | None]) -> None:

@@ -178,6 +178,26 @@ def test_a_tool_that_names_columns_by_codes_is_mapped_by_the_texts_below(place: 
     assert list(columns.values())[3:] == [question["question_id"] for question in questions]
 
 
+def test_two_columns_of_one_question_both_have_their_codes_in_the_draft(place: Path):
+    """As where a form asks it anew after a correction, and people answered either."""
+    [question] = seed_records(REPOSITORY / "seeds", "questions")[:1]
+    rows = [
+        ["Timestamp", question["question_text"], question["question_id"]],
+        *(["13/10/2025 8:00:00", "Lumayan", ""] for _ in range(3)),
+        ["13/10/2025 8:00:00", "", "Biasa saja"],
+        ["13/10/2025 8:00:00", "", "Lumayan"],
+    ]
+    with (place / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    assert new_profile(place / "a.csv").exit_code == 0
+    draft = sheets(place / "data" / "drafts" / f"profile-{PROFILE}.xlsx")
+    assert [row["target"] for row in draft["export_columns"]][1:] == [question["question_id"]] * 2
+    asked = [row for row in draft["export_codes"] if row["cells"] != "0"]
+    assert [(row["target"], row["source_value"], row["cells"]) for row in asked] == [
+        ("*", "Lumayan", "4"), ("*", "Biasa saja", "1"),
+    ]  # fmt: skip
+
+
 def test_labels_of_an_spss_file_say_what_its_codes_stand_for(place: Path):
     pyreadstat = pytest.importorskip("pyreadstat")
     [question] = seed_records(REPOSITORY / "seeds", "questions")[:1]
