@@ -5,12 +5,13 @@ Belongs here: where records stand in JSON, their columns, bounded memory. Doesn'
 
 Read are an array of records, and an object that holds one under `results` (KoboToolbox),
 `responses` (LimeSurvey RemoteControl, Qualtrics) or `value` (ODK Central); several such documents
-one after the other are one export, as a place writes the pages that a server answered. A page that
-says that others follow, or a `count` that is another than that of the records, is refused.
+one after the other are one export, as a place writes the pages that a server answered. A last page
+that says that others follow, or records that are not as many as the pages' `count` (between them,
+where it changed meanwhile), are refused.
 
 A record's own objects are columns joined by `/`; a list (a repeat group, attachments) stays JSON in
-its cell; an absent key is an empty cell, like null. A record has no row in a spreadsheet: its
-`_source_row` is its number in the file, 1 being the first.
+its cell, its numbers as they stand; an absent key is an empty cell, like null. A record has no row
+in a spreadsheet: its `_source_row` is its number in the file, 1 being the first.
 """
 
 import codecs
@@ -119,10 +120,17 @@ def parts(file: BinaryIO, *, refuse_repeated: bool = False) -> Generator[Part]:
 
 def flat(record: Mapping[str, Any], number: int = 0) -> dict[str, str]:
     """Return a record's cells by column. Raises ExportFault where two would be one."""
+    try:
+        return _flat(record, number)
+    except RecursionError as error:
+        raise ExportFault("json_broken", record=max(1, number)) from error
+
+
+def _flat(record: Mapping[str, Any], number: int) -> dict[str, str]:
     cells: dict[str, str] = {}
     for key, value in record.items():
         if isinstance(value, dict) and value:
-            for inner, text in flat(value, number).items():
+            for inner, text in _flat(value, number).items():
                 _put(cells, f"{key}/{inner}", text, number)
         else:
             _put(cells, key, _text(value), number)
@@ -137,9 +145,25 @@ def _put(cells: dict[str, str], key: str, text: str, number: int) -> None:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return str(value)
     if value is None or value == [] or value == {}:
         return ""
+    return _json(value)
+
+
+class _Number(str):
+    """A number as it stands in the text: an id of 20 digits too."""
+
+    __slots__ = ()
+
+
+def _json(value: object) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_json, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_json(key)}: {_json(each)}' for key, each in value.items())}}}"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -226,7 +250,9 @@ def _records(window: "_Window") -> Iterator[Part]:
             record = inner
         yield Part(between)
         text = window.taken()
-        if "\\u0000" in text and any("\0" in cell for cell in chain(*flat(record).items())):
+        if "\\u0000" in text and any(
+            "\0" in cell for cell in chain(*flat(record, window.record).items())
+        ):
             raise ExportFault("binary", detail="NUL characters in the text")
         yield Part(text, record=record, number=window.record)
 
@@ -257,9 +283,8 @@ class _Window:
         """The record that is read, or was last."""
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        # Numbers as they stand: an id of 20 digits too.
         self._json = json.JSONDecoder(
-            parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=pairs
+            parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=pairs
         )
         self._text = ""
         self._at = self._from = 0

@@ -52,6 +52,26 @@ def test_numbers_stay_as_they_stand(read):
     assert cells == [["198501012010011001", "4.50", "1E5"]]
 
 
+def test_a_list_stays_as_it_stands_numbers_and_texts_that_look_like_them_too(read):
+    text = (
+        '[-6.2000, 106.80, 1E5, 198501012010011001, "4", true, null, '
+        '{"né\\"": [1, "1"], "b": {}}, []]'
+    )
+    assert read(f'[{{"point": {text}}}]')[1] == [[text]]
+
+
+@pytest.mark.parametrize("depth", [50, 600, 950, 985, 1200])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_what_lies_deeper_than_can_be_followed_is_read_or_refused(read, brackets, depth):
+    opening, closing = brackets
+    try:
+        _, cells = read(f'[{{"a": {opening * depth}1{closing * depth}}}]')
+    except ExportFault as fault:
+        assert (fault.code, depth > 50) == ("json_broken", True)
+    else:
+        assert len(cells) == 1
+
+
 @pytest.mark.parametrize(
     "content",
     [
