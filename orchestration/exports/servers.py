@@ -167,7 +167,8 @@ def _landed_ids(raw_dir: Path, kept: Sequence[ExportFile], column: str) -> Colle
             return None
         try:
             cells = pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist()
-        except (OSError, ValueError):  # not there, or damaged: the pull makes it anew
+        except (OSError, ValueError):  # pyarrow's own are of these two
+            path.unlink(missing_ok=True)  # the pull makes it anew from its bytes
             return None
         ids.update(dict.fromkeys(cells))
     return ids.keys()

@@ -566,3 +566,15 @@ def test_a_pull_killed_at_any_write_and_run_again_ends_in_the_same_state(cycle):
     assert len(states) == 13
     assert len(states[0]) == 7
     assert all(state == states[0] for state in states)
+
+
+@pytest.mark.parametrize("left", [0, 50])
+def test_a_parquet_that_was_cut_off_is_made_anew_from_the_bytes(cycle: Cycle, left: int):
+    cycle.drop("gform/a.csv", "id,unit\n1,A\n2,B\n")
+    cycle.pull()
+    [row] = cycle.registry()
+    [parquet] = cycle.raw_dir.rglob(f"{row['sha256']}.parquet")
+    parquet.write_bytes(parquet.read_bytes()[:left])
+    report = cycle.pull()
+    assert (report.refused, report.records_read) == ((), 2)
+    assert [record["unit"] for record in cycle.records(row)] == ["A", "B"]

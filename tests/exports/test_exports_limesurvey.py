@@ -483,7 +483,7 @@ def test_a_survey_that_starts_anew_on_the_server_does_not_take_the_old_responses
     assert (ids(asked), report.vanished[0].count) == (["1", "2"], 98)
 
 
-@pytest.mark.parametrize("damage", ["removed", "cut off", "garbled"])
+@pytest.mark.parametrize("damage", ["removed", "cut off", "garbled", "inside"])
 def test_what_was_read_before_is_known_by_its_number_where_its_parquet_is_lost(
     asked, server, damage
 ):
@@ -497,7 +497,13 @@ def test_what_was_read_before_is_known_by_its_number_where_its_parquet_is_lost(
         if damage == "removed":
             parquet.unlink()
         else:
-            parquet.write_bytes(whole[:99] if damage == "cut off" else b"PAR1" + b"x" * 99)
+            garbled = b"PAR1" + b"x" * 99
+            damaged = {
+                "cut off": whole[:99],
+                "garbled": garbled,
+                "inside": garbled + whole[len(garbled) :],
+            }
+            parquet.write_bytes(damaged[damage])
 
     lose()
     server.responses.clear()
