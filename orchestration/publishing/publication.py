@@ -44,6 +44,7 @@ from orchestration.publishing.standing import (
     Timing,
     attach_standing,
     judge,
+    keep_named,
     new_sets,
     timed,
 )
@@ -196,6 +197,7 @@ def _build(
         )
         results = [table for table in tables if table.name not in (RESTATEMENTS, RUNS)]
         _copy(connection, results, timing)
+        keep_named(connection, known, timing)
         guard(connection)
         _copy(connection, [table for table in tables if table.name == RESTATEMENTS], timing)
         _make_views(connection, known)

@@ -25,6 +25,7 @@ import duckdb
 
 from orchestration.durable_files import below, sync, whole_file
 from orchestration.publishing import PublicationError
+from orchestration.publishing.specifications import Described, ForeignKey
 from orchestration.sql_text import as_name, as_text
 
 CONTRIBUTIONS = ("intermediate", "int_contributions")
@@ -257,11 +258,11 @@ def timed(
     gone = kept if is_shown_in_window else [*kept, *timing.opened]
     compares = "previous_cycle_id" in columns
     ours = _is_of(gone, compares=compares)
-    standing = _standing_columns(connection, table)
+    standing = _columns(connection, table)
     if not gone:
         return query
     rows = f"select * from ({query}) where not ({ours})"
-    if table == DOMAINS and not standing and _standing_columns(connection, "idx_scores"):
+    if table == DOMAINS and not standing and _columns(connection, "idx_scores"):
         # A publication of an older version: of its cycles, those that its scores are about.
         named = "cycle_id, domain_type, domain_id"
         about = f"select {named} from {SHOWN}.main.idx_scores where {_is_of(stand, compares=False)}"
@@ -278,6 +279,48 @@ def timed(
             and not ({never})
             and cycle_id in (select cycle_id from warehouse.marts.dim_cycles)
     """
+
+
+def keep_named(
+    connection: duckdb.DuckDBPyConnection, known: Mapping[str, Described], timing: Timing
+) -> None:
+    """Put back what kept rows name and today's vocabulary lacks, as it was published with them.
+
+    A unit that was taken out of units.csv since is in the figures that stand: without its row,
+    they would be joined to nothing, and a database with foreign keys would refuse them.
+    """
+    stand = [*timing.standing, *timing.unfit]
+    keys = [(name, key) for name, table in known.items() for key in table.foreign_keys]
+    is_more = bool(stand)
+    while is_more:  # what is put back may name more
+        is_more = any([_put_back(connection, name, key, stand) for name, key in keys])
+
+
+def _put_back(
+    connection: duckdb.DuckDBPyConnection, name: str, key: ForeignKey, stand: Collection[str]
+) -> int:
+    """Return how many rows of the key's table were put back for rows of the one that names them."""
+    ours, theirs = (_columns(connection, table, "ilk") for table in (name, key.table))
+    stood = _columns(connection, key.table)
+    if not (ours.issuperset(key.columns) and (theirs & stood).issuperset(key.to)):
+        return 0  # an older publication, or tables of a test
+    named = ", ".join(map(as_name, key.columns))
+    to = ", ".join(map(as_name, key.to))
+    there = f"ilk.main.{as_name(key.table)}"
+    whole = " and ".join(f"{as_name(column)} is not null" for column in key.columns)
+    is_kept = _is_of(stand, compares=False) if "cycle_id" in ours else "true"
+    rows = connection.execute(
+        f"""
+        insert into {there} by name
+        select {", ".join(map(as_name, sorted(theirs & stood)))}
+        from {SHOWN}.main.{as_name(key.table)}
+        where ({to}) in (
+            select ({named}) from ilk.main.{as_name(name)} where {whole} and ({is_kept})
+        )
+        and ({to}) not in (select ({to}) from {there})
+        """
+    ).fetchall()
+    return int(rows[0][0])
 
 
 def _is_of(cycle_ids: Collection[str], *, compares: bool) -> str:
@@ -302,15 +345,15 @@ def attach_standing(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> No
 
 
 def _standing_cycles(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    if "cycle_id" not in _standing_columns(connection, "idx_scores"):
+    if "cycle_id" not in _columns(connection, "idx_scores"):
         return set()
     rows = connection.execute(f"select distinct cycle_id from {SHOWN}.main.idx_scores").fetchall()
     return {cycle_id for (cycle_id,) in rows}
 
 
-def _standing_columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+def _columns(connection: duckdb.DuckDBPyConnection, table: str, database: str = SHOWN) -> set[str]:
     rows = connection.execute(
         "select column_name from duckdb_columns() where database_name = ? and table_name = ?",
-        [SHOWN, table],
+        [database, table],
     ).fetchall()
     return {name for (name,) in rows}

@@ -19,6 +19,7 @@ from publishing_cases import (
 )
 
 from orchestration.publishing.publication import PublicationReport, publish
+from orchestration.publishing.specifications import Described, ForeignKey, Words
 from orchestration.publishing.standing import ShownAnswers, Timing
 from orchestration.publishing.tables import Declaration
 
@@ -239,6 +240,44 @@ def test_the_next_cycles_change_against_a_cycle_that_stands_stands_too(tmp_path)
     )
     assert report.timing.standing == (CYCLE,)
     assert shown(tmp_path, "from idx_changes order by all") == changes
+
+
+def test_a_unit_taken_out_since_stays_beside_the_figures_that_stand(tmp_path):
+    """Figures that stand name the units of their time: a foreign key must find them."""
+    units = ForeignKey(("unit_id",), "dim_units", ("unit_id",))
+    regions = ForeignKey(("region_id",), "dim_regions", ("region_id",))
+    known = {
+        name: Described(name, Words("", ""), Words("", ""), {}, key, links, None)
+        for name, key, links in (
+            ("fct_participation", (), (units,)),
+            ("dim_units", ("unit_id",), (regions,)),
+            ("dim_regions", ("region_id",), ()),
+        )
+    }
+    made = "create table marts.dim_regions as select distinct region_id from marts.dim_units;"
+    gone = "delete from marts.dim_units where unit_id = 'u2';"
+    arguments = {
+        "known": known,
+        "declared": DECLARED | declared("marts", "dim_regions"),
+    }
+    persons = [*PERSONS, *group("u3", "upt", "r3", 20)]
+    published_after(tmp_path, persons, sql=made, **arguments)
+    units_then = shown(tmp_path, "from dim_units order by all")
+
+    report = published_after(
+        tmp_path, [*PERSONS[:-1], *group("u3", "upt", "r3", 20)], sql=made + gone, **arguments
+    )
+    assert report.timing.standing == (CYCLE,)
+    assert shown(tmp_path, "from dim_units order by all") == units_then
+    # With its unit, the region that nothing else names today.
+    gone = "delete from marts.dim_units where unit_id = 'u3'; delete from marts.dim_regions where"
+    published_after(tmp_path, persons[1:], sql=f"{made} {gone} region_id = 'r3'", **arguments)
+    assert shown(tmp_path, "from dim_units order by all") == units_then
+    assert shown(tmp_path, "from dim_regions order by all") == [("r1",), ("r3",)]
+    # Figures that are new name the units of today.
+    persons = [*persons, *MORE * 20]
+    published_after(tmp_path, persons, sql=f"{made} {gone} region_id = 'r3'", **arguments)
+    assert "u3" not in {unit for unit, *_ in shown(tmp_path, "select unit_id from dim_units")}
 
 
 # --- the memory --------------------------------------------------------------------------------
