@@ -125,9 +125,8 @@ def _units(
     connection: duckdb.DuckDBPyConnection, spec: TableSpec | None, unit_ids: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the units that have a file: as they are now, and the file's place."""
-    current = {
-        str(row["unit_id"]): row for row in _objects(connection, spec, "true order by valid_from")
-    }
+    versions = sorted(_objects(connection, spec, "true"), key=lambda row: str(row["valid_from"]))
+    current = {str(row["unit_id"]): row for row in versions}
     return [
         {
             "unit_id": unit_id,
