@@ -6,6 +6,16 @@
     {{ env_var('ILK_CYCLE_ID', '') }}
 {%- endmacro %}
 
+{# Stops dbt by hand before it touches anything: without a cycle every model's part would be that of none. #}
+{% macro demand_cycle() -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'test') and not env_var('ILK_CYCLE_ID', '') -%}
+        {{ exceptions.raise_compiler_error(
+            "Isi ILK_CYCLE_ID dengan cycle_id dari survey_cycles.csv, atau pakai `ilk run`. / Set ILK_CYCLE_ID to "
+            "a cycle_id of survey_cycles.csv, or use `ilk run` (docs/operations.md)."
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Settings of a model that holds a part for each cycle and recomputes this run's part alone. #}
 {% macro by_cycle() -%}
     {{ config(materialized='incremental', on_schema_change='append_new_columns') }}
