@@ -138,6 +138,10 @@ RULE_WORDS: dict[str, FaultText] = {
     "most_responses_are_accepted": FaultText(
         "Most responses of each file are accepted", "Sebagian besar jawaban tiap berkas diterima"
     ),
+    "every_source_is_fresh": FaultText(
+        "During the window every source brings something new within its days",
+        "Selama masa survei tiap sumber membawa yang baru dalam batas harinya",
+    ),
     "no_file_shrank": FaultText(
         "No file holds fewer records than its last version",
         "Tidak ada berkas yang isinya kurang dari versi sebelumnya",

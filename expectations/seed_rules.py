@@ -37,6 +37,7 @@ OPTIONAL_COLUMNS = {
     "regions": ("tile_row", "tile_column"),
     SEED: ("cycle_id",),
     "survey_cycles": ("reports",),
+    "survey_sources": ("fresh_within_days",),
 }  # fmt: skip
 MAY_BE_EMPTY = {
     "export_columns": ("target",),
@@ -392,6 +393,15 @@ _RULES = [
             "asks '{cycle_instrument_id}'. Name a profile of that instrument.",
             "profil '{profile_id}' membaca instrumen '{instrument_id}', padahal siklus "
             "'{cycle_id}' memakai '{cycle_instrument_id}'. Sebutkan profil instrumen itu.",
+        ),
+    ),
+    SeedRule(
+        name="days_of_freshness_are_positive",
+        seed="survey_sources",
+        sql="select line, fresh_within_days from survey_sources where fresh_within_days < 1",
+        text=FaultText(
+            "fresh_within_days is {fresh_within_days}. Write 1 or more, or leave it empty.",
+            "fresh_within_days berisi {fresh_within_days}. Tulis 1 atau lebih, atau kosongkan.",
         ),
     ),
     SeedRule(

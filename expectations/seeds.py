@@ -24,7 +24,8 @@ from expectations.seed_rules import (
     seed_rules,
 )
 from orchestration.durable_files import is_plain_word
-from orchestration.exports.faults import FaultText
+from orchestration.exports.faults import URL_WITH_SECRET, FaultText
+from orchestration.exports.place_urls import holds_secret
 from orchestration.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ _CELL_TEXTS = {
         "dan garis bawah, paling banyak 100 dan bukan nama perangkat Windows (CON): id ini menjadi "
         "nama folder dan domain.",
     ),
+    "addresses_hold_no_secret": URL_WITH_SECRET,
     "dates_are_readable": FaultText(
         "'{column}' is '{value}', no date. Write it as YYYY-MM-DD.",
         "'{column}' berisi '{value}', bukan tanggal. Tulis sebagai YYYY-MM-DD.",
@@ -261,6 +263,8 @@ def _cell_faults(
                 rule = "cells_are_of_their_list"
             elif column in PLAIN_IDS and not is_plain_word(value):
                 rule = "ids_are_plain"
+            elif column == "location" and holds_secret(value):
+                rule = "addresses_hold_no_secret"
             elif (number, column) in seed.unread:
                 rule = "numbers_are_readable"
             elif declared[column] != "varchar":
@@ -330,17 +334,23 @@ def _rows(connection: "duckdb.DuckDBPyConnection", rule: SeedRule) -> Iterable[d
 def _worded(
     text: FaultText, rule: str, seed: str, line: int, words: str, details: Mapping[str, object]
 ) -> Contradiction:
-    turned = text.remedy_first()
-    filled = FaultText(turned.en.format_map(details), turned.id.format_map(details))
+    shown = {name: _shown(value) for name, value in details.items()}
+    filled = text.remedy_first().filled(**shown)
     return Contradiction(rule, seed, line, words, filled)
 
 
 def _words(row: Iterable[str]) -> str:
     """Return a row as its file has it, on one line and not endless."""
     written = io.StringIO()
-    csv.writer(written, lineterminator="").writerow([" ".join(cell.split()) for cell in row])
+    csv.writer(written, lineterminator="").writerow(
+        [_shown(" ".join(cell.split())) for cell in row]
+    )
     text = written.getvalue()
     return text if len(text) <= _WORDS else f"{text[:_WORDS]}..."
+
+
+def _shown(value: object) -> object:
+    return "***" if isinstance(value, str) and holds_secret(value) else value
 
 
 def _yaml(path: Path) -> dict[str, Any]:

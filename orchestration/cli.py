@@ -610,18 +610,19 @@ def _chosen(
 
     from orchestration.exports.seed_files import LANDING, read_sources
     from orchestration.exports.servers import TIMEZONE
-    from orchestration.exports.sources import SourceError, landing_state
+    from orchestration.exports.sources import SourceError, list_cycle
     from orchestration.fingerprints import raw_files
 
+    sources = read_sources(settings.seeds_dir)
+    with_files = {file.cycle_id for file in raw_files(settings, [each.cycle_id for each in known])}
     try:
-        landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
+        for cycle_id in {source.cycle_id for source in sources if source.kind == LANDING}:
+            listing = list_cycle(cycle_id=cycle_id, sources=sources, landing=settings.landing)
+            if listing.files or listing.unreachable:  # what can't be had, the run tells
+                with_files.add(cycle_id)
     except SourceError as error:
         _fail(str(error))
-    held = {file.cycle_id for file in raw_files(settings, [cycle.cycle_id for cycle in known])}
-    with_files = {cycle_id for cycle_id, files in landed.items() if files} | held
-    on_servers = {
-        source.cycle_id for source in read_sources(settings.seeds_dir) if source.kind != LANDING
-    }
+    on_servers = {source.cycle_id for source in sources if source.kind != LANDING}
     today = datetime.now(ZoneInfo(TIMEZONE)).date()
     chosen = [
         cycle.cycle_id

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.exports.apis.access import Access
+from orchestration.exports.place_urls import holds_secret
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -105,6 +106,16 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().resolve()
+
+    @field_validator("landing_url")
+    @classmethod
+    def _without_a_secret(cls, url: str | None) -> str | None:
+        if url is not None and holds_secret(url):
+            raise ValueError(
+                "ILK_LANDING_URL: tanpa kata sandi di dalam alamat; simpan di variabel FSSPEC_... "
+                "/ without a password in the address: it belongs into FSSPEC_... (docs/sources.md)"
+            )
+        return url
 
     @field_validator("regions_geojson")
     @classmethod

@@ -5,17 +5,23 @@ Belongs here: the job, its schedule and its sensor. Doesn't: what the job does (
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from orchestration.cycles import read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.exports.seed_files import read_sources
 from orchestration.exports.servers import TIMEZONE
-from orchestration.exports.sources import landing_state
+from orchestration.exports.sources import ListedFile, Listing, SourceError, list_cycle
 from orchestration.settings import get_settings
+
+_TICK_SECONDS = 40
+"""Dagster ends a tick of over a minute; what does not answer in time is asked by the next one."""
 
 survey_cycle = dg.define_asset_job(
     "survey_cycle",
@@ -53,25 +59,53 @@ def every_morning_of_the_window(
 
 @dg.sensor(job=survey_cycle, minimum_interval_seconds=300)
 def landed_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Ask for a run of each cycle whose landing has new, changed or withdrawn files.
+    """Ask for a run of each cycle whose sources have new, changed or withdrawn files.
 
-    The cursor holds a digest and a change counter a cycle: a file that is replaced and put back
-    leads to a run of its own, which a run key of the digest alone would swallow.
+    The cursor holds a change counter a cycle, and a digest of each of its sources: one that can't
+    be listed keeps its own, as it tells of nothing. The counter is for a file that is replaced and
+    put back, which leads to a run of its own: a run key of digests alone would swallow it.
     """
     settings = get_settings()
-    seen: dict[str, list[str | int]] = json.loads(context.cursor) if context.cursor else {}
-    landed = landing_state(seeds_dir=settings.seeds_dir, landing=settings.landing)
-    now, requests = dict(seen), []
+    seen: dict[str, list[Any]] = json.loads(context.cursor) if context.cursor else {}
+    sources = read_sources(settings.seeds_dir)
+    until = time.monotonic() + _TICK_SECONDS
+    now, requests, untold = dict(seen), [], []
     for cycle_id in SURVEY_CYCLES.get_partition_keys():
-        files = landed.get(cycle_id, ())
-        digest = hashlib.sha256(repr(files).encode()).hexdigest()
-        before, count = seen.get(cycle_id, [None, 0])
-        if digest == before or not (files or before):
+        before, count = seen.get(cycle_id) or ({}, 0)
+        before = before if isinstance(before, dict) else {"": before}  # of earlier versions
+        try:
+            listing = list_cycle(
+                cycle_id=cycle_id, sources=sources, landing=settings.landing, until=until
+            )
+        except SourceError as error:
+            untold.append(f"{cycle_id}: {error}")
             continue
-        now[cycle_id] = [digest, int(count or 0) + 1]
+        digests = _digests(listing)
+        for source, fault in listing.unreachable:
+            untold.append(f"{fault.in_indonesian(source.location)} / "
+                          f"{fault.in_english(source.location)}")  # fmt: skip
+            if source.address in before:
+                digests[source.address] = before[source.address]
+        if digests == before:
+            continue
+        now[cycle_id] = [digests, int(count) + 1]
+        digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
         requests.append(
             dg.RunRequest(run_key=f"{cycle_id}:{now[cycle_id][1]}:{digest}", partition_key=cycle_id)
         )
+    for sentence in untold:
+        context.log.warning(sentence)
     if not requests:
-        return dg.SkipReason("no file in landing is new, changed or gone")
+        return dg.SkipReason("\n".join(untold) or "no file in landing is new, changed or gone")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(now))
+
+
+def _digests(listing: Listing) -> dict[str, str]:
+    """Return a digest of the files of each source that has any; that of staff frames too."""
+    by_source: dict[str, list[ListedFile]] = {}
+    for file in listing.files:
+        by_source.setdefault(file.source, []).append(file)
+    return {
+        source: hashlib.sha256(repr(files).encode()).hexdigest()
+        for source, files in by_source.items()
+    }

@@ -18,16 +18,17 @@ from orchestration.auditing.run_records import WAITING, note_outcome
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
+from orchestration.exports.freshness import stale_sources
 from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
-from orchestration.exports.seed_files import SeedError
+from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import SourceError
 from orchestration.fingerprints import raw_files
 from orchestration.other_index import OtherIndexError, demand_same_index
 from orchestration.run_lineage import tell_pulled
 from orchestration.settings import REPOSITORY, get_settings
-from orchestration.words import both
+from orchestration.words import both, on_the_readers_clock
 
 logger = logging.getLogger("ilk.exports")
 
@@ -43,6 +44,7 @@ EVERY_SOURCE_HAS_FILES = "every_source_has_files"
 EVERY_FILE_HAS_A_SOURCE = "every_file_has_a_source"
 STAFF_FRAME_IS_THERE = "staff_frame_is_there"
 NO_FILE_SHRANK = "no_file_shrank"
+EVERY_SOURCE_IS_FRESH = "every_source_is_fresh"
 
 
 class PullConfig(dg.Config):
@@ -91,6 +93,7 @@ class PullConfig(dg.Config):
             (EVERY_FILE_HAS_A_SOURCE, EXPORT_FILES),
             (STAFF_FRAME_IS_THERE, STAFF_FRAME),
             (NO_FILE_SHRANK, EXPORT_FILES),
+            (EVERY_SOURCE_IS_FRESH, EXPORT_FILES),
         )
     ],
     required_resource_keys={"run_lock", "lineage"},
@@ -150,6 +153,14 @@ def pull(
         passed=not (report.shrunk or report.vanished),
         severity=dg.AssetCheckSeverity.WARN,
         description=_fewer(report),
+    )
+    stale = _stale(cycle_id, started_at)
+    yield dg.AssetCheckResult(
+        asset_key=EXPORT_FILES,
+        check_name=EVERY_SOURCE_IS_FRESH,
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=stale or None,
     )
     files_now = raw_files(settings, [cycle_id])
     tell_pulled(context.resources.lineage, settings, files_now, started_at=started_at)
@@ -213,6 +224,14 @@ def pull(
             ]
         ),
         **{kind: list(names) for kind, names in files.items()},
+        "sources": dg.MetadataValue.table(
+            [
+                dg.TableRecord({"source": source, **counts})
+                for source, counts in report.counts.items()
+            ]
+        ),
+        "vanished_responses": sum(gone.count for gone in report.vanished),
+        "unfinished": list(report.unfinished),
         "unchanged_count": len(report.unchanged),
         "records_read": report.records_read,
     }
@@ -236,6 +255,28 @@ def _fewer(report: PullReport) -> str:
             f"tidak dihitung lagi: {ids}{f' dan {more} lagi' if more else ''}. / {gone.count} "
             "responses that were pulled before are on the server no more and count no more: "
             f"{ids}{f' and {more} more' if more else ''}."
+        )
+    return "\n".join(sentences)
+
+
+def _stale(cycle_id: str, now: datetime) -> str:
+    """Return which sources brought nothing new for too long, and what to do; '' where none did."""
+    settings = get_settings()
+    sentences = []
+    for stale in stale_sources(
+        read_sources(settings.seeds_dir),
+        find_cycle(read_cycles(settings.seeds_dir), cycle_id),
+        Registry(settings.raw_dir).rows,
+        now=now,
+    ):
+        source, newest = stale.source, stale.newest and on_the_readers_clock(stale.newest)
+        sentences.append(
+            f"{source.address}: periksa apakah survei dan ekspornya masih berjalan, atau naikkan "
+            f"fresh_within_days di survey_sources.csv; {stale.days} hari tanpa yang baru (batas "
+            f"{source.fresh_within_days}), terakhir {newest or 'belum pernah'}. / Check that the "
+            "survey and its export still run, or raise fresh_within_days in survey_sources.csv: "
+            f"{stale.days} days without anything new (limit {source.fresh_within_days}), the last "
+            f"{newest or 'never'}."
         )
     return "\n".join(sentences)
 

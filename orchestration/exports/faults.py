@@ -290,14 +290,43 @@ FAULTS: dict[str, FaultText] = {
         "({detail}). Hapus jawabannya di aplikasi survei lalu ekspor ulang sebagai CSV atau XLSX.",
     ),
     "changing": FaultText(
-        "the file changed while it was copied ({listed} bytes listed, {copied} copied). "
-        "Wait until the upload has ended and pull again.",
-        "berkas berubah saat disalin ({listed} bita terdaftar, {copied} tersalin). "
+        "the file changed while it was copied ({listed} bytes before, {copied} copied, {found} "
+        "after). Wait until the upload has ended and pull again.",
+        "berkas berubah saat disalin ({listed} bita sebelumnya, {copied} tersalin, {found} "
+        "sesudahnya). "
         "Tunggu sampai unggahan selesai lalu tarik ulang.",
     ),
     "unreachable": FaultText(
         "the file could not be fetched ({detail}). Check that it may be read, and pull again.",
         "berkas tidak dapat diambil ({detail}). Periksa izin bacanya, lalu tarik ulang.",
+    ),
+    "place_unreachable": FaultText(
+        "the place can't be listed ({detail}). Check the location in survey_sources.csv, "
+        "ILK_LANDING_URL and the network; the next run asks again.",
+        "tempat ini tidak dapat dibuka ({detail}). Periksa lokasinya di survey_sources.csv, "
+        "ILK_LANDING_URL, dan jaringan; proses berikutnya mencoba lagi.",
+    ),
+    "place_denied": FaultText(
+        "the place may not be read ({detail}). Correct its key in the environment or in fsspec's "
+        "config (docs/sources.md), or have its account given the right to read.",
+        "tempat ini tidak boleh dibaca ({detail}). Betulkan kuncinya di lingkungan proses atau di "
+        "konfigurasi fsspec (docs/sources.md), atau mintakan hak baca untuk akunnya.",
+    ),
+    "place_host_key": FaultText(
+        "the server shows a host key that nobody vouched for ({detail}). Compare it with what its "
+        "owner says, and add it to ~/.ssh/known_hosts (ssh-keyscan writes the line).",
+        "server menunjukkan kunci host yang belum dikenal ({detail}). Cocokkan dengan keterangan "
+        "pemiliknya, lalu tambahkan ke ~/.ssh/known_hosts (ssh-keyscan menulis barisnya).",
+    ),
+    "place_extra": FaultText(
+        "{scheme}:// needs a package that is not there. Install it: uv sync --extra {extra}.",
+        "{scheme}:// memerlukan paket yang belum ada. Pasang dengan uv sync --extra {extra}.",
+    ),
+    "place_webdav": FaultText(
+        "the WebDAV server is not named. Set FSSPEC_WEBDAV_BASE_URL (https://host/folder) and "
+        "FSSPEC_WEBDAV_AUTH in the environment of the run.",
+        "server WebDAV belum disebut. Isi FSSPEC_WEBDAV_BASE_URL (https://host/folder) dan "
+        "FSSPEC_WEBDAV_AUTH di lingkungan proses.",
     ),
     "api_no_access": FaultText(
         "the way into the tool's server is not set. Set {detail} in the environment of the run.",
@@ -454,6 +483,18 @@ IDS_UNKNOWN = FaultText(
     "the last pull is not there any more, or damaged.",
     "semuanya diminta lagi, dan jawaban yang hilang tak dapat disebut: hasil baca tarikan terakhir "
     "tidak ada lagi, atau rusak.",
+)
+
+UNFINISHED = FaultText(
+    "passed over for now, {count} files that are being uploaded or open in Excel: {detail}.",
+    "dilewati dulu, {count} berkas yang sedang diunggah atau dibuka di Excel: {detail}.",
+)
+
+URL_WITH_SECRET = FaultText(
+    "a password or key stands in the address. Take it out; it belongs into the environment or "
+    "fsspec's config (docs/sources.md).",
+    "ada kata sandi atau kunci di dalam alamat. Keluarkan; tempatnya di lingkungan proses atau "
+    "konfigurasi fsspec (docs/sources.md).",
 )
 
 OLDER_STAYS = FaultText(

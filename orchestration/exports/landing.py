@@ -7,6 +7,8 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.durable_files import TEMPORARY, is_disk_full
+from orchestration.durable_files import TEMPORARY
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
 from orchestration.exports.clearing import clear
@@ -26,11 +28,13 @@ from orchestration.exports.faults import (
     LAST_RESORT,
     OLDER_STAYS,
     PASSED_OVER,
+    UNFINISHED,
     ExportFault,
     FaultText,
 )
 from orchestration.exports.forgotten import Forgotten, personal_columns
 from orchestration.exports.headers import fold
+from orchestration.exports.places import PlaceError, copy, look_again
 from orchestration.exports.reading import Reading, is_current, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.exports.seed_files import (
@@ -55,14 +59,20 @@ from orchestration.exports.sources import (
     SURVEY_RESPONSES_KIND,
     ListedFile,
     Listing,
+    files_in_use,
     list_cycle,
+    listed_file,
     other_kind,
     unclaimed_files,
+    version_of,
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
 from orchestration.words import on_the_readers_clock
 
 _SHOWN = 5
+_TOLD_EVERY_SECONDS = 5.0
+_GIVEN_UP_AFTER = 3
+"""Files of a source, one after the other, that could not be had: the rest is not tried."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,10 @@ class PullReport:
     shrunk: tuple[Shrunk, ...] = ()
     """Files in use that hold fewer records than the version before them, whenever that was."""
     vanished: tuple[Vanished, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """What is passed over for now: uploads under way, and what Excel writes while it is open."""
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By source: how many files are new, changed, unchanged, withdrawn and refused."""
 
 
 def pull_cycle(
@@ -137,14 +151,14 @@ def pull_cycle(
     kind of source. `accept_fewer` lets versions in that hold less than half of the records of the
     last. `on_progress` gets one sentence a file.
     Waits while another process pulls. A file that can't be read is refused and the others go on;
-    so is a server whose answer is not whole, and what was pulled from it before stays in use.
-    Raises SeedError (a seed can't be used, or has no source for the cycle), SourceError (a
-    source can't be listed) and ForgottenKeyError, and then changes nothing.
+    so is a source that can't be listed and a server whose answer is not whole, and what was pulled
+    from it before stays in use. Raises SeedError (a seed can't be used, or has no source for the
+    cycle), SourceError (the landing can't be listed, or sources contradict each other) and
+    ForgottenKeyError, and then changes nothing.
     """
     if pulled_at.tzinfo is None:
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
     known = read_sources(seeds_dir)
-    sources = [source for source in known if source.kind == LANDING]
     servers = servers_of(known, cycle_id)
     configured = {source.address for source in known if source.cycle_id == cycle_id}
     if not configured:
@@ -156,7 +170,7 @@ def pull_cycle(
     settings = read_reader_settings(seeds_dir)
     cycle = find_cycle(read_cycles(seeds_dir), cycle_id) if servers else None
     with only_pull(raw_dir):
-        listing = list_cycle(cycle_id=cycle_id, sources=sources, landing=landing)
+        listing = list_cycle(cycle_id=cycle_id, sources=known, landing=landing)
         pull = _Pull(
             cycle_id=cycle_id,
             raw_dir=raw_dir,
@@ -168,6 +182,7 @@ def pull_cycle(
             accept_fewer=accept_fewer,
             on_progress=on_progress or (lambda sentence: None),
         )
+        listing = pull.keep_unreachable(listing)
         if cycle is not None:
             answers = ask_servers(
                 servers,
@@ -181,6 +196,7 @@ def pull_cycle(
             )
             listing = pull.add_answers(listing, answers)
         report = pull.run(listing, configured)
+    sources = [source for source in known if source.kind == LANDING]
     unclaimed = unclaimed_files(listing, cycle_id=cycle_id, sources=sources, landing=landing)
     kinds = {name: other_kind(name, cycle_id=cycle_id, sources=sources) for name in unclaimed}
     other_kinds = {name: location for name, location in kinds.items() if location}
@@ -213,6 +229,28 @@ class _Pull:
     asked: set[str] = field(default_factory=set)
     """Addresses of servers: what was pulled from them before goes when all of them is new."""
     vanished: tuple[Vanished, ...] = ()
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    """By source: what was said of each of the last files, one after the other, that could not be
+    had."""
+
+    def keep_unreachable(self, listing: Listing) -> Listing:
+        """Refuse the sources that can't be listed, and list what was pulled from them before."""
+        names = {file.name for file in listing.files}
+        files = list(listing.files)
+        for source, fault in listing.unreachable:
+            kept = [
+                row
+                for row in self.registry.current(self.cycle_id)
+                if row.source == source.address and row.is_in_use and row.name not in names
+            ]
+            self._report(listed_file(source, source.address, ""), fault, kept)
+            files += files_in_use(source, kept, self.raw_dir)
+        if listing.unfinished:
+            text = UNFINISHED.filled(
+                count=len(listing.unfinished), detail=_some(listing.unfinished)
+            )
+            self.on_progress(f"{text.id} / {text.en}")
+        return replace(listing, files=tuple(sorted(files, key=lambda file: file.name)))
 
     def add_answers(self, listing: Listing, answers: ServerAnswers) -> Listing:
         """Add to the listing what servers answered, and what was pulled from them and stays."""
@@ -222,10 +260,9 @@ class _Pull:
             self._report(file, fault, kept)
         for file, text in answers.notes:
             self._note(file, text)
-        return Listing(
-            tuple(sorted((*listing.files, *answers.files), key=lambda file: file.name)),
-            (*listing.missing, *answers.missing),
-        )
+        files = sorted((*listing.files, *answers.files), key=lambda file: file.name)
+        missing = (*listing.missing, *answers.missing)
+        return replace(listing, files=tuple(files), missing=missing)
 
     def run(self, listing: Listing, configured: set[str]) -> PullReport:
         listing, stored = self._store_all(listing)
@@ -261,6 +298,8 @@ class _Pull:
             records_read=self.records_read,
             shrunk=self._shrunk(),
             vanished=self.vanished,
+            unfinished=listing.unfinished,
+            counts=self._counts(listing, withdrawn),
         )
 
     def _withdraw(self, listing: Listing, configured: set[str]) -> tuple[str, ...]:
@@ -272,8 +311,9 @@ class _Pull:
         """
         if not self.listed:
             return ()  # the landing is away, and tells nothing of sources edited meanwhile
-        missing = {source.address for source in listing.missing} | self.asked
-        away_profiles = {source.profile_id for source in listing.missing}
+        away = (*listing.missing, *(source for source, _ in listing.unreachable))
+        missing = {source.address for source in away} | self.asked
+        away_profiles = {source.profile_id for source in away}
         gone = [
             row
             for row in self.registry.current(self.cycle_id)
@@ -444,19 +484,62 @@ class _Pull:
 
     def _store(self, file: ListedFile) -> StoredBytes | None:
         """Keep the file's bytes; None where they can't be had whole, which is reported."""
-        try:
-            with file.open() as source:
-                stored = self._keep(source)
-        except Exception as error:  # each fsspec backend raises errors of its own
-            if isinstance(error, OSError) and is_disk_full(error):
-                raise  # our disk's fault, not the file's
-            self._report(file, ExportFault("unreachable", detail=error))
+        lost = self.lost.setdefault(file.source, [])
+        if len(lost) >= _GIVEN_UP_AFTER:
+            self._report(file, ExportFault("unreachable", detail=lost[-1]))
             return None
-        if file.size is not None and file.size != stored.size:
-            fault = ExportFault("changing", listed=file.size, copied=stored.size)
+        try:
+            stored = copy(file.place, file.path, self._keep, self._teller(file))
+        except PlaceError as error:
+            lost += [error.detail] * error.was_tried
+            self._report(file, ExportFault("unreachable", detail=error.detail))
+            return None
+        lost.clear()
+        if file.size is None:
+            return stored  # the place doesn't tell
+        now = look_again(file.place, file.path)
+        size, version = (now["size"], version_of(now)) if now else (file.size, file.version)
+        if (stored.size, size, version) != (file.size, file.size, file.version):
+            fault = ExportFault("changing", listed=file.size, copied=stored.size, found=size)
             self._report(file, fault)
             return None
         return stored
+
+    def _teller(self, file: ListedFile) -> Callable[[int], None]:
+        """Return what tells now and then how much of a large file is copied."""
+        told_at = time.monotonic()
+
+        def tell(count: int) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= _TOLD_EVERY_SECONDS:
+                told_at = time.monotonic()
+                whole = f" / {file.size / 1e6:,.0f}" if file.size else ""
+                self.on_progress(f"{file.name}: {count / 1e6:,.0f}{whole} MB disalin / copied")
+
+        return tell
+
+    def _counts(self, listing: Listing, withdrawn: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Return by source what became of its files."""
+        sources = {row.name: row.source for row in self.registry.rows_of(self.cycle_id)}
+        sources |= {file.name: file.source for file in listing.files}
+        counts: dict[str, Counter[str]] = {
+            source.address: Counter()
+            for source in (*listing.missing, *(source for source, _ in listing.unreachable))
+        }
+        outcomes = {
+            "new": self.new,
+            "changed": self.superseded,
+            "unchanged": self.unchanged,
+            "withdrawn": withdrawn,
+            "refused": [refusal.name for refusal in self.refused],
+        }
+        for outcome, names in outcomes.items():
+            for name in names:
+                counts.setdefault(sources.get(name, name), Counter())[outcome] += 1
+        return {
+            source: {outcome: counted[outcome] for outcome in outcomes}
+            for source, counted in sorted(counts.items())
+        }
 
     def _is_up_to_date(self, file: ListedFile, stored: StoredBytes) -> bool:
         """Whether the file's last pull was read, from these bytes, in the way now prescribed.
@@ -694,6 +777,11 @@ class _Pull:
 
 def _is_member(name: str, archive: str) -> bool:
     return name.startswith(f"{archive}/")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f", ... (+{more})" if more > 0 else "")
 
 
 def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:

@@ -118,6 +118,10 @@ class Registry:
         """Return the cycle's rows that nothing has superseded, by file_number."""
         return [row for row in self._rows if row.cycle_id == cycle_id and row.superseded_by is None]
 
+    def rows_of(self, cycle_id: str) -> list[ExportFile]:
+        """Return all of the cycle's rows, by file_number."""
+        return [row for row in self._rows if row.cycle_id == cycle_id]
+
     def was_read(self, sha256: str) -> bool:
         """Whether any pull read these bytes."""
         return any(row.status == READ and row.sha256 == sha256 for row in self._rows)

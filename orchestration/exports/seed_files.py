@@ -8,7 +8,9 @@ import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.headers import fold, heading_key
+from orchestration.exports.place_urls import holds_secret
 from orchestration.seed_tables import SeedFileError, read_seed
 
 STAFF_FRAME_COLUMNS = frozenset(
@@ -31,6 +33,8 @@ class Source:
     profile_id: str
     location: str
     kind: str = LANDING
+    fresh_within_days: int | None = None
+    """How old its newest answers may be while the cycle is open; None: that is nobody's concern."""
 
     @property
     def address(self) -> str:
@@ -53,7 +57,8 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
     """Return the sources of all cycles, in the seed's order.
 
     Those of kind `landing` are files, the others surveys on a server (orchestration/exports/apis).
-    Raises SeedError where the seed is missing, lacks a column or leaves a cell empty.
+    Raises SeedError where the seed is missing, lacks a column, leaves a cell empty or holds a
+    password.
     """
     sources = []
     path = seeds_dir / "survey_sources.csv"
@@ -65,7 +70,25 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
                 f"{path}, baris / row {number}: '{empty[0]}' kosong; isilah. / "
                 "is empty. Fill it in."
             )
-        sources.append(Source(row["cycle_id"], row["profile_id"], row["location"], row["kind"]))
+        place = f"{path}, baris / row {number}"
+        if holds_secret(row["location"]):
+            text = URL_WITH_SECRET.remedy_first()
+            raise SeedError(f"{place}: {text.id} / {text.en}")
+        days = row.get("fresh_within_days", "")
+        if days and not (days.isdecimal() and int(days)):
+            raise SeedError(
+                f"{place}: fresh_within_days '{days}'; tulis banyaknya hari, 1 atau lebih. / Write "
+                "a number of days, 1 or more."
+            )
+        sources.append(
+            Source(
+                row["cycle_id"],
+                row["profile_id"],
+                row["location"],
+                row["kind"],
+                int(days) if days else None,
+            )
+        )
     return tuple(sources)
 
 

@@ -18,8 +18,8 @@ from orchestration.exports.apis.access import Access
 from orchestration.exports.faults import IDS_UNKNOWN, ExportFault, FaultText
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import SERVER_KINDS, Source
-from orchestration.exports.sources import SURVEY_RESPONSES_KIND, ListedFile, SourceError
-from orchestration.exports.store import parquet_path, stored_path
+from orchestration.exports.sources import ListedFile, SourceError, files_in_use, listed_file
+from orchestration.exports.store import parquet_path
 
 if TYPE_CHECKING:  # what it imports costs those who only read files nothing
     from orchestration.exports.apis.asking import Answer
@@ -87,8 +87,7 @@ def ask_servers(
     """Ask each server for what is due. `pulled_at` bears its zone.
 
     What was pulled from a final cycle's servers stays, and they are not asked again. Where a server
-    is refused or told what is new alone, the files in use are listed again, as the raw zone has
-    them: what their profile says now may be another way to read them.
+    is refused or told what is new alone, the files in use are listed again.
     """
     from orchestration.exports.apis.asking import ask, open_api
 
@@ -117,17 +116,16 @@ def ask_servers(
                     on_progress=on_progress,
                 )
                 if landed is None:
-                    notes.append((_listed(source, source.address, ""), IDS_UNKNOWN))
+                    notes.append((listed_file(source, source.address, ""), IDS_UNKNOWN))
             except ExportFault as fault:
-                refused.append((_listed(source, source.address, ""), fault, kept))
+                refused.append((listed_file(source, source.address, ""), fault, kept))
         if answer is None or not answer.is_whole:
-            files += [
-                _listed(source, row.name, str(stored_path(raw_dir, row.sha256))) for row in kept
-            ]
+            files += files_in_use(source, kept, raw_dir)
         if answer is None:
             continue
         files += [
-            _listed(source, file.name, str(file.path), file.record_count) for file in answer.files
+            listed_file(source, file.name, str(file.path), file.record_count)
+            for file in answer.files
         ]
         if answer.is_whole and not answer.files:
             missing.append(source)
@@ -172,17 +170,3 @@ def _landed_ids(raw_dir: Path, kept: Sequence[ExportFile], column: str) -> Colle
             return None
         ids.update(dict.fromkeys(cells))
     return ids.keys()
-
-
-def _listed(source: Source, name: str, url: str, record_count: int | None = None) -> ListedFile:
-    """Return a server's answer as a file."""
-    return ListedFile(
-        name=name,
-        size=None,
-        version="",
-        kind=SURVEY_RESPONSES_KIND,
-        profile_id=source.profile_id,
-        source=source.address,
-        url=url,
-        record_count=record_count,
-    )

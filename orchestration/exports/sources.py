@@ -1,17 +1,19 @@
-"""Which files a cycle's sources hold now: globs below the landing, or URLs, through fsspec.
+"""Which files a cycle's sources hold now: globs below the landing, or URLs.
 
-Belongs here: listing and opening. Doesn't: reading what is inside a file, or remembering it.
+Belongs here: which place is whose, what is passed over. Doesn't: getting at a place (places),
+reading what is inside a file, or remembering it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-import fsspec
-
-from orchestration.exports.seed_files import LANDING, SERVER_KINDS, Source, read_sources
+from orchestration.exports.faults import ExportFault
+from orchestration.exports.places import PlaceError, file_url, look, split
+from orchestration.exports.registry import ExportFile
+from orchestration.exports.seed_files import LANDING, SERVER_KINDS, Source
+from orchestration.exports.store import stored_path
 
 STAFF_FRAMES = ("staff_frame.csv", "staff_frame.xlsx", "staff_frame.xls")
 SURVEY_RESPONSES_KIND = "survey_responses"
@@ -34,50 +36,47 @@ class ListedFile:
     kind: str
     profile_id: str
     source: str
-    url: str
-    """Where fsspec opens it."""
+    place: str
+    """The path or URL of the place that it lies in."""
+    path: str
+    """Where it lies in there."""
     record_count: int | None = None
     """How many records a server's answer must hold, by the server's own count."""
-
-    def open(self) -> BinaryIO:
-        """Open the bytes for reading."""
-        filesystem, path = fsspec.core.url_to_fs(self.url)
-        return cast(BinaryIO, filesystem.open(path, "rb"))
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a cycle, by name, and the sources that match none."""
+    """The files of a cycle, by name, and the sources that hold none or can't be listed.
+
+    Two are equal exactly when no file appeared, vanished or changed its size or version, as long
+    as all sources can be listed.
+    """
 
     files: tuple[ListedFile, ...]
     missing: tuple[Source, ...]
+    unfinished: tuple[str, ...] = ()
+    """Names of what is passed over: uploads under way, and what Excel writes while it is open."""
+    unreachable: tuple[tuple[Source, ExportFault], ...] = ()
 
 
-def landing_state(*, seeds_dir: Path, landing: str) -> dict[str, tuple[ListedFile, ...]]:
-    """Return what lies in the landing now, by cycle_id, without reading a byte: for a sensor.
+def list_cycle(
+    *, cycle_id: str, sources: Iterable[Source], landing: str, until: float | None = None
+) -> Listing:
+    """List the files of the cycle's sources and its staff frame, sorted by name, without a byte.
 
-    Two calls are equal exactly when no file appeared, vanished or changed its size or version.
-    Servers are not asked. Raises SeedError and SourceError.
+    Servers are not asked. What file managers and Excel leave beside the exports is passed over.
+    `until` is a time.monotonic(): what has not answered by then is unreachable. Raises SourceError
+    where the landing can't be listed or two profiles claim one file.
     """
-    sources = [source for source in read_sources(seeds_dir) if source.kind == LANDING]
-    cycle_ids = dict.fromkeys(source.cycle_id for source in sources)
-    return {
-        cycle_id: list_cycle(cycle_id=cycle_id, sources=sources, landing=landing).files
-        for cycle_id in cycle_ids
-    }
-
-
-def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Listing:
-    """List the files of the cycle's sources and its staff frame, sorted by name.
-
-    What file managers and Excel leave beside the exports is passed over. Raises
-    SourceError where a source can't be listed or two profiles claim one file.
-    """
-    frames = [
-        file
-        for name in STAFF_FRAMES
-        for file in _list(landing, f"{cycle_id}/{name}", STAFF_FRAME_KIND, "")
-    ]
+    try:
+        frames = [
+            file
+            for name in STAFF_FRAMES
+            for file in _list(landing, f"{cycle_id}/{name}", STAFF_FRAME_KIND, "", until)
+        ]
+    except PlaceError as error:
+        fault = error.fault
+        raise SourceError(f"{fault.in_indonesian(landing)} / {fault.in_english(landing)}") from None
     if len(frames) > 1:
         first, second, *_ = (file.name for file in frames)
         raise SourceError(
@@ -85,11 +84,20 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
             "salah satunya. / there are two staff frames, which would be added up. Take one out."
         )
     found = {file.name: file for file in frames}
-    missing = []
+    unfinished: list[str] = []
+    missing, unreachable = [], []
     for source in sources:
-        if source.cycle_id != cycle_id:
+        if source.cycle_id != cycle_id or source.kind != LANDING:
             continue
-        files = _list(landing, source.location, SURVEY_RESPONSES_KIND, source.profile_id)
+        try:
+            listed = _list(
+                landing, source.location, SURVEY_RESPONSES_KIND, source.profile_id, until
+            )
+        except PlaceError as error:
+            unreachable.append((source, error.fault))
+            continue
+        files = [file for file in listed if not _is_unfinished(file.path)]
+        unfinished += [file.name for file in listed if _is_unfinished(file.path)]
         if not files:
             missing.append(source)
         for file in files:
@@ -101,7 +109,37 @@ def list_cycle(*, cycle_id: str, sources: Iterable[Source], landing: str) -> Lis
                     f"({file.profile_id}). Persempit salah satu lokasi di survey_sources.csv. / "
                     "Narrow one location in survey_sources.csv."
                 )
-    return Listing(tuple(found[name] for name in sorted(found)), tuple(missing))
+    return Listing(
+        tuple(found[name] for name in sorted(found)),
+        tuple(missing),
+        tuple(sorted(set(unfinished))),
+        tuple(unreachable),
+    )
+
+
+def files_in_use(source: Source, kept: Sequence[ExportFile], raw_dir: Path) -> list[ListedFile]:
+    """Return files that stay in use, as the raw zone has them, of a source that can't be asked.
+
+    They are listed again since their profile may now say another way to read them.
+    """
+    return [listed_file(source, row.name, str(stored_path(raw_dir, row.sha256))) for row in kept]
+
+
+def listed_file(
+    source: Source, name: str, path: str, record_count: int | None = None
+) -> ListedFile:
+    """Return as a file of the source what lies on this machine."""
+    return ListedFile(
+        name=name,
+        size=None,
+        version="",
+        kind=SURVEY_RESPONSES_KIND,
+        profile_id=source.profile_id,
+        source=source.address,
+        place=path,
+        path=path,
+        record_count=record_count,
+    )
 
 
 def unclaimed_files(
@@ -110,12 +148,24 @@ def unclaimed_files(
     """Return the names in the cycle's folder of the landing that no source matches.
 
     An export saved as the wrong kind of file, or under `SURVEI.CSV` where `*.csv` is asked for.
+    None where it can't be listed, which the sources are told of.
     """
-    left = {file.name for file in _list(landing, f"{cycle_id}/**", "", "")}
-    left -= {file.name for file in listing.files}
-    for source in sources if left else ():
-        if source.cycle_id != cycle_id:
-            left -= {file.name for file in _list(landing, source.location, "", "")}
+    claims = [
+        source.location
+        for source in sources
+        if source.cycle_id != cycle_id and "://" not in source.location
+    ]
+    try:
+        left = {
+            file.name
+            for file in _list(landing, f"{cycle_id}/**", "", "")
+            if not _is_unfinished(file.path)
+        }
+        left -= {file.name for file in listing.files}
+        for location in claims if left else ():
+            left -= {file.name for file in _list(landing, location, "", "")}
+    except PlaceError:
+        return ()
     return tuple(sorted(left))
 
 
@@ -136,45 +186,39 @@ def landed_address(landing: str, name: str) -> str:
     return name if is_elsewhere else f"{landing}/{name}"
 
 
-def _list(landing: str, location: str, kind: str, profile_id: str) -> list[ListedFile]:
+def _list(
+    landing: str, location: str, kind: str, profile_id: str, until: float | None = None
+) -> list[ListedFile]:
     is_url = "://" in location
-    try:
-        filesystem, root = fsspec.core.url_to_fs(location if is_url else landing)
-        # A sensor's process lives long: a listing that fsspec remembers would hide new files.
-        filesystem.invalidate_cache()
-        root = root.rstrip("/")
-        pattern = root if is_url else f"{escape(root)}/{location}"  # "Survei [2025]" is no pattern
-        infos: dict[str, dict[str, Any]] = filesystem.glob(pattern, detail=True)
-    except FileNotFoundError:
-        return []
-    except Exception as error:  # each fsspec backend raises errors of its own
-        raise SourceError(
-            f"Sumber {location} di bawah {landing} tidak dapat dibuka; periksa lokasinya di "
-            "survey_sources.csv, ILK_LANDING_URL, dan jaringan. / "
-            f"Source {location} below {landing} can't be listed: {error}. "
-            "Check the location in survey_sources.csv, ILK_LANDING_URL and the network."
-        ) from error
+    place, pattern = split(location) if is_url else (landing, location)
+    root, infos = look(place, pattern, until=until)
     return [
         ListedFile(
-            name=(
-                filesystem.unstrip_protocol(path) if is_url else path.removeprefix(root).lstrip("/")
-            ),
+            name=file_url(place, path) if is_url else path.removeprefix(root).lstrip("/"),
             size=info.get("size"),
-            version=_version(info),
+            version=version_of(info),
             kind=kind,
             profile_id=profile_id,
             source=location,
-            url=filesystem.unstrip_protocol(path),
+            place=place,
+            path=path,
         )
         for path, info in infos.items()
-        if info.get("type") == "file" and not _is_byproduct(PurePosixPath(path).name)
+        if not _is_byproduct(PurePosixPath(path).name)
     ]
 
 
 def _is_byproduct(name: str) -> bool:
-    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
 
 
-def _version(info: dict[str, Any]) -> str:
-    keys = ("ETag", "etag", "mtime", "LastModified", "last_modified", "modified", "created")
+def _is_unfinished(path: str) -> bool:
+    """Whether the name is that of an upload under way, or of what Excel has open."""
+    name = PurePosixPath(path).name.lower()
+    return name.startswith("~$") or name.endswith((".filepart", ".part", ".crdownload", ".tmp"))
+
+
+def version_of(info: dict[str, Any]) -> str:
+    """Return what changes when the file does, '' where its place doesn't say."""
+    keys = ("ETag", "etag", "mtime", "LastModified", "Last-Modified", "modified", "created")
     return next((str(info[key]) for key in keys if info.get(key)), "")

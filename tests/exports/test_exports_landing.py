@@ -14,8 +14,8 @@ import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
 from orchestration.exports.landing import Shrunk, pull_cycle
-from orchestration.exports.seed_files import SeedError
-from orchestration.exports.sources import SourceError, landing_state
+from orchestration.exports.seed_files import SeedError, read_sources
+from orchestration.exports.sources import SourceError, list_cycle
 
 GOOD = "id,unit\n1,A\n2,B\n"
 BETTER = "id,unit\n1,A\n2,B\n3,C\n"
@@ -476,13 +476,17 @@ def test_a_version_with_fewer_records_is_read_and_told_with_both_counts(cycle):
 
 
 def test_the_landings_state_changes_with_a_file_and_reads_none(cycle):
-    state = lambda: landing_state(seeds_dir=cycle.seeds_dir, landing=cycle.landing)  # noqa: E731
-    assert state() == {CYCLE: ()}
+    def state():
+        sources = read_sources(cycle.seeds_dir)
+        return list_cycle(cycle_id=CYCLE, sources=sources, landing=cycle.landing)
+
+    assert state().files == ()
+    assert state() == state()
     cycle.drop("gform/a.csv", GOOD)
     first = state()
     pathlib.Path(cycle.folder / "landing" / CYCLE / "gform" / "a.csv").chmod(0)
     assert state() == first
-    assert [(file.name, file.size) for file in first[CYCLE]] == [(*names("gform/a.csv"), len(GOOD))]
+    assert [(file.name, file.size) for file in first.files] == [(*names("gform/a.csv"), len(GOOD))]
     cycle.drop("gform/b.csv", BETTER)
     assert state() != first
 
