@@ -14,7 +14,6 @@ EXTRAS = {
     "sftp": "sftp",
     "ssh": "sftp",
     "webdav": "webdav",
-    "dav": "webdav",
 }
 """What is to be installed for URLs of a scheme: `uv sync --extra sftp`."""
 

@@ -165,10 +165,11 @@ def _fitting(
     levels = None if "**" in below else below.count("/") + 1
     fits = re.compile(glob_translate(below)).match
     folders = [(first, 1)]
+    end = "/" if EXTRAS.get(scheme_of(url)) == "https" else ""  # a page may have that name without
     while folders:
         here, level = folders.pop()
         try:
-            infos = _step(url, partial(filesystem.ls, here, detail=True), until)
+            infos = _step(url, partial(filesystem.ls, here + end, detail=True), until)
         except _NOT_THERE:
             continue  # gone meanwhile, or never there
         for info in infos:
@@ -350,7 +351,7 @@ def _secrets() -> set[str]:
             open_ += [(is_secret, part) for part in value]
         elif is_secret and value is not None:
             found.add(str(value))
-    return found - {""}
+    return {secret for secret in found if len(secret) > 3}  # shorter ones are in many words
 
 
 def _step(url: str, step: Callable[[], _T], until: float | None = None) -> _T:
