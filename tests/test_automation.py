@@ -1,11 +1,14 @@
 """When a cycle runs by itself, under simulated time and a landing of the test's own."""
 
+import json
+import shutil
 import threading
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import fsspec
 import pytest
 
 from orchestration.defs import resources
@@ -83,6 +86,65 @@ def test_a_new_a_changed_and_a_withdrawn_file_each_ask_for_one_run(landing: Path
     assert isinstance(withdrawn, dg.SensorResult)
     keys = [result.run_requests[0].run_key for result in (new, changed, withdrawn)]
     assert len(set(keys)) == 3
+
+
+@pytest.fixture
+def another_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A second source of the cycle beside those of the seeds: a folder elsewhere, by URL."""
+    seeds, folder = tmp_path / "seeds", tmp_path / "elsewhere"
+    shutil.copytree(get_settings().seeds_dir, seeds)
+    folder.mkdir()
+    with (seeds / "survey_sources.csv").open("a", encoding="utf-8") as file:
+        file.write(f"ilk-2025-s2,gform,landing,memory://{folder}/*\n")
+    monkeypatch.setenv("ILK_SEEDS_DIR", str(seeds))
+    get_settings.cache_clear()
+    return folder
+
+
+def test_a_place_that_is_down_holds_no_cycle_and_tells_of_no_file(
+    landing: Path, another_place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    memory = fsspec.filesystem("memory")
+    memory.pipe(f"{another_place}/b.csv", b"Timestamp\n1\n")
+    first = tick(None)
+    assert isinstance(first, dg.SensorResult)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(memory), "ls", lambda *_, **__: 1 / 0)
+        down = tick(first.cursor)
+        assert isinstance(down, dg.SkipReason)
+        assert "Check the location in survey_sources.csv" in str(down.skip_message)
+        landing.mkdir(parents=True)
+        (landing / "a.csv").write_text("Timestamp\n1\n", encoding="utf-8")
+        dropped = tick(first.cursor)
+        assert isinstance(dropped, dg.SensorResult)
+    assert isinstance(tick(dropped.cursor), dg.SkipReason), "as it was before it was down"
+    memory.rm(f"{another_place}/b.csv")
+    assert isinstance(tick(dropped.cursor), dg.SensorResult)
+
+
+def test_a_landing_that_is_down_raises_nothing_and_is_no_empty_one(
+    landing: Path, monkeypatch: pytest.MonkeyPatch
+):
+    landing.mkdir(parents=True)
+    (landing / "a.csv").write_text("Timestamp\n1\n", encoding="utf-8")
+    first = tick(None)
+    assert isinstance(first, dg.SensorResult)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(fsspec.filesystem("file")), "ls", lambda *_, **__: 1 / 0)
+        patched.setattr(type(fsspec.filesystem("file")), "info", lambda *_, **__: 1 / 0)
+        down = tick(first.cursor)
+    assert isinstance(down, dg.SkipReason)
+    assert "ILK_LANDING_URL" in str(down.skip_message)
+    assert isinstance(tick(first.cursor), dg.SkipReason)
+
+
+def test_the_cursor_of_an_earlier_version_asks_for_one_run(landing: Path):
+    landing.mkdir(parents=True)
+    (landing / "a.csv").write_text("Timestamp\n1\n", encoding="utf-8")
+    result = tick(json.dumps({"ilk-2025-s2": ["0" * 64, 3]}))
+    assert isinstance(result, dg.SensorResult)
+    assert [request.run_key.split(":")[1] for request in result.run_requests or []] == ["4"]
 
 
 @pytest.fixture

@@ -1,17 +1,25 @@
 """Places on loopback that exports are pulled from for real, and each way in which they fail."""
 
+import shutil
 import time
+from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
 import s3fs
 from exports_cases import CYCLE, Cycle
 from place_servers import CANARY, USER, SftpServer, WebServer, s3_server, webdav_server
+from pydantic import ValidationError
 
+from expectations.seeds import ContradictorySeedsError, demand_agreement
+from orchestration.cycles import find_cycle, read_cycles
 from orchestration.exports import landing, places
+from orchestration.exports.freshness import stale_sources
 from orchestration.exports.place_urls import holds_secret, without_secrets
+from orchestration.exports.registry import Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
+from orchestration.settings import REPOSITORY, Settings
 
 GOOD = b"id,unit\n1,A\n2,B\n"
 BETTER = b"id,unit\n1,A\n2,B\n3,C\n"
@@ -341,6 +349,59 @@ def test_errors_lose_passwords_and_the_keys_of_redirects():
     assert without_secrets("no sftp://a:b@h/x, https://h/y?key=1&b=2.") == (
         "no sftp://***@h/x, https://h/y?..."
     )
+
+
+def test_a_source_that_brings_nothing_new_in_the_window_is_stale(cycle):
+    header = "cycle_id,profile_id,kind,location,fresh_within_days\n"
+    rows = f"{CYCLE},gform,landing,{CYCLE}/gform/*,2\n{CYCLE},msform,landing,{CYCLE}/msform/*,\n"
+    path = cycle.seeds_dir / "survey_sources.csv"
+    path.write_text(header + rows, encoding="utf-8")
+    cycle.cycle_status("open", closes_on="2025-12-10")
+    survey_cycle = find_cycle(read_cycles(cycle.seeds_dir), CYCLE)
+
+    def stale(day: int, hour: int = 3):
+        return stale_sources(
+            read_sources(cycle.seeds_dir),
+            survey_cycle,
+            Registry(cycle.raw_dir).rows,
+            now=datetime(2025, 12, day, hour, tzinfo=UTC),
+        )
+
+    assert stale(3) == []
+    (never,) = stale(4)  # the window opened on the first
+    assert (never.source.location, never.days, never.newest) == (f"{CYCLE}/gform/*", 3, None)
+    cycle.at = datetime(2025, 12, 4, 16, tzinfo=UTC)  # pulled at 17, which is the fifth in Jakarta
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.pull()
+    assert stale(7) == []
+    cycle.at += timedelta(days=3)
+    cycle.profiles(gform=",utf-8,")  # read anew from the same bytes
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.pull()
+    (old,) = stale(8)
+    assert (old.days, old.newest) == (3, datetime(2025, 12, 4, 17, tzinfo=UTC))
+    assert stale(11) == [], "after the window nobody waits for answers"
+    path.write_text(header + rows.replace(",2\n", ",two\n"), encoding="utf-8")
+    with pytest.raises(SeedError, match="a number of days"):
+        read_sources(cycle.seeds_dir)
+
+
+def test_seeds_with_a_password_are_refused_without_showing_it(tmp_path):
+    shutil.copytree(REPOSITORY / "seeds", tmp_path / "seeds")
+    row = f"ilk-2025-s9,gform,landing,sftp://ilk:{CANARY}@host/*\n"
+    with (tmp_path / "seeds" / "survey_sources.csv").open("a", encoding="utf-8") as file:
+        file.write(row * 2)
+    with pytest.raises(ContradictorySeedsError) as raised:
+        demand_agreement(tmp_path / "seeds", REPOSITORY)
+    assert "Take it out" in str(raised.value) and "Keluarkan" in str(raised.value)
+    assert "ilk-2025-s9" in str(raised.value) and CANARY not in str(raised.value)
+
+
+def test_a_landing_with_a_password_is_refused_without_showing_it(monkeypatch):
+    monkeypatch.setenv("ILK_LANDING_URL", f"sftp://ilk:{CANARY}@host/landing")
+    with pytest.raises(ValidationError, match="without a password") as raised:
+        Settings()
+    assert CANARY not in str(raised.value)
 
 
 def test_listings_of_one_state_are_equal_and_none_is_remembered(cycle, s3):
