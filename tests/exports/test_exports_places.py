@@ -1,6 +1,8 @@
 """Places on loopback that exports are pulled from for real, and each way in which they fail."""
 
 import shutil
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -417,3 +419,10 @@ def test_listings_of_one_state_are_equal_and_none_is_remembered(cycle, s3):
     assert first == state() and len(first.files) == 1
     s3.pipe(f"{s3.bucket}/a.csv", GOOD.replace(b"B", b"C"))
     assert state() != first
+
+
+def test_who_reads_files_alone_imports_no_backend():
+    code = "import sys, orchestration.exports.landing; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    backends = {"aiohttp", "s3fs", "botocore", "sshfs", "asyncssh", "webdav4", "httpx"}
+    assert not backends & set(ran.stdout.split())

@@ -202,7 +202,8 @@ def test_every_fault_has_two_sentences_with_the_same_blanks():
     blanks = "detail sheet sheets encoding offset found expected delimiter limit original column "
     details = dict.fromkeys(
         (
-            blanks + "lines memory listed copied seconds before keys count hidden words setting"
+            blanks + "lines memory listed copied seconds before keys count hidden words setting "
+            "scheme extra"
         ).split(),
         "‹›",
     )
