@@ -203,7 +203,7 @@ def test_every_fault_has_two_sentences_with_the_same_blanks():
     details = dict.fromkeys(
         (
             blanks + "lines memory listed copied seconds before keys count hidden words setting "
-            "scheme extra"
+            "scheme extra minutes"
         ).split(),
         "‹›",
     )
