@@ -3,7 +3,7 @@
 import json
 import shutil
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ import dagster as dg
 import fsspec
 import pytest
 
-from orchestration.defs import resources
+from orchestration.defs import resources, survey_exports
 from orchestration.defs.automation import every_morning_of_the_window, landed_files
 from orchestration.run_lock import RunInProgressError, run_lock
 from orchestration.settings import get_settings
@@ -153,6 +153,22 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     get_settings.cache_clear()
     yield tmp_path
     get_settings.cache_clear()
+
+
+def test_a_stale_source_is_told_with_its_remedy_and_its_last_pull(
+    data_dir: Path, another_place: Path
+):
+    path = get_settings().seeds_dir / "survey_sources.csv"
+    first, *rows = path.read_text(encoding="utf-8").splitlines()
+    lines = [f"{first},fresh_within_days", *(f"{row}," for row in rows[:-1])]
+    path.write_text("\n".join([*lines, f"{rows[-1]},7", ""]), encoding="utf-8")
+    opened = datetime.fromisoformat("2025-10-06T08:00+07:00")
+    assert survey_exports._stale("ilk-2025-s2", opened + timedelta(days=7)) == ""
+    told = survey_exports._stale("ilk-2025-s2", opened + timedelta(days=8))
+    assert told.startswith(f"memory://{another_place}/*: periksa apakah survei")
+    assert "8 hari tanpa yang baru (batas 7), terakhir belum pernah" in told
+    assert "8 days without anything new (limit 7), the last never" in told
+    assert "\n" not in told
 
 
 @dg.op(required_resource_keys={"run_lock"})

@@ -5,10 +5,14 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import xlsxwriter
 from exports_cases import CYCLE, Cycle
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from orchestration.durable_files import OutsidePathError
 from orchestration.exports import archives
@@ -386,3 +390,34 @@ def test_any_damage_to_an_archive_ends_in_members_or_faults(tmp_path, step: int)
                         assert member.read() in (GOOD.encode() * 20, MORE.encode())
         except ExportFault as fault:
             assert fault.code.startswith("zip_")
+
+
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+@st.composite
+def archives_and_worse(draw):
+    """Any bytes, or an archive of which some are others, or that is cut off."""
+    if draw(st.integers(0, 9)) == 0:
+        return b"PK\x03\x04" + draw(st.binary(max_size=200))
+    members = [(f"{name}.csv", GOOD + name) for name in draw(st.text("ab/.\\:", max_size=3))]
+    content = bytearray(zipped(*members, ("c.csv", MORE), packing=draw(st.sampled_from(PACKINGS))))
+    for at in draw(st.lists(st.integers(0, len(content) - 1), max_size=4)):
+        content[at] = draw(st.integers(0, 255))
+    return bytes(content[: draw(st.integers(0, len(content)))] if draw(st.booleans()) else content)
+
+
+@settings(
+    max_examples=400,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(archives_and_worse())
+def test_whatever_the_bytes_a_member_is_had_whole_or_refused(tmp_path: Path, content: bytes):
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    with suppress(ExportFault), archives.open_archive(path) as archive:
+        for name in archive.members:
+            with suppress(ExportFault), archive.member(name) as member:
+                assert member.read().decode() in (GOOD + name[:1], MORE)

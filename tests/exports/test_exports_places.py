@@ -406,6 +406,19 @@ def test_a_landing_with_a_password_is_refused_without_showing_it(monkeypatch):
     assert CANARY not in str(raised.value)
 
 
+def test_an_error_that_quotes_a_key_is_told_without_it(cycle, monkeypatch):
+    header = {"Authorization": f"Bearer {CANARY}"}
+    monkeypatch.setitem(fsspec.config.conf, "http", {"headers": header, "user": "nobody"})
+    monkeypatch.setenv("AWS_SESSION_TOKEN", f"session-{CANARY}")
+    said = f"nobody sent Bearer {CANARY} and session-{CANARY}\nto http://h/x?key=1"
+    memory = type(fsspec.filesystem("memory"))
+    monkeypatch.setattr(memory, "ls", lambda *_, **__: (_ for _ in ()).throw(OSError(said)))
+    uses(cycle, "memory://x/*")
+    (refusal,) = cycle.pull().refused
+    assert "(nobody sent *** and *** to http://h/x?...)" in refusal.message
+    assert CANARY not in refusal.message + refusal.message_id
+
+
 def test_listings_of_one_state_are_equal_and_none_is_remembered(cycle, s3):
     uses(cycle, f"s3://{s3.bucket}/*.csv")
 
