@@ -170,8 +170,10 @@ def _fitting(
         here, level = folders.pop()
         try:
             infos = _step(url, partial(filesystem.ls, here + end, detail=True), until)
-        except _NOT_THERE:
-            continue  # gone meanwhile, or never there
+        except _NOT_THERE as error:
+            if _step(url, partial(filesystem.isdir, here), until):
+                raise OSError(f"{here}: {error}") from error  # a file went while it was listed
+            continue
         for info in infos:
             path = info["name"].rstrip("/")
             name = path.removeprefix(first).lstrip("/")
@@ -281,7 +283,7 @@ def _options(scheme: str, backend: type[AbstractFileSystem]) -> dict[str, Any]:
 
 def _tried(url: str, attempt: Callable[[], _T], until: float | None = None) -> _T:
     """Return what an attempt does; the last of three may fail."""
-    waits = () if until or _is_folder(url) else WAITS
+    waits = () if until else WAITS
     for wait in (*waits, None):
         try:
             return attempt()

@@ -419,6 +419,25 @@ def test_an_error_that_quotes_a_key_is_told_without_it(cycle, monkeypatch):
     assert CANARY not in refusal.message + refusal.message_id
 
 
+def test_a_file_that_goes_while_its_folder_is_listed_takes_no_other_along(cycle, monkeypatch):
+    uses(cycle, f"{CYCLE}/*/*.csv")
+    for name in ("gform/a.csv", "gform/b.csv", "msform/c.csv"):
+        cycle.drop(name, GOOD + b"3," + name.encode() + b"\n")
+    cycle.pull()
+    local = type(fsspec.filesystem("file"))
+    ls, failures = local.ls, [FileNotFoundError("b.csv.part")]
+
+    def once(self, path, **options):
+        if failures and path.endswith("gform"):
+            raise failures.pop()
+        return ls(self, path, **options)
+
+    monkeypatch.setattr(local, "ls", once)
+    report = cycle.pull()
+    assert (report.withdrawn, report.refused, len(report.unchanged)) == ((), (), 3)
+    assert failures == []
+
+
 def test_listings_of_one_state_are_equal_and_none_is_remembered(cycle, s3):
     uses(cycle, f"s3://{s3.bucket}/*.csv")
 
