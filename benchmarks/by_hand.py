@@ -14,6 +14,7 @@ computed storey by storey of the score's tree, not item by item for every compon
 
 import csv
 import math
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -241,12 +242,15 @@ def read_answers(con: duckdb.DuckDBPyConnection, seeds: Seeds, landing: Path) ->
     ]
     table(con, "unit_codes", "profile_id word code", unit_codes)
     exports = []
+    landed = {path for each in seeds.sources for path in landing.glob(each["location"])}
+    in_order = [str(path) for path in sorted(landed, key=by_name)]
     for source in seeds.sources:
         paths = sorted(landing.glob(source["location"]))
         if any(path.suffix != ".csv" for path in paths):
             raise SystemExit(f"by_hand.py reads CSV only, not {source['location']}")
         if paths:
-            exports.append(export_select(seeds, seeds.profiles[source["profile_id"]], paths))
+            profile = seeds.profiles[source["profile_id"]]
+            exports.append(export_select(seeds, profile, source["location"], paths, in_order))
     routes: dict[str, list[int]] = defaultdict(list)
     for n, question in enumerate(seeds.questions):
         routes[f"hears_{question['audience_id']} and has_{question['provider_level_id']}"].append(n)
@@ -291,7 +295,18 @@ def header_of(path: Path) -> tuple[str, tuple[str, ...]]:
     return max(found, key=lambda header: len(header[1]))
 
 
-def export_select(seeds: Seeds, profile: Row, paths: list[Path]) -> str:
+def by_name(path: Path) -> list[tuple[list[str | int], str]]:
+    """Return the key of a file's place in a pull: by name, numbers in it as numbers."""
+    return [
+        ([int(s) if at % 2 else s for at, s in enumerate(re.split("([0-9]+)", Path(part).stem))],
+         Path(part).suffix)
+        for part in path.parts
+    ]  # fmt: skip
+
+
+def export_select(
+    seeds: Seeds, profile: Row, location: str, paths: list[Path], in_order: list[str]
+) -> str:
     """Return SELECT: one tool's files under our names, codes translated, times read."""
     headers = {header_of(path) for path in paths}
     if len(headers) > 1:
@@ -336,10 +351,10 @@ def export_select(seeds: Seeds, profile: Row, paths: list[Path]) -> str:
     return f"""
         select
             {value["respondent_identifier"]} as respondent,
-            {text(profile["profile_id"])} as profile,
-            {value["response_id"]} as response_id,
+            {text(profile["profile_id"] + " " + location)} as source,
+            regexp_replace({value["response_id"]}, '^0*([0-9]+)([.,]0)?$', '\\1') as response_id,
             -- DuckDB keeps the order of a file's rows, not always that of files.
-            export.export_file,
+            list_position({in_order}, export.export_file) as export_file,
             -- LimeSurvey writes 1980 where a response is complete and its date was not kept.
             coalesce({value["submitted_at"]} like '1980-01-01 00:00%', {"submitted_at" not in cell})
                 as is_date_unknown,
@@ -399,10 +414,10 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
             -- Of a response that lies in several exports the last one.
             and rowid not in (
                 select unnest(list(rowid order by export_file, rowid)[:-2]) from answers
-                where response_id is not null group by profile, response_id having count(*) > 1
+                where response_id is not null group by source, response_id having count(*) > 1
             )
     """)
-    # Who sent again: the last; of equal times a profile's highest number; then the row further on.
+    # Who sent again: the last; of equal times a source's highest number; then the row further on.
     con.execute("""
         create temp table accepted as
         with again as (
@@ -414,7 +429,7 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
                 rowid as response, respondent, submitted_at, export_file,
                 try_cast(response_id as hugeint) as number,
                 number is not null and rank() over (
-                    partition by respondent, submitted_at, profile order by number desc nulls last
+                    partition by respondent, submitted_at, source order by number desc nulls last
                 ) > 1 as is_lower,
             from answers
             where rowid in (select response from passed semi join again using (respondent))

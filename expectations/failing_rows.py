@@ -181,8 +181,9 @@ def _where(
     if listed == "cut":
         return f"true qualify {is_cut(name, most)}", []
     if listed == "repeated":
-        repeated = "select response_id from repeated_ids where profile_id = ?"
-        return f"{macros.trim_blanks(name)} in ({repeated})", [file.profile_id]
+        repeated = "select response_id from repeated_ids where profile_id = ? and source = ?"
+        plain = macros.plain_response_id(macros.trim_blanks(name))
+        return f"{plain} in ({repeated})", [file.profile_id, file.source]
     time = local_time(column, profiles[file.profile_id], macros)
     stray = f"({time} is null or {is_outside(time, cycle.opens_on, cycle.closes_on)})"
     return f"{is_time(column)} and {stray if listed == 'stray' else f'{time} is null'}", []

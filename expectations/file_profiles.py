@@ -13,10 +13,12 @@ from expectations.raw_files import (
     Cycle,
     Profile,
     RawFile,
+    current_files,
     known_ids,
     listed,
     read_profiles,
 )
+from expectations.repeated_rows import count_responses
 from expectations.rules import STAFF_IDS
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import fold
@@ -48,13 +50,6 @@ def profile_files(
 ) -> "pd.DataFrame":
     """Return one row per current export, with the counts of its cycle beside its own."""
     with duckdb.connect() as connection:
-        counts = dict(
-            connection.execute(
-                "select cycle_id, sum(record_count)::bigint from read_parquet(?) where status = "
-                "'read' and superseded_by is null and kind = 'survey_responses' group by cycle_id",
-                [str(export_files)],
-            ).fetchall()
-        )
         staff_count = None
         for file in (file for file in files if file.kind == "staff_frame"):
             if heading := _by_name(file).get("staff_count"):
@@ -68,8 +63,22 @@ def profile_files(
                 staff_count = (staff_count or 0) + int(row[0] or 0)
     import pandas as pd
 
-    record_count = int(counts.get(cycle.cycle_id, 0))
-    previous_count = counts.get(cycle.previous_cycle_id)
+    record_count, previous_count = (
+        count_responses(
+            raw_dir,
+            seeds_dir,
+            cycle_id,
+            [
+                file
+                for file in current_files(export_files, cycle_id)
+                if file.kind == "survey_responses"
+            ],
+            macros,
+        )
+        if cycle_id
+        else 0
+        for cycle_id in (cycle.cycle_id, cycle.previous_cycle_id)
+    )
     profiles = read_profiles(seeds_dir)
     return pd.DataFrame(
         [
@@ -86,7 +95,7 @@ def profile_files(
                 "cycle_id": cycle.cycle_id,
                 "record_count": record_count,
                 "previous_cycle_id": cycle.previous_cycle_id,
-                "previous_record_count": previous_count,
+                "previous_record_count": previous_count or None,
                 # Before the window ends there may be fewer: nothing to compare yet.
                 "share_of_last_cycle": record_count / previous_count
                 if previous_count and cycle.is_over

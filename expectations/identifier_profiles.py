@@ -21,7 +21,7 @@ def superseded(
 ) -> tuple[float | None, str]:
     """Return the share of responses that are a further one of the same person, and such rows.
 
-    Of the responses with an identifier; None where there is none. Rows of one profile that bear the
+    Of the responses with an identifier; None where there is none. Rows of one source that bear the
     same response id are one response.
     """
     profiles = read_profiles(seeds_dir)
@@ -40,11 +40,16 @@ def superseded(
                 continue
             person = macros.normal_identifier(identifier, profiles[file.profile_id].identifier_kind)
             own = f"{file.file_number} || ' ' || _source_row"
-            response = f"coalesce(nullif(trim({columns.get('response_id', 'null')}), ''), {own})"
+            response_id = macros.plain_response_id(f"trim({columns.get('response_id', 'null')})")
+            response = f"coalesce(nullif({response_id}, ''), {own})"
             connection.execute(
                 f"insert into responses select {person} as person, ? || ' ' || {response}, ?,"
                 f" _source_row from read_parquet(?) where person <> ''",
-                [file.profile_id, file.name, str(file.parquet(raw_dir, cycle.cycle_id))],
+                [
+                    f"{file.profile_id} {file.source}",
+                    file.name,
+                    str(file.parquet(raw_dir, cycle.cycle_id)),
+                ],
             )
         share = connection.execute(
             "select 1 - count(distinct person) / nullif(count(distinct response), 0) from responses"

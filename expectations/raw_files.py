@@ -48,10 +48,12 @@ class RawFile:
     file_number: int
     profile_id: str
     kind: str
+    source: str
     name: str
     sha256: str
     header: list[str]
     header_folded: list[str]
+    record_count: int
     message: str = ""
 
     def parquet(self, raw_dir: Path, cycle_id: str) -> Path:
@@ -73,8 +75,8 @@ def current_files(export_files: Path, cycle_id: str) -> list[RawFile]:
     """Return the cycle's files that were read and that no newer version has replaced."""
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select file_number, profile_id, kind, name, sha256, header, header_folded, message"
-            " from read_parquet(?)"
+            "select file_number, profile_id, kind, source, name, sha256, header, header_folded,"
+            " record_count, message from read_parquet(?)"
             " where cycle_id = ? and superseded_by is null and status = 'read'"
             " order by file_number",
             [str(export_files), cycle_id],

@@ -1,11 +1,10 @@
-"""Rows that stand in an export twice, or in two exports: weekly downloads, CSV beside XLSX.
+"""Responses that stand in an export twice, or in two exports: weekly downloads, CSV beside XLSX.
 
 Belongs here: DuckDB queries over the files of a cycle together. Doesn't: which of the rows counts
 (dbt_project/macros/responses.sql), figures of one file (response_profiles.py).
 """
 
 from collections import defaultdict
-from itertools import permutations
 from pathlib import Path
 
 import duckdb
@@ -16,11 +15,17 @@ from orchestration.engine_macros import EngineMacros
 from orchestration.sql_text import as_name, as_text
 
 _TIMES = ("submitted_at", "started_at")
+_SHOWN = 5  # files that a message names
+_FEW = 3  # rows: fewer may be alike by chance
 _TABLES = """
-create temp table repeated_ids (profile_id varchar, response_id varchar, last_key bigint);
+create temp table repeated_ids (
+    profile_id varchar, source varchar, response_id varchar, last_key bigint);
 create temp table repeats (
-    file_number bigint, repeated_count bigint, repeated_row bigint, repeated_in varchar);
-create temp table copied (file_number bigint, copied_in varchar);
+    file_number bigint, repeated_count bigint, repeated_row bigint, repeated_in varchar,
+    repeated_files varchar);
+create temp table copied (file_number bigint, copied_count bigint, copied_in varchar);
+create temp table twofold (
+    file_number bigint, twofold_count bigint, twofold_in varchar, twofold_sources varchar);
 """
 
 
@@ -32,11 +37,13 @@ def find_repeats(
     files: list[RawFile],
     macros: EngineMacros,
 ) -> None:
-    """Make `repeats` and `repeated_ids`, by response ids, and `copied`, where there are none.
+    """Make `repeats`, `repeated_ids` and `twofold` by response ids, `copied` where there are none.
 
-    `repeats`: per file the rows whose response id stands in a later row of its profile, of any
-    file; one of them, and where it stands again. `copied`: the other file in which all of a file's
-    rows stand.
+    `repeats`: per file the rows whose response id stands in a later row of its source, of any
+    file; one of them, where it stands again, and how many in each file. `twofold`: the rows of a
+    file that a file of another source of the profile has with the same id and attributes, where
+    that is what most of the ids that both have do. `copied`: how many of a file's rows stand in
+    which other one, where that is half of them at least.
     """
     connection.execute(_TABLES)
     profiles = _read_profiles(seeds_dir)
@@ -57,11 +64,44 @@ def find_repeats(
             file.file_number: any(m.target == "response_id" for m in columns[file.file_number])
             for file in exports
         }
+        profile = profiles[profile_id]
         numbered = [file for file in exports if is_numbered[file.file_number]]
         if numbered:
-            _by_response_id(connection, profile_id, numbered, columns, places, macros)
+            _by_response_id(connection, profile_id, numbered, columns, places, profile, macros)
         others = [file for file in exports if not is_numbered[file.file_number]]
-        _whole_files(connection, others, columns, places, profiles[profile_id], macros)
+        _by_rows(connection, others, columns, places, profile, macros)
+
+
+def count_responses(
+    raw_dir: Path, seeds_dir: Path, cycle_id: str, files: list[RawFile], macros: EngineMacros
+) -> int:
+    """Return how many responses the files hold: of one source each response id once."""
+    count = 0
+    ids = []
+    for file in files:
+        parquet = file.parquet(raw_dir, cycle_id)
+        columns = [
+            mapped.column
+            for mapped in mapped_columns(seeds_dir, file)
+            if (mapped.target_kind, mapped.target) == ("attribute", "response_id") and mapped.column
+        ]
+        if not columns or not parquet.is_file():  # an old cycle's may have been cleared away
+            count += file.record_count
+            continue
+        response_id = macros.plain_response_id(macros.trim_blanks(as_name(columns[0])))
+        ids.append(
+            f"select {as_text(file.profile_id)} as profile, {as_text(file.source)} as source,"
+            f" nullif({response_id}, '') as response_id from read_parquet({as_text(parquet)})"
+        )
+    if ids:
+        with duckdb.connect() as connection:
+            [(identified,)] = connection.execute(
+                "select count(distinct (profile, source, response_id))"
+                " filter (response_id is not null) + count(*) filter (response_id is null)"
+                f" from ({' union all '.join(ids)})"
+            ).fetchall()
+        count += int(identified)
+    return count
 
 
 def _by_response_id(
@@ -70,41 +110,99 @@ def _by_response_id(
     files: list[RawFile],
     columns: dict[int, list[MappedColumn]],
     places: dict[int, Path],
+    profile: Profile,
     macros: EngineMacros,
 ) -> None:
+    is_one_source = len({file.source for file in files}) == 1
     ids = " union all ".join(
-        f"select {file.file_number}::bigint * 1000000000 + _source_row as response_key,"
-        f" {macros.trim_blanks(as_name(str(mapped.column)))} as response_id"
+        f"select {as_text(file.source)} as source, {file.file_number} as file_number,"
+        f" {file.file_number}::bigint * 1000000000 + _source_row as response_key,"
+        f" {macros.plain_response_id(macros.trim_blanks(as_name(str(mapped.column))))}"
+        f" as response_id, {'null' if is_one_source else attributes} as attributes"
         f" from read_parquet({as_text(places[file.file_number])})"
         for file in files
+        for attributes in [_cells(columns[file.file_number], profile, macros, with_answers=False)]
         for mapped in columns[file.file_number]
         if mapped.target == "response_id"
     )
+    connection.execute(f"create or replace temp table identified as {ids}")
     connection.execute(
-        f"insert into repeated_ids select {as_text(profile_id)}, response_id, max(response_key)"
-        f" from ({ids}) where response_id <> '' group by response_id having count(*) > 1"
+        f"insert into repeated_ids"
+        f" select {as_text(profile_id)}, source, response_id, max(response_key) from identified"
+        f" where response_id <> '' group by source, response_id having count(*) > 1"
     )
+    names = "(select unnest(?) as file_number, unnest(?) as name)"
+    named = [[file.file_number for file in files], [file.name for file in files]]
     connection.execute(
         f"""
         insert into repeats
+        with again as (
+            select identified.file_number, response_key, last_key, later.name
+            from identified
+            inner join repeated_ids using (source, response_id)
+            inner join {names} as later on later.file_number = last_key // 1000000000
+            where profile_id = ? and response_key < last_key
+        ),
+        by_file as (
+            select file_number, name, count(*) as row_count from again group by all
+        ),
+        listed as (
+            select
+                file_number,
+                array_to_string(
+                    list(name || ': ' || row_count order by row_count desc, name)[:{_SHOWN}], ', '
+                ) || case when count(*) > {_SHOWN} then ' (+' || count(*) - {_SHOWN} || ')' else ''
+                end as repeated_files,
+            from by_file group by file_number
+        )
         select
-            response_key // 1000000000 as file_number,
+            file_number,
             count(*),
             min(response_key) % 1000000000,
-            arg_min(later.name, response_key) || ', baris / row '
+            arg_min(name, response_key) || ', baris / row '
                 || arg_min(last_key % 1000000000, response_key),
-        from ({ids})
-        inner join repeated_ids using (response_id)
-        inner join (select unnest(?) as file_number, unnest(?) as name) as later
-            on later.file_number = last_key // 1000000000
-        where profile_id = ? and response_key < last_key
-        group by 1
+            any_value(repeated_files),
+        from again inner join listed using (file_number)
+        group by file_number
         """,
-        [[file.file_number for file in files], [file.name for file in files], profile_id],
+        [*named, profile_id],
+    )
+    if is_one_source:
+        return
+    connection.execute(
+        f"""
+        insert into twofold
+        with shared as (
+            select
+                own.file_number, own.source, other.file_number as other_number,
+                other.source as other_source, own.attributes = other.attributes as is_same,
+            from identified as own
+            inner join identified as other on other.response_id = own.response_id
+                and other.source <> own.source and other.file_number < own.file_number
+            where own.response_id <> ''
+        ),
+        same_surveys as (
+            select source, other_source from shared group by all
+            having count(*) filter (is_same) >= greatest({_FEW}, count(*) / 2)
+        ),
+        by_file as (
+            select file_number, other_number, source, other_source, count(*) as row_count
+            from shared inner join same_surveys using (source, other_source)
+            where is_same group by all
+        )
+        select
+            by_file.file_number, row_count, name, source || ' – ' || other_source,
+        from by_file
+        inner join {names} as other on other.file_number = by_file.other_number
+        qualify row_number() over (
+            partition by by_file.file_number order by row_count desc, other_number desc
+        ) = 1
+        """,
+        named,
     )
 
 
-def _whole_files(
+def _by_rows(
     connection: duckdb.DuckDBPyConnection,
     files: list[RawFile],
     columns: dict[int, list[MappedColumn]],
@@ -112,39 +210,82 @@ def _whole_files(
     profile: Profile,
     macros: EngineMacros,
 ) -> None:
-    """Find files whose rows all stand in another one, by their attributes, then by their answers.
+    """Find files whose rows stand in another one, by their attributes, then by their answers.
 
-    Attributes first: they are few, and nearly always tell two files apart.
+    Attributes first: they are few, and nearly always tell two files apart. Half the rows are
+    enough where a time tells two responses apart; without one, chance makes rows alike, and all
+    must be there.
     """
+    targets = {
+        file.file_number: frozenset(m.target for m in columns[file.file_number]) for file in files
+    }
 
-    def rows(file: RawFile, *, with_answers: bool) -> str:
-        cells = {
-            mapped.target: _comparable(mapped, profile, macros)
-            for mapped in columns[file.file_number]
-            if with_answers or mapped.target_kind == "attribute"
+    def counts(numbers: set[int], *, with_answers: bool) -> dict[tuple[int, int], int]:
+        """Return by pair of files how many rows of the first stand in the second."""
+        rows = " union all ".join(
+            f"select {number} as file_number,"
+            f" {_cells(columns[number], profile, macros, with_answers=with_answers)} as cells"
+            f" from read_parquet({as_text(places[number])})"
+            for number in numbers
+        )
+        found = connection.execute(
+            f"""
+            with counted as (
+                select file_number, cells, count(*) as row_count from ({rows}) group by all
+            )
+            select own.file_number, other.file_number, sum(own.row_count)::bigint
+            from counted as own
+            inner join counted as other
+                on other.cells = own.cells and other.file_number <> own.file_number
+            group by all
+            """
+        ).fetchall()
+        return {(own, other): count for own, other, count in found}
+
+    def enough(found: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
+        """Return the pairs with enough rows alike: first what lies whole in another one, and of
+        two that hold the same rows the one read later."""
+        shares = {
+            (own, other): count / total[own]
+            for (own, other), count in found.items()
+            if targets[own] == targets[other]
+            and count >= total[own] * (0.5 if "submitted_at" in targets[own] else 1)
         }
-        listed = ", ".join(cells[target] for target in sorted(cells))
-        parquet = as_text(places[file.file_number])
-        return f"select distinct [{listed}] as cells from read_parquet({parquet})"
+        return sorted(shares, key=lambda pair: (-shares[pair], -pair[0], pair[1]))
 
-    def lies_in(file: RawFile, other: RawFile, *, with_answers: bool) -> bool:
-        own, others = (rows(each, with_answers=with_answers) for each in (file, other))
-        sql = f"select 1 from ({own}) anti join ({others}) using (cells) limit 1"
-        return not connection.execute(sql).fetchall()
+    if len(files) < 2:
+        return
+    numbers = {file.file_number for file in files}
+    total = {
+        number: connection.execute(
+            f"select count(*) from read_parquet({as_text(places[number])})"
+        ).fetchall()[0][0]
+        for number in numbers
+    }
+    alike = {number for pair in enough(counts(numbers, with_answers=False)) for number in pair}
+    if not alike:
+        return
+    found = counts(alike, with_answers=True)
+    names = {file.file_number: file.name for file in files}
+    told: set[int] = set()
+    for own, other in enough(found):
+        if own not in told and other not in told:
+            told.add(own)
+            connection.execute(
+                "insert into copied values (?, ?, ?)", [own, found[own, other], names[other]]
+            )
 
-    found: set[int] = set()
-    for file, other in permutations(sorted(files, key=lambda file: -file.file_number), 2):
-        targets = [{m.target for m in columns[each.file_number]} for each in (file, other)]
-        # Of two that hold the same rows, the one read later is told, once.
-        if (
-            file.file_number not in found
-            and other.file_number not in found
-            and targets[0] == targets[1]
-            and lies_in(file, other, with_answers=False)
-            and lies_in(file, other, with_answers=True)
-        ):
-            found.add(file.file_number)
-            connection.execute("insert into copied values (?, ?)", [file.file_number, other.name])
+
+def _cells(
+    columns: list[MappedColumn], profile: Profile, macros: EngineMacros, *, with_answers: bool
+) -> str:
+    """Return SQL of a hash of what a row says, in the order of the targets."""
+    cells = {
+        mapped.target: _comparable(mapped, profile, macros)
+        for mapped in columns
+        if mapped.target != "response_id" and (with_answers or mapped.target_kind == "attribute")
+    }
+    return f"hash([{', '.join(cells[target] for target in sorted(cells))}])"
 
 
 def _comparable(mapped: MappedColumn, profile: Profile, macros: EngineMacros) -> str:

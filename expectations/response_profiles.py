@@ -308,6 +308,11 @@ select
     end as repeated_count,
     repeats.repeated_row,
     repeats.repeated_in,
+    repeats.repeated_files,
+    twofold.twofold_count,
+    twofold.twofold_in,
+    twofold.twofold_sources,
+    copied.copied_count,
     copied.copied_in,
     columns.twice_count,
     columns.first_twice_row,
@@ -365,6 +370,7 @@ left join unknown_cells
 left join by_file using (file_number)
 left join repeats using (file_number)
 left join copied using (file_number)
+left join twofold using (file_number)
 order by files.file_name, columns.source_column
 """
 

@@ -40,7 +40,10 @@ RULE_WORDS: dict[str, FaultText] = {
         "No response is there twice", "Tidak ada jawaban yang tercatat dua kali"
     ),
     "files_do_not_hold_each_other": FaultText(
-        "No file holds all rows of another", "Tidak ada berkas yang memuat seluruh isi berkas lain"
+        "No file holds the rows of another", "Tidak ada berkas yang memuat isi berkas lain"
+    ),
+    "responses_are_of_one_source": FaultText(
+        "No survey is there under two sources", "Tidak ada survei yang masuk lewat dua sumber"
     ),
     "cells_hold_no_identifiers": FaultText(
         "No cell holds an identifier that doesn't belong there",

@@ -333,11 +333,30 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             place=_COLUMN,
             text=FaultText(
                 "{repeated_count} rows bear the response id of a later row, such as row "
-                "{repeated_row} (again: {repeated_in}). Each response counts once, as the later "
-                "row has it. If these are two surveys, give each its own profile.",
+                "{repeated_row} (again: {repeated_in}; by file: {repeated_files}). Each "
+                "response counts once, as the later row has it. If these are two surveys, give "
+                "each a row of its own in survey_sources.csv.",
                 "{repeated_count} baris bernomor jawaban sama dengan baris yang lebih baru, "
-                "misalnya baris {repeated_row} (lagi: {repeated_in}). Tiap jawaban dihitung "
-                "sekali, menurut baris terbaru. Bila ini dua survei, beri masing-masing profil.",
+                "misalnya baris {repeated_row} (lagi: {repeated_in}; per berkas: "
+                "{repeated_files}). Tiap jawaban dihitung sekali, menurut baris terbaru. Bila "
+                "ini dua survei, beri masing-masing baris di survey_sources.csv.",
+            ),
+        ),
+        Rule(
+            name="responses_are_of_one_source",
+            expectation="expect_column_values_to_be_null",
+            column="twofold_count",
+            severity="critical",
+            text=FaultText(
+                "{twofold_count} of its {row_count} rows stand in {twofold_in} too, with the same "
+                "response ids and attributes, and would count twice: survey_sources.csv has two "
+                "sources of one survey ({twofold_sources}). Take one row out there, or name all "
+                "files by one location. If these are two surveys, give each its own profile.",
+                "{twofold_count} dari {row_count} barisnya ada juga di {twofold_in}, dengan nomor "
+                "jawaban dan atribut yang sama, dan akan dihitung dua kali: survey_sources.csv "
+                "memuat dua sumber untuk satu survei ({twofold_sources}). Hapus salah satu "
+                "barisnya, atau sebut semua berkas dengan satu lokasi. Bila ini dua survei, beri "
+                "masing-masing profil.",
             ),
         ),
         Rule(
@@ -346,10 +365,12 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="copied_in",
             severity="warning",
             text=FaultText(
-                "all its {row_count} rows stand in {copied_in} too. Take one of the two out of "
-                "the landing: without response ids, rows without identifiers count twice.",
-                "semua {row_count} barisnya ada juga di {copied_in}. Keluarkan salah satunya dari "
-                "landing: tanpa nomor jawaban, baris tanpa pengenal dihitung dua kali.",
+                "{copied_count} of its {row_count} rows stand in {copied_in} too. Take the older "
+                "of the two out of the landing, or map the column of response ids: without them, "
+                "rows without identifiers count twice.",
+                "{copied_count} dari {row_count} barisnya ada juga di {copied_in}. Keluarkan yang "
+                "lebih lama dari landing, atau petakan kolom nomor jawaban: tanpa itu, baris tanpa "
+                "pengenal dihitung dua kali.",
             ),
         ),
         Rule(

@@ -42,6 +42,10 @@ class EngineMacros:
         """Return an identifier as the person is known by, however it is spelled."""
         return self._call("normal_identifier", text, kind)
 
+    def plain_response_id(self, text: str) -> str:
+        """Return a response id as it is compared: 12 for 0012 and 12.0."""
+        return self._call("plain_response_id", text)
+
     def plain_count(self, text: str) -> str:
         """Return a count without its thousands separators, any other text as it is."""
         return self._call("plain_count", text)

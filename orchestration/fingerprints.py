@@ -110,6 +110,7 @@ class CurrentFile(NamedTuple):
     file_number: int
     profile_id: str
     kind: str
+    source: str
     name: str
     sha256: str
     status: str
@@ -122,7 +123,7 @@ def raw_files(settings: Settings, cycle_ids: list[str]) -> list[CurrentFile]:
     try:
         with duckdb.connect() as connection:
             rows = connection.execute(
-                "select cycle_id, file_number, profile_id, kind, name, sha256, status"
+                "select cycle_id, file_number, profile_id, kind, source, name, sha256, status"
                 " from read_parquet(?) where superseded_by is null and list_contains(?, cycle_id)"
                 " order by all",
                 [str(settings.export_files), cycle_ids],

@@ -19,7 +19,9 @@ REASONS = {
     "straight_lining": FaultText("all answers alike", "semua jawaban sama"),
     "speeding": FaultText("answered too fast", "terlalu cepat"),
     "category_mismatch": FaultText("another category's questions", "bukan kategorinya"),
-    "superseded": FaultText("answered again later", "dijawab lagi kemudian"),
+    "superseded": FaultText(
+        "answered or exported again later", "dijawab atau diekspor lagi kemudian"
+    ),
     "off_scale": FaultText("not on the scale", "di luar skala"),
     "off_route": FaultText("not asked of the category", "bukan pertanyaan kategorinya"),
     "no_provider": FaultText("no unit to rate", "tanpa satuan yang dinilai"),

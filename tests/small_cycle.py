@@ -10,12 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
+from expectations.border import Border
+from expectations.raw_files import Cycle
+from expectations.validation import Outcome
+from orchestration.exports.landing import pull_cycle
+from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
 
 KEY = "a key of the tests"
@@ -119,6 +125,36 @@ class SmallCycle:
             timeout=600,
             check=False,
         )
+
+    def check(self, cycle_id: str) -> dict[str, list[Outcome]]:
+        """Pull the cycle's exports and return what the border says of them; nothing is built."""
+        raw_dir = self.data / "raw"
+        pull_cycle(
+            cycle_id=cycle_id,
+            seeds_dir=self.seeds,
+            landing=str(self.data / "landing"),
+            raw_dir=raw_dir,
+            pulled_at=datetime.now(UTC),
+        )
+        [row] = [row for row in seed_records(self.seeds, "survey_cycles")
+                 if row["cycle_id"] == cycle_id]  # fmt: skip
+        return Border(
+            raw_dir=raw_dir,
+            seeds_dir=self.seeds,
+            export_files=raw_dir / "export_files.parquet",
+            dbt_project_dir=REPOSITORY / "dbt_project",
+            quality_dir=self.data / "quality",
+            cycle=Cycle(
+                cycle_id,
+                row["instrument_id"],
+                date.fromisoformat(row["opens_on"]),
+                date.fromisoformat(row["closes_on"]),
+                row["previous_cycle_id"] or None,
+                is_over=True,
+            ),
+            max_off_scale_share=0.2,
+            max_superseded_share=0.1,
+        ).check()
 
     def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
         """Return what a query on the warehouse finds."""

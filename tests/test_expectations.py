@@ -41,6 +41,11 @@ GOOD_COLUMN: dict[str, object] = {
     "repeated_count": None,
     "repeated_row": None,
     "repeated_in": None,
+    "repeated_files": None,
+    "twofold_count": None,
+    "twofold_in": None,
+    "twofold_sources": None,
+    "copied_count": None,
     "copied_in": None,
     "blank_share": 0.1,
     "off_scale_share": 0.0,
@@ -92,7 +97,12 @@ BAD_FIGURES: dict[str, dict[str, object]] = {
     "texts_are_decoded": {"mojibake_count": 2, "mojibake_examples": "'Ã©'"},
     "cells_hold_no_errors": {"error_count": 2, "error_examples": "'#N/A'"},
     "response_ids_are_unique": {"repeated_count": 1},
-    "files_do_not_hold_each_other": {"copied_in": "c/p/b.csv"},
+    "responses_are_of_one_source": {
+        "twofold_count": 9.0,
+        "twofold_in": "c/p2/b.csv",
+        "twofold_sources": "c/p/* – c/p2/*",
+    },
+    "files_do_not_hold_each_other": {"copied_count": 10.0, "copied_in": "c/p/b.csv"},
     "cells_hold_no_identifiers": {"personal_count": 1},
     "all_units_and_categories_are_known": {"few_unknown_share": 0.1, "unknown_share": 0.1},
     "all_times_are_in_the_window": {"few_stray_share": 0.1},
@@ -291,6 +301,7 @@ def border(tmp_path: Path) -> Border:
         "file_number": 1,
         "profile_id": "p",
         "kind": "survey_responses",
+        "source": "c/p/*",
         "name": "c/p/a.csv",
         "sha256": "sha",
         "header": headings,
@@ -355,9 +366,9 @@ def test_codes_are_judged_as_the_method_does(border: Border):
 def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(border: Border):
     failures = failed(border.check()["export_files"])
     assert failures["responses_are_as_many_as_in_the_last_cycle"] == (
-        "c: 5 jawaban, di b 11. Apakah ada berkas yang kurang, atau ada dua kali dengan dua "
+        "c: 4 jawaban, di b 11. Apakah ada berkas yang kurang, atau ada dua kali dengan dua "
         "nama? / "
-        "5 responses, in b 11. Is a file missing, or there twice under two names?"
+        "4 responses, in b 11. Is a file missing, or there twice under two names?"
     )
     assert "no column _id / _uuid / _submission_time" in failures["exports_are_of_their_tool"]
     assert (

@@ -21,7 +21,7 @@ UNKNOWN = "1980-01-01 00:00:00"
 def cycle(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
     """A cycle with all of them."""
     cycle = SmallCycle(tmp_path_factory.mktemp("counts"))
-    cycle.add("survey_sources", "c1,q,landing,c1/q/*")
+    cycle.add("survey_sources", "c1,q,landing,c1/q/*", "c1,p,landing,c1/p2/*")
     cycle.add("export_profiles", "q,i,plain,Asia/Jakarta,,,")
     for line in ("id,attribute,response_id", "Waktu,attribute,submitted_at", "Q2,question,U2",
                  "NIP,attribute,respondent_identifier", "Unit,attribute,unit_id",
@@ -32,10 +32,16 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
     later = [*map(row, range(100, 130))]
     later[0] = later[0].replace(",A,4,3", ",B,1,1")
     cycle.drop("c1/p/minggu-2.csv", later)
-    # One person, no times: in bagian-2, pulled after bagian-10, the lower number.
-    cycle.drop("c1/p/bagian-10.csv", [f"21,{UNKNOWN},p1,A,4,4"])
+    # Another survey of the profile, whose tool counts from the same number.
+    cycle.drop("c1/p2/minggu-1.csv", [row(number, unit="B", day=5) for number in range(100, 105)])
+    # Downloaded again, and saved by a spreadsheet and a script on the way.
+    cycle.drop("c1/p/unduhan.csv", [f"00{row(200)}", row(201).replace("201", "201.0", 1)])
+    cycle.drop("c1/p/unduhan (2).csv", [row(200), f"0{row(201)}"])
+    cycle.drop("c1/p/unduhan (10).csv", [row(200).replace(",4,3", ",1,1")])
+    # One person, no times: in bagian-10, pulled after bagian-2, the lower number.
+    cycle.drop("c1/p/bagian-2.csv", [f"21,{UNKNOWN},p1,A,4,4"])
     cycle.drop(
-        "c1/p/bagian-2.csv",
+        "c1/p/bagian-10.csv",
         [
             f"7,{UNKNOWN},p1,A,1,1",
             f"9,{UNKNOWN},p2,A,2,2",
@@ -74,7 +80,10 @@ def fates(cycle: SmallCycle) -> tuple[str, dict]:
     ran = cycle.run("c1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout, {
-        (Path(name).name, source_row - 1): reason
+        (
+            name.removeprefix("c1/p/").removeprefix("c1/q/").removeprefix("c1/"),
+            source_row - 1,
+        ): reason
         for name, source_row, reason in cycle.warehouse(
             """
             select name, _source_row, rejection_reason
@@ -95,26 +104,40 @@ def test_a_response_in_two_exports_counts_once_as_the_later_has_it(fates):
 def test_how_many_rows_repeat_a_response_is_said_with_a_row_and_where_it_stands_again(fates):
     output, _ = fates
     assert "20 rows bear the response id of a later row, such as row 2" in output
-    assert "(again: c1/p/minggu-2.csv, baris / row 2)" in output
+    assert "(again: c1/p/minggu-2.csv, baris / row 2; by file: c1/p/minggu-2.csv: 20)" in output
+    assert "by file: c1/p/unduhan (10).csv: 1, c1/p/unduhan (2).csv: 1)" in output
+
+
+def test_ids_of_another_source_are_another_surveys(fates):
+    _, fate = fates
+    assert [fate["p2/minggu-1.csv", number] for number in range(1, 6)] == [None] * 5
+
+
+def test_the_last_download_counts_however_ids_are_spelled(fates):
+    """Pulled in the order of people's numbers: none, (2), (10)."""
+    _, fate = fates
+    assert (fate["unduhan.csv", 1], fate["unduhan.csv", 2]) == ("superseded", "superseded")
+    assert (fate["unduhan (2).csv", 1], fate["unduhan (2).csv", 2]) == ("superseded", None)
+    assert fate["unduhan (10).csv", 1] is None
 
 
 def test_of_submissions_without_times_the_higher_number_counts_whatever_the_file(fates):
     _, fate = fates
-    assert fate["bagian-10.csv", 1] is None
-    assert fate["bagian-2.csv", 1] == "superseded"
-    assert (fate["bagian-2.csv", 2], fate["bagian-2.csv", 3]) == (None, "superseded")
+    assert fate["bagian-2.csv", 1] is None
+    assert fate["bagian-10.csv", 1] == "superseded"
+    assert (fate["bagian-10.csv", 2], fate["bagian-10.csv", 3]) == (None, "superseded")
 
 
 def test_ids_that_are_no_numbers_or_of_two_profiles_leave_it_to_pull_and_row(fates):
     _, fate = fates
-    assert (fate["bagian-2.csv", 4], fate["bagian-2.csv", 5]) == ("superseded", None)
-    assert (fate["bagian-2.csv", 10], fate["lain.csv", 1]) == ("superseded", None)
+    assert (fate["bagian-10.csv", 4], fate["bagian-10.csv", 5]) == ("superseded", None)
+    assert (fate["bagian-10.csv", 10], fate["lain.csv", 1]) == ("superseded", None)
 
 
 def test_a_known_time_is_later_than_an_unknown_one_and_the_later_time_than_any_number(fates):
     _, fate = fates
-    assert (fate["bagian-2.csv", 6], fate["bagian-2.csv", 7]) == (None, "superseded")
-    assert (fate["bagian-2.csv", 8], fate["bagian-2.csv", 9]) == ("superseded", None)
+    assert (fate["bagian-10.csv", 6], fate["bagian-10.csv", 7]) == (None, "superseded")
+    assert (fate["bagian-10.csv", 8], fate["bagian-10.csv", 9]) == ("superseded", None)
 
 
 def test_the_script_that_the_warehouse_is_measured_against_counts_the_same_responses(
@@ -154,13 +177,45 @@ def test_a_file_whose_rows_stand_in_another_is_told_where_there_are_no_ids(tmp_p
             sheet.write_row(number, 0, cells.split(","))
             if number:
                 sheet.write_row(number, 2, [4.0, 3.0])
-    cycle.drop("c1/p/other.csv", [plain[0].replace(",4,3", ",1,1"), *plain[1:5]], header)
+    # Of a later export one answer was edited; of a third file less than half stands elsewhere.
+    cycle.drop("c1/p/edited.csv", [plain[0].replace(",4,3", ",1,1"), *plain[1:5]], header)
+    others = [cells.replace(",4,3", ",1,1") for cells in plain[5:8]]
+    cycle.drop("c1/p/other.csv", [*others, *plain[1:3]], header)
     ran = cycle.run("c1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert re.search(r"c1/p/b.csv: .*semua 20 barisnya ada juga di c1/p/a.csv", ran.stdout)
-    assert re.search(r"jawaban \(1\).xlsx: .*semua 40 barisnya ada juga di c1/p/a.csv", ran.stdout)
-    assert "all its 40 rows stand in c1/p/a.csv too" in ran.stdout
-    assert ran.stdout.count("barisnya ada juga di") == 2
+    assert re.search(r"c1/p/b.csv: .*20 dari 20 barisnya ada juga di c1/p/a.csv", ran.stdout)
+    assert re.search(
+        r"jawaban \(1\).xlsx: .*40 dari 40 barisnya ada juga di c1/p/a.csv", ran.stdout
+    )
+    assert "40 of its 40 rows stand in c1/p/a.csv too" in ran.stdout
+    assert re.search(r"edited.csv: .*4 dari 5 barisnya ada juga di c1/p/a.csv", ran.stdout)
+    assert ran.stdout.count("barisnya ada juga di") == 3
+
+
+def test_one_survey_in_two_sources_blocks_its_cycle(tmp_path: Path):
+    """Of the ids that both have most say the same; a survey of its own just counts from 1 too."""
+    cycle = SmallCycle(tmp_path)
+    cycle.drop("c1/p/a.csv", map(row, range(12)))
+    again = [row(number).replace(",4,3", ",2,2") for number in range(10)]
+
+    def told(exports: list[str], *locations: str) -> dict[str, str]:
+        """What the border says of the files, by rule."""
+        cycle.seed("survey_sources", "cycle_id,profile_id,kind,location",
+                   *(f"c1,p,landing,{location}" for location in locations))  # fmt: skip
+        cycle.drop("c1/p2/b.csv", exports)
+        outcomes = cycle.check("c1")["survey_responses"]
+        return {outcome.check: " ".join(outcome.messages) for outcome in outcomes
+                if not outcome.passed and outcome.check.startswith("response")}  # fmt: skip
+
+    found = told([*again, row(10, unit="B"), row(11, day=3)], "c1/p/*", "c1/p2/*")
+    assert list(found) == ["responses_are_of_one_source"]
+    assert "10 dari 12 barisnya ada juga di c1/p/a.csv" in found["responses_are_of_one_source"]
+    assert "10 of its 12 rows stand in c1/p/a.csv too" in found["responses_are_of_one_source"]
+    assert "(c1/p2/* – c1/p/*)" in found["responses_are_of_one_source"]
+    others = [row(number, unit="B") for number in range(5, 12)]
+    assert told([*again[:5], *others], "c1/p/*", "c1/p2/*") == {}
+    # Named by one location, they are one survey: what is in use already is of it too.
+    assert list(told([*again, *others[5:]], "c1/p*/*")) == ["response_ids_are_unique"]
 
 
 def test_a_file_of_which_most_is_rejected_is_told_once(tmp_path: Path):

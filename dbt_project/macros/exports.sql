@@ -41,12 +41,13 @@
         with export_files as (
             select
                 profile_id,
+                source,
                 header || ['_profile_id'] as header,
                 header_folded || ['_profile_id'] as header_folded,
                 list(sha256 || ' ' || file_number order by file_number) as files,
             from " ~ ref('stg_raw__export_files') ~ "
             where kind = 'survey_responses' and cycle_id = '" ~ cycle_id() ~ "'
-            group by profile_id, header, header_folded
+            group by profile_id, source, header, header_folded
         ),
 
         mapped as (
@@ -67,6 +68,7 @@
 
         select
             export_files.profile_id,
+            export_files.source,
             array_to_string(export_files.files, ',') as files,
             export_files.header[list_position(export_files.header_folded, mapped.heading)] as heading,
             export_files.header[1] as first_heading,
@@ -83,7 +85,7 @@
         {% set export = exports.setdefault(
             row.files,
             {
-                'profile_id': row.profile_id, 'paths': [], 'numbers': {}, 'headings': {},
+                'profile_id': row.profile_id, 'source': row.source, 'paths': [], 'numbers': {}, 'headings': {},
                 'first': quote_heading(row.first_heading),
             },
         ) %}

@@ -8,19 +8,24 @@
     max({{ response_key }})
 {%- endmacro %}
 
+{# A response id as it is compared: 12 where an export that went through a spreadsheet or a script has 0012 or 12.0. #}
+{% macro plain_response_id(response_id) -%}
+    regexp_replace({{ response_id }}, '^0*([0-9]+)([.,]0)?$', '\1')
+{%- endmacro %}
+
 {# A response id that is a whole number, which a tool counts up; NULL for any other. #}
 {% macro counted_id(response_id) -%}
     case
-        when regexp_full_match({{ response_id }}, '[0-9]{1,38}')
-            then cast({{ response_id }} as decimal(38, 0))
+        when regexp_full_match({{ plain_response_id(response_id) }}, '[0-9]{1,38}')
+            then cast({{ plain_response_id(response_id) }} as decimal(38, 0))
     end
 {%- endmacro %}
 
 {#
     A relation: respondent_key and response_key of each person's last submission. By instant, an unknown one before
-    all others. Of equal or unknown instants: within a profile the higher of the ids that are whole
-    numbers; then the file pulled later, then the row further down. Profile by profile first, since
-    pair by pair the rule could run in circles. `submissions`: respondent_key, profile_id,
+    all others. Of equal or unknown instants: within a source the higher of the ids that are whole
+    numbers; then the file pulled later, then the row further down. Source by source first, since
+    pair by pair the rule could run in circles. `submissions`: respondent_key, profile_id, source,
     response_id, submitted_at, response_key; whoever sent once may be left out.
 #}
 {% macro last_submissions(submissions) -%}
@@ -33,7 +38,7 @@
                 submitted_at,
                 {{ counted_id('response_id') }} is not null
                 and row_number() over (
-                    partition by respondent_key, submitted_at, profile_id
+                    partition by respondent_key, submitted_at, profile_id, source
                     order by {{ counted_id('response_id') }} desc nulls last, response_key desc
                 ) > 1 as has_higher_id,
             from {{ submissions }}

@@ -38,14 +38,15 @@ rejecting_flags as (
 ),
 
 versions as (
-    -- Exports are often cumulative: a response that lies in several of them is one response.
+    -- Exports are often cumulative: a response that lies in several of one source is one response.
     select
         profile_id,
-        response_id,
+        source,
+        {{ plain_response_id('response_id') }} as version_of,
         {{ last_pulled('response_key') }} as last_response_key,
     from responses
     where response_id is not null
-    group by profile_id, response_id
+    group by profile_id, source, version_of
     having count(*) > 1
 ),
 
@@ -69,6 +70,7 @@ flagged as (
         responses.response_key,
         responses.respondent_key,
         responses.profile_id,
+        responses.source,
         responses.response_id,
         responses.submitted_at,
         responses.role_id,
@@ -120,7 +122,8 @@ flagged as (
         on rejecting_flags.method_id = settings.method_id
     left join versions
         on versions.profile_id = responses.profile_id
-        and versions.response_id = responses.response_id
+        and versions.source = responses.source
+        and versions.version_of = {{ plain_response_id('responses.response_id') }}
     left join frame_units
         on frame_units.unit_id = responses.unit_id
         and frame_units.role_id = responses.role_id
@@ -176,7 +179,7 @@ final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         judged.* exclude (
-            own_rejection_reason, respondent_key, profile_id, response_id, submitted_at,
+            own_rejection_reason, respondent_key, profile_id, source, response_id, submitted_at,
             is_summary_row, last_response_key, opens_on, closes_on, min_answered_share,
             rejects_straight_lining, rejects_speeding, rejects_category_mismatch
         ),

@@ -10,6 +10,7 @@ exported as (
     select
         {{ looked_up('_file_sha256', export.numbers, 'bigint') }} as file_number,
         _profile_id as profile_id,
+        '{{ export.source | replace("'", "''") }}' as source,
         _file_sha256,
         _source_row,
         {{ is_summary_word(trim_blanks(export.first)) }} as is_labelled_total,
@@ -26,6 +27,7 @@ exported as (
     select
         null::bigint as file_number,
         null::varchar as profile_id,
+        null::varchar as source,
         null::varchar as _file_sha256,
         null::bigint as _source_row,
         null::boolean as is_labelled_total,

@@ -13,6 +13,7 @@ import duckdb
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.warehouse import AuditError
+from orchestration.engine_macros import EngineMacros
 from orchestration.fingerprints import CurrentFile, raw_files
 from orchestration.seed_tables import read_seed
 from orchestration.settings import Settings
@@ -260,8 +261,15 @@ class _Rulebook:
         return [], ["method.md 1: baris rekap bukan jawaban / a total is no response"]
 
     def _superseded(self, response: dict[str, Any]) -> tuple[list[str], list[str]]:
+        sources = {
+            file.sha256: (file.profile_id, file.source)
+            for file in raw_files(self._settings, [self.cycle_id])
+            if file.status == "read" and file.kind == "survey_responses"
+        }
+        own_source = sources[response["_file_sha256"]]
+        plain_id = EngineMacros(self._settings.dbt_project_dir).plain_response_id
         later = self._connection.execute(
-            """
+            f"""
             select distinct
                 files.file_name, later._source_row, later.submitted_at,
                 coalesce(later.respondent_key = own.respondent_key, false) as is_person,
@@ -272,7 +280,9 @@ class _Rulebook:
                 and (
                     (later.respondent_key = own.respondent_key and later.is_accepted)
                     or (
-                        (later.profile_id, later.response_id) = (own.profile_id, own.response_id)
+                        list_contains(?, later._file_sha256)
+                        and {plain_id("later.response_id")}
+                            = {plain_id("own.response_id")}
                         and later.response_key > own.response_key
                     )
                 )
@@ -281,7 +291,11 @@ class _Rulebook:
             where own.cycle_id = ? and own.response_key = ?
             order by all
             """,
-            [self.cycle_id, response["response_key"]],
+            [
+                [sha256 for sha256, source in sources.items() if source == own_source],
+                self.cycle_id,
+                response["response_key"],
+            ],
         ).fetchall()
         said = {
             True: "orang yang sama mengirim lagi / the same person sent again",

@@ -7,12 +7,13 @@ The order makes a pull that is killed at any moment repeatable: bytes, then Parq
 registry in one rename at the end. Until then nothing counts, and the next pull does it all again.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -271,9 +272,10 @@ class _Pull:
         # Files in use come first: a new file may be a copy of what one of them is now.
         awaiting = sorted(
             (file for file in stored if not self._is_up_to_date(file, stored[file])),
-            key=lambda file: (self._in_use(file.name) is None, file.name),
+            key=self._turn,
         )
         self.unchanged += [file.name for file in stored if file not in awaiting]
+        self._name_sources(listing)
         while awaiting:
             file = awaiting.pop(0)
             self._take(file, stored[file], awaiting={other.name for other in awaiting})
@@ -357,6 +359,28 @@ class _Pull:
                 row.name
                 for row in gone
                 if not any(_is_member(other, row.name) for other in self.listed)
+            )
+        )
+
+    def _turn(self, file: ListedFile) -> tuple[bool, int, object]:
+        """Return the key of a file's turn: the order of pulls tells which version is the last.
+
+        What is only read again, in another way, keeps its place among its like.
+        """
+        older = self._in_use(file.name)
+        return older is None, older.file_number if older else 0, _in_order(file.name)
+
+    def _name_sources(self, listing: Listing) -> None:
+        """Say of the files in use which row of survey_sources.csv claims them now: it may be new.
+
+        A response id names one response within its source.
+        """
+        sources = {file.name: file.source for file in listing.files}
+        self.registry.rewrite(
+            lambda row: (
+                replace(row, source=sources.get(row.name, row.source))
+                if row.cycle_id == self.cycle_id and row.is_in_use
+                else row
             )
         )
 
@@ -782,6 +806,21 @@ def _is_member(name: str, archive: str) -> bool:
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f", ... (+{more})" if more > 0 else "")
+
+
+def _in_order(name: str) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return the key by which one pull reads new files: the later name has the last word.
+
+    Numbers count as numbers: `jawaban.csv`, `jawaban (2).csv`, `jawaban (10).csv`.
+    """
+    parts = map(PurePosixPath, name.split("/"))
+    return [(_with_numbers(part.stem), part.suffix) for part in parts]
+
+
+def _with_numbers(text: str) -> tuple[str | int, ...]:
+    return tuple(
+        int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]+)", text))
+    )
 
 
 def _is_as_prescribed(last: ExportFile, settings: ReaderSettings) -> bool:

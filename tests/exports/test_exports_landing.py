@@ -93,6 +93,31 @@ def test_a_changed_file_supersedes_its_older_version_and_both_stay(cycle):
     assert [len(cycle.records(row)) for row in (old, new)] == [2, 3]
 
 
+def test_files_new_in_one_pull_are_read_in_the_order_of_their_numbers(cycle):
+    order = ["a.csv", "a (2).csv", "a (10).csv", "b-2025-10-01.csv", "b-2025-10-08.csv"]
+    for at, name in enumerate(order):
+        cycle.drop(f"gform/{name}", f"{GOOD}{at},x\n")
+    assert cycle.pull().new == names(*(f"gform/{name}" for name in order))
+
+
+def test_what_is_read_again_keeps_the_order_of_its_pulls(cycle):
+    for name in ("b.csv", "a.csv"):
+        cycle.drop(f"gform/{name}", f"{GOOD}{name},x\n")
+        cycle.pull()
+    assert cycle.in_use() == ["gform/b.csv", "gform/a.csv"]
+    cycle.profiles(gform=",latin-1,")
+    assert cycle.pull().superseded == names("gform/b.csv", "gform/a.csv")
+    assert cycle.in_use() == ["gform/b.csv", "gform/a.csv"]
+
+
+def test_a_location_that_is_written_anew_claims_what_is_in_use_too(cycle):
+    cycle.drop("gform/a.csv", GOOD)
+    cycle.pull()
+    cycle.seed("msform", locations=[f"{CYCLE}/gform/*.csv"])
+    assert cycle.pull().unchanged == names("gform/a.csv")
+    assert [row["source"] for row in cycle.registry()] == [f"{CYCLE}/gform/*.csv"]
+
+
 def test_reverting_to_earlier_bytes_is_a_pull_of_its_own(cycle):
     for content in (GOOD, BETTER, GOOD):
         cycle.drop("gform/a.csv", content)
