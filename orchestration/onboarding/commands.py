@@ -5,6 +5,7 @@ Belongs here: these commands of a new form. Doesn't: work; the other commands (c
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,7 +91,7 @@ def inspect(
         console.print(f"... dan {more} lagi / and {more} more")
     if seen.profile_id is None:
         console.print(
-            f"Lanjut / Go on: ./ilk profile new {file} --instrument ID --profile NAMA",
+            f"Lanjut / Go on: ./ilk profile new {quote(str(file))} --instrument ID --profile NAMA",
             soft_wrap=True,
             markup=False,
         )
@@ -132,7 +133,7 @@ def new_profile(
         f"{draft.question_count} dari / of {draft.all_question_count} pertanyaan / questions",
         soft_wrap=True,
     )
-    _print_left(draft.sheets, draft.notes, f"./ilk profile add {target} --cycle SIKLUS")
+    _print_left(draft.sheets, draft.notes, f"./ilk profile add {quote(str(target))} --cycle SIKLUS")
 
 
 @profile_app.command("add")
@@ -219,7 +220,9 @@ def new_instrument(
             soft_wrap=True,
             markup=False,
         )
-    _print_left([draft.sheet], (), f"./ilk instrument add {target}")
+    for choice in draft.open_choices:
+        console.print(f"Pilihan / Choices {choice}", soft_wrap=True, markup=False)
+    _print_left([draft.sheet], (), f"./ilk instrument add {quote(str(target))}")
 
 
 @instrument_app.command("add")
@@ -256,12 +259,20 @@ def _ask(place: str, column: str, allowed: list[str], default: str) -> str:
 
 def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: str) -> None:
     """Print what is left to be filled in, and what comes next."""
-    from orchestration.onboarding.seed_draft import OPEN, open_rows
+    from orchestration.onboarding.seed_draft import OPEN, TAKEN, open_rows
 
     left = list(open_rows(list(sheets)))
-    for seed, count in left:
+    for sheet in left:
+        offered = sheet.offered_count
         console.print(
-            f"[yellow]Isi / Fill in[/yellow] lembar / sheet {seed}: {count} baris / rows ({OPEN})",
+            f"[yellow]Isi / Fill in[/yellow] lembar / sheet {sheet.seed}: {sheet.open_count} baris "
+            f"/ rows ({OPEN})"
+            + (
+                f"; {offered} bersaran, '{TAKEN}' menerimanya / have a suggestion, '{TAKEN}' "
+                "takes it"
+                if offered
+                else ""
+            ),
             soft_wrap=True,
         )
     for note in notes:

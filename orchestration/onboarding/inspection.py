@@ -160,7 +160,7 @@ def _mapped(read: Read, seeds: Seeds, profile_id: str | None) -> str:
         return f"{read.taken.target or read.taken.kind} ({read.taken.why})?"
     if read.offers:
         best = read.offers[0]
-        return f"{best.target} ({best.likeness:.0%})?"
+        return f"{best.target} ({best.share})?"
     return "–"
 
 

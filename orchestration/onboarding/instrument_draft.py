@@ -52,7 +52,16 @@ class InstrumentDraft:
     @property
     def sheet(self) -> Sheet:
         """Return the sheet of questions."""
-        return Sheet("questions", self.rows, HELPERS)
+        return Sheet("questions", self.rows, HELPERS, self.allowed)
+
+    @property
+    def open_choices(self) -> list[str]:
+        """Return a line for each column that is open somewhere, with what it may hold."""
+        return [
+            f"{column}: {', '.join(allowed)}"
+            for column, allowed in self.allowed.items()
+            if any(row[column] == OPEN for row in self.rows)
+        ]
 
     @property
     def told_count(self) -> int:

@@ -20,6 +20,11 @@ class Offer:
     text: str = ""
     """What it is called, where that is not the target itself."""
 
+    @property
+    def share(self) -> str:
+        """The likeness in per cent: 100 % is the same to the letter, and nothing less."""
+        return f"{int(100 * self.likeness)}%"
+
 
 def nearest(
     text: str, candidates: Iterable[tuple[str, str]], *, count: int = 3, least: float = LEAST

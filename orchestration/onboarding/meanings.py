@@ -6,7 +6,7 @@ offered with its likeness. Doesn't: drafts (profile_draft.py), printing (inspect
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -204,7 +204,15 @@ def _offers(
         for target in CODED
         if target not in used and (share := _share_known(target, values, seeds)) >= _ENOUGH
     ]
+    if "respondent_identifier" not in used and (share := _share_personal(values)) >= _ENOUGH:
+        by_value.append(Offer("respondent_identifier", share))
     return sorted([*offers, *by_value], key=lambda offer: -offer.likeness)
+
+
+def _share_personal(values: Sequence[Value]) -> float:
+    """Return the share of the cells that look like an identifier, a number or an address."""
+    cells = sum(value.count for value in values)
+    return sum(value.count for value in values if value.is_personal) / cells if cells else 0.0
 
 
 def _share_known(target: str, values: Sequence[Value], seeds: Seeds) -> float:
@@ -216,13 +224,3 @@ def _share_known(target: str, values: Sequence[Value], seeds: Seeds) -> float:
         if not value.text.isdigit() and seeds.code_of(target, value.text) is not None
     )
     return known / cells if cells else 0.0
-
-
-def unmapped_questions(reads: Sequence[Read], seeds: Seeds) -> Mapping[str, str]:
-    """Return the questions that no column is taken for, with their texts."""
-    taken = {read.taken.target for read in reads if read.taken is not None}
-    return {
-        question_id: row["question_text"]
-        for question_id, row in seeds.questions.items()
-        if question_id not in taken
-    }

@@ -21,7 +21,6 @@ from orchestration.onboarding.meanings import (
     Read,
     Seeds,
     read_meanings,
-    unmapped_questions,
 )
 from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
@@ -48,8 +47,8 @@ _NOTES = {
         "dari satu satuan kerja).",
     ),
     "no_column": FaultText(
-        "{count} of the {all} questions have no column yet: {names}.",
-        "{count} dari {all} pertanyaan belum punya kolom: {names}.",
+        "no column asks {count} of the {all} questions, nor anything like them: {names}.",
+        "tidak ada kolom yang menanyakan {count} dari {all} pertanyaan, atau yang mirip: {names}.",
     ),
     "free_text": FaultText(
         "column '{name}' has {count} different values, as free text has: map it to ignore, or "
@@ -107,8 +106,9 @@ def draft_profile(
         profile, notes = _profile(sight, seeds, reads, told)
         columns = [_column(sight, seeds, profile_id, read) for read in reads]
     taken = [read.taken for read in reads if read.taken is not None]
-    lacking = unmapped_questions(reads, seeds)
-    if not any(meaning.target == "unit_id" for meaning in taken):
+    likely = {read.likely for read in reads}
+    lacking = [question_id for question_id in seeds.questions if question_id not in likely]
+    if "unit_id" not in likely:
         notes.append(_NOTES["no_unit"])
     if lacking:
         notes.append(
@@ -189,9 +189,9 @@ def _offered(offers: Sequence[Offer]) -> dict[str, str]:
     best, *others = offers
     return {
         "suggestion": best.target,
-        "likeness": f"{best.likeness:.0%}",
+        "likeness": best.share,
         "suggested_text": best.text,
-        "other_suggestions": "; ".join(f"{each.target} ({each.likeness:.0%})" for each in others),
+        "other_suggestions": "; ".join(f"{each.target} ({each.share})" for each in others),
     }
 
 

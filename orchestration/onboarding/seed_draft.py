@@ -4,17 +4,19 @@ Belongs here: writing it, reading it back, adding its rows to seeds. Doesn't: wh
 (profile_draft.py, instrument_draft.py), what seeds must agree on (expectations/seed_rules.py).
 
 A sheet is a seed, its first columns are the seed's; those to the right help and are left out. What
-nobody but a person knows is `?`: as long as one is left, nothing gets into the seeds.
+nobody but a person knows is `?`: as long as one is left, nothing gets into the seeds. `ok` takes
+what the row suggests.
 """
 
 import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from expectations.seed_rules import ATTRIBUTES
 from orchestration.durable_files import whole_file
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
@@ -24,7 +26,10 @@ from orchestration.seed_tables import SeedTable, declared_seeds, read_seed
 from orchestration.settings import REPOSITORY
 
 OPEN = "?"
+TAKEN = "ok"
+IGNORED = "ignore"
 _SHOWN = 5
+_LONGEST_LIST = 255  # letters that Excel takes
 _WIDTHS = {"source_column": 60, "question_text": 70, "suggested_text": 60, "source_value": 40,
            "target": 46, "suggestion": 46, "other_suggestions": 40, "examples": 40}  # fmt: skip
 _TARGETS = "targets"
@@ -48,11 +53,22 @@ class Sheet:
     seed: str
     rows: Sequence[Mapping[str, str]]
     helpers: Sequence[str] = ()
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a column may hold, where that is few."""
 
     @property
     def columns(self) -> list[str]:
         """Return the seed's columns, then those that help."""
         return [*declared_seeds()[self.seed], *self.helpers]
+
+    @property
+    def offered_count(self) -> int:
+        """Return how many of these rows suggest what to fill in."""
+        own = declared_seeds()[self.seed]
+        return sum(
+            bool(row.get("suggestion")) and any(row.get(column) == OPEN for column in own)
+            for row in self.rows
+        )
 
     @property
     def open_count(self) -> int:
@@ -70,6 +86,7 @@ def write_draft(
     """
     import xlsxwriter
 
+    choices = [("", TAKEN, "suggestion"), (IGNORED, IGNORED, ""), *targets]
     if path.exists():
         raise DraftError(
             f"{path} sudah ada, mungkin sudah diisi: hapus, atau tulis ke berkas lain dengan --out."
@@ -97,16 +114,21 @@ def write_draft(
                     form = asked if text == OPEN else own if column in declared else help_format
                     page.write_string(number, place, text, form)
             page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
+            for column, allowed in sheet.choices.items():
+                place = sheet.columns.index(column)
+                if sheet.rows and len(",".join(allowed)) <= _LONGEST_LIST:
+                    listed = {"validate": "list", "source": list(allowed)}
+                    page.data_validation(1, place, len(sheet.rows), place, listed)
             if targets and sheet.seed == "export_columns" and sheet.rows:
                 last = len(sheet.rows)
                 kinds = {"validate": "list", "source": ["attribute", "question", "ignore"]}
                 page.data_validation(1, 2, last, 2, kinds)
-                listed = {"validate": "list", "source": f"={_TARGETS}!$B$2:$B${len(targets) + 1}"}
+                listed = {"validate": "list", "source": f"={_TARGETS}!$B$2:$B${len(choices) + 1}"}
                 page.data_validation(1, 3, last, 3, {**listed, "error_type": "warning"})
         if targets:
             page = book.add_worksheet(_TARGETS)
             heading = ("target_kind", "target", "question_text")
-            for number, told in enumerate([heading, *targets]):
+            for number, told in enumerate([heading, *choices]):
                 for place, text in enumerate(told):
                     page.write_string(number, place, text, own if number else bold)
             page.set_column(1, 1, 46)
@@ -139,11 +161,12 @@ def add_draft(
     """
     rows = {seed: _read_sheet(file, seed) for seed in wanted}
     faults = [
-        f"{file.name}, lembar / sheet {seed}, baris / row {number}: {column} = {OPEN}"
+        f"{file.name}, lembar / sheet {seed}, baris / row {number}: {column} = {row[column]}"
+        + (" (tanpa saran / nothing is suggested)" if row[column] == TAKEN else "")
         for seed, found in rows.items()
         for number, row in found
         for column in declared_seeds()[seed]
-        if row.get(column) == OPEN
+        if row.get(column) in (OPEN, TAKEN)
     ]
     if faults:
         more = [f"... dan {len(faults) - _SHOWN} lagi / and {len(faults) - _SHOWN} more"]
@@ -215,7 +238,7 @@ def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
         table = read_xlsx(file, settings)
         places = {
             column: table.header.names.index(column)
-            for column in declared
+            for column in (*declared, "suggestion")
             if column in table.header.names
         }
         try:
@@ -224,7 +247,7 @@ def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
                 for at, number in enumerate(numbers.to_pylist()):
                     row = {column: cells[place][at] or "" for column, place in places.items()}
                     if any(text.strip() for text in row.values()):
-                        found.append((int(number or 0), _trimmed(row)))
+                        found.append((int(number or 0), _filled(seed, _trimmed(row))))
         finally:
             table.batches.close()
     except ExportFault as fault:
@@ -242,6 +265,23 @@ def _trimmed(row: Mapping[str, str]) -> dict[str, str]:
     """Trim what a person typed; a heading, a value and a text stay as the form has them."""
     verbatim = ("source_column", "source_value", "question_text")
     return {column: text if column in verbatim else text.strip() for column, text in row.items()}
+
+
+def _filled(seed: str, row: Mapping[str, str]) -> dict[str, str]:
+    """Return a row with the suggestion that it takes, and the kind that its target tells."""
+    suggestion = row.get("suggestion")
+    filled = {
+        column: suggestion if text.lower() == TAKEN and suggestion else text
+        for column, text in row.items()
+        if column != "suggestion"
+    }
+    if seed == "export_columns":
+        kind, target = filled.get("target_kind", ""), filled.get("target", "")
+        if IGNORED in (kind, target):
+            filled |= {"target_kind": IGNORED, "target": ""}
+        elif kind in ("", OPEN) and target not in ("", OPEN, TAKEN):
+            filled["target_kind"] = "attribute" if target in ATTRIBUTES else "question"
+    return filled
 
 
 def _with_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> bytes:
@@ -296,8 +336,6 @@ def _demand_agreement(seeds_dir: Path, texts: Mapping[str, bytes]) -> None:
             ) from error
 
 
-def open_rows(sheets: Sequence[Sheet]) -> Iterator[tuple[str, int]]:
-    """Yield each sheet that a person has to fill in, and in how many rows."""
-    for sheet in sheets:
-        if sheet.open_count:
-            yield sheet.seed, sheet.open_count
+def open_rows(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """Return the sheets that a person has to fill in."""
+    return [sheet for sheet in sheets if sheet.open_count]

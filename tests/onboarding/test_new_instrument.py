@@ -60,6 +60,9 @@ def test_another_text_leaves_open_what_no_definition_tells(tmp_path: Path):
     assert draft.told_count >= 0.8 * len(draft.rows)
     assert [row["service_id"] for row in draft.rows] == [row["service_id"] for row in QUESTIONS]
     assert {row["perspective_id"] for row in draft.rows} == {"?"}
+    assert draft.open_choices[0] == (
+        "perspective_id: assurance, empathy, reliability, responsiveness, tangible"
+    )
 
 
 def test_answers_without_numbers_that_many_questions_share_are_a_scale_left_open(tmp_path: Path):

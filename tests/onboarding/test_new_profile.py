@@ -74,8 +74,7 @@ def fill(draft: Path, how: Fill) -> None:
 def take_suggestions(name: str, row: dict[str, str]) -> dict[str, str] | None:
     """Take every suggestion; of codes that are unknown, none: such answers are judged later."""
     if name == "export_columns" and row["target"] == "?":
-        kind = "attribute" if row["suggestion"] == "unit_id" else "question"
-        return {**row, "target_kind": kind, "target": row["suggestion"]}
+        return {**row, "target": "ok"}
     return None if name == "export_codes" and row["code"] == "?" else row
 
 
@@ -88,7 +87,10 @@ def test_a_sheet_of_68_questions_is_mapped_but_for_what_was_reworded(form, place
     result = new_profile(file)
     assert result.exit_code == 0, result.output
     assert f"63 dari / of {len(headings)} pertanyaan" in result.output
-    assert f"export_columns: {REWORDED + 1} baris / rows (?)" in result.output
+    assert (
+        f"export_columns: {REWORDED + 1} baris / rows (?); {REWORDED + 1} bersaran" in result.output
+    )
+    assert "no column asks" not in result.output, "what is offered is not lacking"
     draft = sheets(place / "data" / "drafts" / f"profile-{PROFILE}.xlsx")
     rows = {row["source_column"]: row for row in draft["export_columns"]}
     for heading, question_id in headings.items():
@@ -231,7 +233,11 @@ def test_nothing_gets_into_the_seeds_while_a_cell_is_open(form, place: Path):
     result = ilk("profile", "add", str(draft))
     assert result.exit_code == 1
     assert "sheet export_columns, baris / row 5: target_kind = ?" in result.output
-    fill(draft, lambda name, row: {k: "nothing" if v == "?" else v for k, v in row.items()})
+    fill(draft, lambda name, row: {k: "ok" if v == "?" else v for k, v in row.items()})
+    result = ilk("profile", "add", str(draft))
+    assert result.exit_code == 1
+    assert "code = ok (tanpa saran / nothing is suggested)" in result.output
+    fill(draft, lambda name, row: {k: "nothing" if v == "ok" else v for k, v in row.items()})
     result = ilk("profile", "add", str(draft))
     assert result.exit_code == 1
     assert "Nothing was written" in result.output
