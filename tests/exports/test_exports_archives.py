@@ -280,7 +280,7 @@ def test_a_damaged_member_that_is_packed_otherwise_holds_none_of_the_others(cycl
         ("b.zip/b.csv", "copy"),
         ("b.zip/one.csv", "zip_broken"),
     ]
-    assert names(report.new) == ["a-also.csv", "a.zip/a.csv", "b-also.csv"]
+    assert names(report.new) == ["a.zip/a.csv", "a-also.csv", "b-also.csv"]
 
 
 def renamed(content: bytes, name: bytes, other: bytes) -> bytes:
