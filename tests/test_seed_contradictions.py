@@ -58,6 +58,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "cells_are_filled": ("services", "Pelayanan publik", "", "'name_id' is empty"),
     "cells_are_of_their_list": ("methods", "none", "rata", "may be: none, poststrat, rake"),
     "ids_are_plain": ("regions", "", "jawa barat,,Jawa Barat,Jawa", "'jawa barat'"),
+    "addresses_hold_no_secret": (
+        *("survey_sources", "", "skm-2020,skm-plain,landing,sftp://a:b@host/*"),
+        "Take it out",
+    ),
     "dates_are_readable": ("survey_cycles", "2020-08-31", "31 Agustus", "as YYYY-MM-DD"),
     "whole_numbers_are_readable": ("services", ",1", ",1.5", "is '1.5', no whole number"),
     "numbers_are_readable": ("targets", "3.6", '"3,600"', "'3,600', no number, or"),
@@ -234,6 +238,23 @@ def test_a_plain_word_is_left_in_peace(folder, word):
     assert "ids_are_plain" not in {each.rule for each in contradictions(folder, REPOSITORY)}
 
 
+@pytest.mark.parametrize(
+    ("days", "rules"),
+    [
+        ("7", set()),
+        ("", set()),
+        ("0", {"days_of_freshness_are_positive"}),
+        ("seven", {"whole_numbers_are_readable"}),
+    ],
+)
+def test_days_of_freshness_are_a_number_of_one_or_more(folder, days, rules):
+    path = folder / "survey_sources.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    lines = [f"{header},fresh_within_days", *(f"{row},{days}" for row in rows)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    assert {each.rule for each in contradictions(folder, REPOSITORY)} == rules
+
+
 def test_every_rule_has_a_case_here():
     from expectations import seeds
 
@@ -241,7 +262,7 @@ def test_every_rule_has_a_case_here():
         {rule.name for rule in seed_rules()} | seeds._FILE_TEXTS.keys() | seeds._CELL_TEXTS.keys()
     )
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
-    elsewhere |= {"tiles_are_whole", "tiles_are_apart"}
+    elsewhere |= {"tiles_are_whole", "tiles_are_apart", "days_of_freshness_are_positive"}
     elsewhere |= {f"{each}_are_of_the_forms" for each in ("fields", "codes", "dates", "numbers")}
     assert rules == CASES.keys() | GENERATED | elsewhere
 
