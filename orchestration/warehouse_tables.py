@@ -62,6 +62,21 @@ def can_be_read(warehouse: Path) -> bool:
     return True
 
 
+def lacks_tables(warehouse: Path, tables: Collection[str]) -> bool:
+    """Whether one of the tables (`schema.name`) is not there: another version built the file.
+
+    Of a file that another program has open nothing is known; building in it will tell.
+    """
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            held = connection.execute(
+                "select schema_name || '.' || table_name from duckdb_tables()"
+            ).fetchall()
+    except duckdb.IOException:
+        return False
+    return not {*tables} <= {name for (name,) in held}
+
+
 def remove_warehouse(warehouse: Path) -> None:
     """Remove the file and DuckDB's log beside it; runs make it again from the raw zone."""
     warehouse.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet
 import pytest
 
@@ -110,14 +111,26 @@ def test_fingerprints_of_another_shape_are_as_none(tmp_path: Path, content: str)
     assert memory.section("unfinished") == {LAST: "begun"}
 
 
-@pytest.mark.parametrize("damaged", ["fingerprints.json", "warehouse.duckdb"])
-def test_without_memory_or_warehouse_all_is_built_anew_and_nobody_reads_half_of_it(
-    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch, damaged: str
+def another_version(settings: Settings) -> None:
+    with duckdb.connect(settings.warehouse) as connection:  # under other names, as it were
+        for table in ("int_cycle_settings", "int_responses_judged"):
+            connection.execute(f"drop table intermediate.{table}")
+
+
+UNREADABLE: dict[str, Callable[[Settings], None]] = {
+    "memory": lambda own: spoil(own.data_dir / "fingerprints.json", DAMAGES["cut"]),
+    "warehouse": lambda own: spoil(own.warehouse, DAMAGES["garbled"]),
+    "another version": another_version,
+}
+
+
+@pytest.mark.parametrize("make", UNREADABLE.values(), ids=UNREADABLE)
+def test_without_memory_or_warehouse_of_this_version_all_is_built_anew_and_nobody_reads_half_of_it(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], None]
 ) -> None:
     settings = own_sample()
     shown = settings.published_dir.readlink()
-    damage = DAMAGES["cut" if damaged == "fingerprints.json" else "garbled"]
-    spoil(settings.data_dir / damaged, damage)
+    make(settings)
     traced = ilk("trace", LAST, "--domain", "national", "--component", "index")
     assert (traced.exit_code, "./ilk run --all" in traced.output) == (1, True), traced.output
 

@@ -70,7 +70,7 @@ responses as (
         stratum_number,
         weight_cell_number,
         {{ speaking_attributes() | join(',\n        ') }},
-    from {{ ref('fct_responses') }}
+    from {{ ref('int_responses') }}
     where cycle_id = '{{ cycle }}' and is_accepted
 ),
 

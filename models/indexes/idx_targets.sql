@@ -10,7 +10,7 @@ targets as (
 ),
 
 cycles as (
-    select * from {{ ref('dim_cycles') }}
+    select * from {{ ref('survey_cycles') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

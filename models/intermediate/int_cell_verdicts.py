@@ -25,7 +25,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
     of_cycle = f"cycle_id = '{os.environ['ILK_CYCLE_ID']}'"
     cells: pd.DataFrame = dbt.ref("int_cells").filter(of_cycle).df()
     cycles: pd.DataFrame = dbt.ref("int_cycle_settings").filter(of_cycle).df()
-    units: pd.DataFrame = dbt.ref("dim_units").df()
+    units: pd.DataFrame = dbt.ref("stg_seeds__units").df()
     components: pd.DataFrame = dbt.ref("int_components").filter(of_cycle).df()
     edges: pd.DataFrame = dbt.ref("int_component_edges").filter(of_cycle).df()
     classes: pd.DataFrame = dbt.ref("int_class_cells").filter(of_cycle).df()

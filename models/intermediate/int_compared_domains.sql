@@ -23,12 +23,12 @@ unit_ancestors as (
 ),
 
 regions as (
-    select region_id, island_group from {{ ref('dim_regions') }}
+    select region_id, island_group from {{ ref('regions') }}
 ),
 
-respondents as (
-    select * from {{ ref('fct_responses') }}
-    where cycle_id = '{{ cycle_id() }}' and is_accepted and role_id = {{ headline_role() }}
+groups as (
+    select * from {{ ref('int_group_weights') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 -- Whoever has a unit above counts once for each level: the unit serves all of them.
@@ -61,20 +61,23 @@ members as (
         on staff.region_id = regions.region_id
     group by all
     union all
-    select 'units', 'provider_unit', unit_id, unit_level_id, cast(staff_count as double)
+    {%- for between, group_id in {"'units'": 'unit_level_id', "'units_' || unit_level_id": 'island_group'}.items() %}
+    select
+        {{ between }} as between,
+        'provider_unit' as domain_type,
+        unit_id as domain_id,
+        {{ group_id }} as group_id,
+        cast(staff_count as double) as staff_count,
     from unit_staff
     union all
-    select 'units_' || unit_level_id, 'provider_unit', unit_id, island_group, cast(staff_count as double)
-    from unit_staff
-    -- The frame does not know a respondent's age or rank: there the weights say for how many he stands.
-    {%- for attribute in ['recipient_category_id'] + demographic_names() %}
-    {%- set domain_type = attribute | replace('_id', '') %}
-    union all
-    select '{{ domain_type }}', '{{ domain_type }}', {{ attribute }}, null, {{ stable_sum('respondent_weight', 10) }}
-    from respondents
-    where {{ attribute }} is not null
-    group by {{ attribute }}
     {%- endfor %}
+    select
+        domain_type as between,
+        domain_type,
+        domain_id,
+        null as group_id,
+        staff_count,
+    from groups
 ),
 
 final as (

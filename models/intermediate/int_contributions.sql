@@ -4,7 +4,7 @@
 {%- set sentinels = answer_sentinels() %}
 with
 responses as (
-    select * from {{ ref('fct_responses') }}
+    select * from {{ ref('int_responses') }}
     where is_accepted
 ),
 

@@ -1,68 +1,24 @@
 -- How much each perspective of each service goes with the whole: the correlation, over accepted
 -- respondents of the headline role, of a person's mean in it with his mean over everything he rated.
--- depends_on: {{ ref('int_components') }}
-{%- set components = instrument_components() %}
-{%- set cells = components | selectattr('component_type', 'equalto', 'service_perspective') | list %}
-{%- set items = components | selectattr('component_type', 'equalto', 'item') | list %}
 {{ by_cycle() }}
 with
-person_items as (
-    select * from {{ ref('int_person_items') }}
-),
-
-means as (
-    select
-        {%- for cell in cells %}
-        {{ mean_of_items(items | selectattr('service_id', 'equalto', cell.service_id)
-            | selectattr('perspective_id', 'equalto', cell.perspective_id) | list) }}
-            as mean_{{ cell.component_number }},
-        {%- endfor %}
-        {{ mean_of_items(items) }} as overall_mean,
-    from person_items
-),
-
--- In one row: a pass for each perspective would take twenty times as long.
 sums as (
-    select
-        {%- for cell in cells %}
-        {%- set number = cell.component_number %}
-        {%- set mean = 'mean_' ~ number %}
-        {%- set overall = 'case when ' ~ mean ~ ' is not null then overall_mean end' %}
-        count({{ mean }}) as respondent_count_{{ number }},
-        {{ stable_sum(mean, 15, digits=18) }} as cell_sum_{{ number }},
-        {{ stable_sum(overall, 15, digits=18) }} as overall_sum_{{ number }},
-        {{ stable_sum(mean ~ ' * ' ~ mean, 15, digits=18) }} as cell_square_sum_{{ number }},
-        {{ stable_sum(overall ~ ' * overall_mean', 15, digits=18) }} as overall_square_sum_{{ number }},
-        {{ stable_sum(mean ~ ' * overall_mean', 15, digits=18) }} as product_sum_{{ number }},
-        {%- else %}
-        count(*) as row_count,
-        {%- endfor %}
-    from means
+    select * from {{ ref('int_perspective_sums') }}
+    where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 
 final as (
-    {%- for cell in cells %}
-    {%- set number = cell.component_number %}
-    {%- set n = 'respondent_count_' ~ number %}
-    {%- set cell_sum, overall_sum = 'cell_sum_' ~ number, 'overall_sum_' ~ number %}
     select
-        '{{ cycle_id() }}' as cycle_id,
-        '{{ cell.service_id }}' as service_id,
-        '{{ cell.perspective_id }}' as perspective_id,
-        {{ n }} as respondent_count,
+        cycle_id,
+        service_id,
+        perspective_id,
+        respondent_count,
         {{ correlation(
-            sample_covariance('product_sum_' ~ number, cell_sum, overall_sum, n),
-            sample_covariance('cell_square_sum_' ~ number, cell_sum, cell_sum, n),
-            sample_covariance('overall_square_sum_' ~ number, overall_sum, overall_sum, n),
+            sample_covariance('product_sum', 'cell_sum', 'overall_sum', 'respondent_count'),
+            sample_covariance('cell_square_sum', 'cell_sum', 'cell_sum', 'respondent_count'),
+            sample_covariance('overall_square_sum', 'overall_sum', 'overall_sum', 'respondent_count'),
         ) }} as importance,
     from sums
-    where {{ n }} > 0
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select null::varchar as cycle_id, null::varchar as service_id, null::varchar as perspective_id,
-        null::bigint as respondent_count, null::double as importance
-    where false
-    {%- endfor %}
 )
 
 select * from final

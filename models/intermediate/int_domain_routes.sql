@@ -79,7 +79,7 @@ respondent_values as (
         role_id,
         'role' as domain_type,
         role_id as domain_id,
-    from {{ ref('fct_responses') }}
+    from {{ ref('int_responses') }}
     where cycle_id = '{{ cycle_id() }}' and is_accepted
     union all
     select
@@ -96,7 +96,7 @@ respondent_values as (
         role_id,
         '{{ 'recipient_category' if loop.first else attribute }}' as domain_type,
         {{ attribute }} as domain_id,
-    from {{ ref('fct_responses') }}
+    from {{ ref('int_responses') }}
     where
         cycle_id = '{{ cycle_id() }}' and is_accepted
         and role_id = {{ headline_role() }} and {{ attribute }} is not null

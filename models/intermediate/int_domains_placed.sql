@@ -5,7 +5,7 @@ domains as (
 ),
 
 cycle_units as (
-    select * from {{ ref('dim_cycle_units') }}
+    select * from {{ ref('int_cycle_units') }}
 ),
 
 unit_levels as (

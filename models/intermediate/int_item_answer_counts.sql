@@ -9,7 +9,7 @@
 {{ by_cycle() }}
 with
 responses as (
-    select response_key, profile_id from {{ ref('fct_responses') }}
+    select response_key, profile_id from {{ ref('int_responses') }}
     where cycle_id = '{{ cycle_id() }}' and is_accepted and role_id = {{ headline_role() }}
 ),
 

@@ -9,7 +9,7 @@ settings as (
 ),
 
 questions as (
-    select * from {{ ref('dim_questions') }}
+    select * from {{ ref('stg_seeds__questions') }}
     where asks = 'performance'
 ),
 

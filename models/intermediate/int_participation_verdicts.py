@@ -27,13 +27,13 @@ SCHEMA = pa.schema(
 
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
-    """Return one row per row of fct_participation of this cycle, with what is hidden of it."""
+    """Return one row per row of int_participation of this cycle, with what is hidden of it."""
     cycle_id = os.environ["ILK_CYCLE_ID"]
     of_cycle = f"cycle_id = '{cycle_id}'"
-    rows: pd.DataFrame = dbt.ref("fct_participation").filter(of_cycle).df()
+    rows: pd.DataFrame = dbt.ref("int_participation").filter(of_cycle).df()
     units: pd.DataFrame = dbt.ref("int_cycle_units").filter(of_cycle).df()
-    strata: pd.DataFrame = dbt.ref("fct_strata").filter(of_cycle).df()
-    cycles: pd.DataFrame = dbt.ref("dim_cycles").filter(of_cycle).df()
+    strata: pd.DataFrame = dbt.ref("int_strata").filter(of_cycle).df()
+    cycles: pd.DataFrame = dbt.ref("int_cycle_settings").filter(of_cycle).df()
     rows = rows.merge(units[["unit_id", "region_id", "unit_level_id"]], on="unit_id")
     rows["place"] = rows["region_id"].fillna("") + "|" + rows["unit_level_id"]
     rows["base_stratum_id"] = rows["place"] + "|" + rows["recipient_category_id"]

@@ -14,7 +14,7 @@ responses as (
     select
         response_key,
         is_straight_lining,
-    from {{ ref('fct_responses') }}
+    from {{ ref('int_responses') }}
     where cycle_id = '{{ cycle_id() }}' and is_accepted and role_id = {{ headline_role() }}
 ),
 

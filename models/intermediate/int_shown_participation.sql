@@ -2,7 +2,7 @@
 {{ by_cycle() }}
 with
 participation as (
-    select * from {{ ref('fct_participation') }}
+    select * from {{ ref('int_participation') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -2,7 +2,7 @@
 {{ by_cycle() }}
 with
 days as (
-    select * from {{ ref('fct_participation_days') }}
+    select * from {{ ref('int_participation_days') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -15,7 +15,7 @@ verdicts as (
 ),
 
 units as (
-    select * from {{ ref('fct_participation_units') }}
+    select * from {{ ref('int_participation_units') }}
     where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
 ),
 

@@ -3,7 +3,7 @@
 {{ by_cycle() }}
 with
 units as (
-    select * from {{ ref('fct_participation_units') }}
+    select * from {{ ref('int_participation_units') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

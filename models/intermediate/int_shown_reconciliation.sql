@@ -3,7 +3,7 @@
 {{ by_cycle() }}
 with
 files as (
-    select * from {{ ref('audit_reconciliation') }}
+    select * from {{ ref('int_file_counts') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

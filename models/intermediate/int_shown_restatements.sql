@@ -3,7 +3,7 @@
 -- that is hidden now. A view, so that a publication holds what its own run restated.
 with
 restatements as (
-    select * from {{ ref('audit_restatements') }}
+    select * from {{ ref('stg_audit__restatements') }}
 ),
 
 hidden as (

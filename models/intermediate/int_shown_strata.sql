@@ -6,7 +6,7 @@ strata as (
     select
         *,
         count(*) over (partition by role_id, stratum_id) as base_stratum_count,
-    from {{ ref('fct_strata') }}
+    from {{ ref('int_strata') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

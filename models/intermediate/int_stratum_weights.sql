@@ -11,7 +11,7 @@ strata as (
         stratum_respondent_count,
         weight,
         sampling_fraction,
-    from {{ ref('fct_strata') }}
+    from {{ ref('int_strata') }}
     where stratum_respondent_count > 0
 ),
 

@@ -12,7 +12,7 @@ answered as (
         role_id,
         unit_id,
         respondent_count,
-    from {{ ref('fct_participation_units') }}
+    from {{ ref('int_participation_units') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -5,10 +5,10 @@ units as (
     select
         unit_id,
         unit_level_id,
-        nullif(trim(parent_unit_id), '') as parent_unit_id,
+        parent_unit_id,
         valid_from,
         coalesce(valid_to, date '9999-12-31') as valid_to,
-    from {{ ref('units') }}
+    from {{ ref('stg_seeds__units') }}
 ),
 
 unit_levels as (

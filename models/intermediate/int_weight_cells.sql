@@ -8,7 +8,7 @@ responses as (
 ),
 
 strata as (
-    select * from {{ ref('fct_strata') }}
+    select * from {{ ref('int_strata') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

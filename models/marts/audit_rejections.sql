@@ -3,7 +3,7 @@
 {{ by_cycle() }}
 with
 responses as (
-    select * from {{ ref('fct_responses') }}
+    select * from {{ ref('int_responses') }}
     where cycle_id = '{{ cycle_id() }}' and (not is_accepted or rejected_count > 0)
 ),
 
@@ -13,8 +13,8 @@ exported as (
 ),
 
 questions as (
-    select question_id, question_number from {{ ref('dim_questions') }}
-    where instrument_id in (select instrument_id from {{ ref('dim_cycles') }} where cycle_id = '{{ cycle_id() }}')
+    select question_id, question_number from {{ ref('stg_seeds__questions') }}
+    where instrument_id in (select instrument_id from {{ ref('survey_cycles') }} where cycle_id = '{{ cycle_id() }}')
 ),
 
 export_files as (

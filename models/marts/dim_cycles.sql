@@ -8,7 +8,8 @@ settings as (
 ),
 
 computed as (
-    select distinct cycle_id from {{ ref('int_responses_judged') }}
+    select distinct cycle_id from {{ ref('int_file_counts') }}
+    where response_count > 0
 ),
 
 indexes as (

@@ -4,23 +4,23 @@ placed as (
 ),
 
 unit_levels as (
-    select * from {{ ref('dim_unit_levels') }}
+    select *, rank as level_rank from {{ ref('unit_levels') }}
 ),
 
 regions as (
-    select * from {{ ref('dim_regions') }}
+    select * from {{ ref('regions') }}
 ),
 
 roles as (
-    select * from {{ ref('dim_roles') }}
+    select * from {{ ref('roles') }}
 ),
 
 recipient_categories as (
-    select * from {{ ref('dim_recipient_categories') }}
+    select * from {{ ref('recipient_categories') }}
 ),
 
 domain_types as (
-    select * from {{ ref('dim_domain_types') }}
+    select * from {{ domain_types() }}
 ),
 
 named as (

@@ -1,6 +1,6 @@
 with
 units as (
-    select * from {{ ref('units') }}
+    select * from {{ ref('stg_seeds__units') }}
 ),
 
 unit_ancestors as (
@@ -20,13 +20,13 @@ ancestors_by_rank as (
 
 final as (
     select
-        md5(units.unit_id || '|' || cast(units.valid_from as varchar)) as unit_key,
+        units.unit_key,
         units.unit_id,
         units.unit_name,
         units.unit_level_id,
         units.unit_type,
         units.region_id,
-        nullif(trim(units.parent_unit_id), '') as parent_unit_id,
+        units.parent_unit_id,
         units.valid_from,
         units.valid_to,
         units.valid_to is null as is_current,

@@ -9,16 +9,16 @@ answers as (
 ),
 
 responses as (
-    select * from {{ ref('fct_responses') }}
+    select * from {{ ref('int_responses') }}
     where is_accepted
 ),
 
 cycles as (
-    select cycle_id, instrument_id, opens_on from {{ ref('dim_cycles') }}
+    select cycle_id, instrument_id, opens_on from {{ ref('survey_cycles') }}
 ),
 
 questions as (
-    select * from {{ ref('dim_questions') }}
+    select * from {{ ref('stg_seeds__questions') }}
 ),
 
 unit_ancestors as (

@@ -27,8 +27,8 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
 
     Raises:
         RunInProgressError: a run is on; the warehouse is dbt's alone until it ends.
-        AuditError: there is no warehouse or publication, the cycle is half built, or another
-            program has the warehouse open.
+        AuditError: there is no warehouse or publication, the cycle is half built, another version
+            made the warehouse, or another program has it open.
     """
     with run_lock(settings.data_dir):
         database = settings.published_dir / "ilk.duckdb"
@@ -62,4 +62,10 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                         f"{path} sedang dibuka program lain; tutup dulu. / Another program has it "
                         f"open; close it first. ({error})"
                     ) from error
-            yield connection
+            try:
+                yield connection
+            except duckdb.CatalogException as error:
+                raise AuditError(
+                    "Gudang dibuat versi lain; buat baru. / Another version made the warehouse; "
+                    f"make it anew: ./ilk run --all ({str(error).splitlines()[0]})"
+                ) from error

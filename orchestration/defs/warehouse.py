@@ -22,6 +22,7 @@ from orchestration.cycles import find_cycle, later_cycles, read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.durable_files import below
 from orchestration.fingerprints import (
+    Fingerprints,
     code_hash,
     cycle_fingerprint,
     fingerprints,
@@ -29,13 +30,14 @@ from orchestration.fingerprints import (
     seeds_hash,
 )
 from orchestration.run_lineage import tell_built
-from orchestration.settings import get_settings
+from orchestration.settings import Settings, get_settings
 from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
 from orchestration.warehouse_tables import (
     ColumnLineage,
     Table,
     can_be_read,
     drop_cycles,
+    lacks_tables,
     remove_warehouse,
     warehouse_tables,
 )
@@ -43,6 +45,11 @@ from orchestration.warehouse_tables import (
 logger = logging.getLogger("ilk.warehouse")
 
 MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
+_KEPT_BY_CYCLE = {
+    f"{node['schema']}.{node['name']}"
+    for node in MANIFEST["nodes"].values()
+    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+}
 
 
 class _Translator(DagsterDbtTranslator):
@@ -82,13 +89,8 @@ def warehouse(
     settings = get_settings()
     cycle_id = context.partition_key
     memory = fingerprints(settings)
-    if settings.warehouse.is_file() and not (
-        memory.knows_the_warehouse and can_be_read(settings.warehouse)
-    ):
-        logger.warning(
-            "warehouse.duckdb atau fingerprints.json rusak: gudang dibuat baru / damaged: the "
-            "warehouse is made anew"
-        )
+    if settings.warehouse.is_file() and (why := _why_anew(settings, memory)):
+        logger.warning("%s", why)
         remove_warehouse(settings.warehouse)
     if not settings.warehouse.is_file():
         memory.forget_warehouse()
@@ -148,6 +150,22 @@ def warehouse(
                 memory.put("built", later, f"before {cycle_id}")
                 memory.put("published", later, None)
     memory.put("built", cycle_id, current)
+
+
+def _why_anew(settings: Settings, memory: Fingerprints) -> str | None:
+    """Return why the warehouse that is there can't be gone on with; None where it can."""
+    if not (memory.knows_the_warehouse and can_be_read(settings.warehouse)):
+        return (
+            "warehouse.duckdb atau fingerprints.json rusak: gudang dibuat baru / damaged: the "
+            "warehouse is made anew"
+        )
+    # A table that keeps a part for each cycle would lack those of the cycles that don't run now.
+    if memory.section("built") and lacks_tables(settings.warehouse, _KEPT_BY_CYCLE):
+        return (
+            "gudang dibuat versi lain: dibuat baru / another version made the warehouse: it is "
+            "made anew: ./ilk run --all"
+        )
+    return None
 
 
 def _last_run_failed(context: dg.AssetExecutionContext) -> bool:
