@@ -1,7 +1,7 @@
 """Who answered more than once in a cycle, whatever the file and the spelling.
 
 Belongs here: counting persons by their identifiers as the warehouse does, examples that name rows
-and nobody. Doesn't: which of a person's responses counts (int_responses_judged).
+and nobody. Doesn't: which of a person's responses counts (responses_judged).
 """
 
 from pathlib import Path

@@ -38,17 +38,25 @@ def column_lineage(
         }
     from orchestration.column_tracing import UnreadableQueryError, sqlglot_schema, trace_columns
 
-    compiled = (settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql")
+    manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+    models = {
+        node["name"]: f"{node['schema']}.{node['name']}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    compiled = (settings.dbt_target_dir / "compiled" / "models").rglob("*.sql")
     traced: ColumnLineage = {}
     schema = sqlglot_schema(tables)
     for file in sorted(compiled):
+        # Tests lie there as well, and models that an older version compiled.
+        if file.stem not in models or file.parent.suffix == ".yml":
+            continue
         try:
             columns = trace_columns(file.read_text(encoding="utf-8"), tables, schema)
         except UnreadableQueryError as error:  # a run does not fail for what sqlglot can't read
             logger.warning("column lineage of %s is not known: %s", file.stem, error)
             continue
-        traced[f"{file.parent.name}.{file.stem}"] = columns
-    manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
+        traced[models[file.stem]] = columns
     for model, declared in declared_columns(manifest, tables).items():
         known = traced.setdefault(model, {})
         for column, made_of in declared.items():
@@ -62,7 +70,7 @@ def declared_columns(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -
     """Return what models' YAML says of columns, as `config: {meta: {made_of: [model.column]}}`.
 
     Python models say it of every column, SQL models of what the instrument writes into them as
-    text. `*` stands for any part of a column's name (`int_ratings.rating_*`).
+    text. `*` stands for any part of a column's name (`ratings_of_cycle.rating_*`).
     """
     nodes = manifest["nodes"].values()
     places = {node["name"]: f"{node['schema']}.{node['name']}" for node in nodes}

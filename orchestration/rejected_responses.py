@@ -1,7 +1,7 @@
 """Files of which a large share of the responses was rejected, for what no cell at the border tells.
 
 Belongs here: the sentences, from the warehouse's lists of rejections. Doesn't: why one response is
-rejected (int_responses_judged), what the border tells of a file: times out of the window or not
+rejected (responses_judged), what the border tells of a file: times out of the window or not
 readable, units, categories and roles that nobody knows (expectations/rules.py).
 """
 
@@ -46,7 +46,7 @@ select
 from untold
 inner join responses using (file_name)
 cross join (
-    select max_rejected_share from intermediate.int_cycle_settings where cycle_id = ?
+    select max_rejected_share from design.design_settings where cycle_id = ?
 )
 group by file_name
 having rejected_count > most * any_value(responses.response_count)

@@ -94,7 +94,7 @@ def tell_published(
     for table, count in sorted(row_counts.items()):
         if table in declared:
             inputs = [_table(settings, ".".join(declared[table].rows_of))]
-            inputs.append(_table(settings, "intermediate.int_hidden_cells"))
+            inputs.append(_table(settings, "figures.disclosure_hidden_cells"))
         else:
             parents = manifest["nodes"][f"model.ilk.{table}"]["depends_on"]["nodes"]
             names = [_node_name(manifest, parent).partition(".")[2] for parent in parents]

@@ -20,7 +20,7 @@ select
     count(*) as response_count,
     any_value(settings.min_sample) as min_sample,
 from warehouse.marts.fct_responses
-inner join warehouse.intermediate.int_cycle_settings as settings using (cycle_id)
+inner join warehouse.design.design_settings as settings using (cycle_id)
 group by cycle_id
 """
 _REASONS = """

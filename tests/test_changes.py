@@ -1,10 +1,9 @@
 """Changes between two cycles: on a case where items come and go, and over the whole sample.
 
-Belongs here: int_changes, idx_changes and idx_change_parts against figures computed apart from the
-warehouse.
-The case is a small index of our own: between its cycles one item is dropped and one is new, another
-gets a longer scale, and the method gives a perspective twice the weight. An item and a band are
-named with an apostrophe, as words of the agency may be.
+Belongs here: comparison_changes, idx_changes and idx_change_parts against figures computed apart
+from the warehouse. The case is a small index of our own: between its cycles one item is dropped and
+one is new, another gets a longer scale, and the method gives a perspective twice the weight. An
+item and a band are named with an apostrophe, as words of the agency may be.
 """
 
 import csv
@@ -243,7 +242,7 @@ def test_a_change_is_computed_on_the_items_that_both_cycles_asked(
     domain = ("provider_unit", units[0]) if len(units) == 1 else ("national", "national")
     perspective = "p2" if component == "perspective" else None
     [(previous, score, se, share)] = warehouse.execute(
-        "select score_previous, score, se, shared_item_share from intermediate.int_changes "
+        "select score_previous, score, se, shared_item_share from figures.comparison_changes "
         "where cycle_id = 'late' and weighting_mode = ? and domain_type = ? and domain_id = ? "
         "and component_type = ? and perspective_id is not distinct from ?",
         [mode, *domain, component, perspective],

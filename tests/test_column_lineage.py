@@ -158,10 +158,10 @@ def test_a_hidden_cell_leads_back_to_the_counts_that_it_was_judged_by(
     traced: tuple[ColumnLineage, dict[str, Table]],
 ) -> None:
     lineage, _ = traced
-    reason = lineage["intermediate.int_cell_verdicts"]["reason"]
-    assert ColumnOf("intermediate.int_cells", "respondent_count") in reason
-    variance = lineage["intermediate.int_linearised_variances"]["variance"]
-    assert ColumnOf("intermediate.int_ratings", "rating_1") in variance
+    reason = lineage["figures.disclosure_cell_verdicts"]["reason"]
+    assert ColumnOf("figures.disclosure_cells", "respondent_count") in reason
+    variance = lineage["figures.scores_linearised_variances"]["variance"]
+    assert ColumnOf("people.ratings_of_cycle", "rating_1") in variance
 
 
 def test_dagster_shows_rows_columns_and_versions_of_what_was_made(sample: Sample) -> None:
@@ -171,7 +171,7 @@ def test_dagster_shows_rows_columns_and_versions_of_what_was_made(sample: Sample
     assert event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     made_of = metadata["dagster/column_lineage"].value.deps_by_column
-    assert dg.AssetKey(["intermediate", "int_scores"]) in {
+    assert dg.AssetKey(["figures", "scores_with_errors"]) in {
         dependence.asset_key for dependence in made_of["service_id"]
     }
     assert metadata["dagster/row_count"].value > 1000

@@ -113,8 +113,8 @@ def test_fingerprints_of_another_shape_are_as_none(tmp_path: Path, content: str)
 
 def another_version(settings: Settings) -> None:
     with duckdb.connect(settings.warehouse) as connection:  # under other names, as it were
-        for table in ("int_cycle_settings", "int_responses_judged"):
-            connection.execute(f"drop table intermediate.{table}")
+        for table in ("design.design_settings", "people.responses_judged"):
+            connection.execute(f"drop table {table}")
 
 
 UNREADABLE: dict[str, Callable[[Settings], None]] = {

@@ -123,7 +123,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_place_the_method_names_exists() -> None:
     """The table 'Where each formula is, and what proves it': models, macros, files and tests."""
     section = text("docs/method.md").split("## Where each formula is")[1].split("\n## ")[0]
-    models = {path.stem for path in (REPOSITORY / "models").glob("*/[!_]*.yml")}
+    models = {path.stem for path in (REPOSITORY / "models").rglob("[!_]*.yml")}
     macros = set(
         re.findall(
             r"{% macro (\w+)",
@@ -134,7 +134,7 @@ def test_every_place_the_method_names_exists() -> None:
     files = {path.name for path in (REPOSITORY / "orchestration/publishing").glob("*.py")}
     worked_by_hand = {
         path.stem
-        for path in (REPOSITORY / "models").glob("*/[!_]*.yml")
+        for path in (REPOSITORY / "models").rglob("[!_]*.yml")
         if "\nunit_tests:" in path.read_text(encoding="utf-8")
     }
     for row in re.findall(r"^\| [^|]+ \| ([^|]+) \| ([^|]*) \|$", section, flags=re.M)[1:]:

@@ -42,8 +42,7 @@ def move(settings: Settings, cycle_id: str, by: float = 0.01, where: str = NATIO
     """Let a score of the warehouse come out otherwise."""
     with duckdb.connect(str(settings.warehouse)) as connection:
         rows = connection.execute(
-            "update intermediate.int_shown_scores set score = score + ? "
-            f"where cycle_id = ? and {where}",
+            f"update figures.shown_scores set score = score + ? where cycle_id = ? and {where}",
             [by, cycle_id],
         ).fetchall()
         assert rows[0][0] > 0
@@ -148,7 +147,7 @@ def test_a_number_that_is_hidden_now_is_null_in_its_restatements(settings: Setti
     # As if the nation were hidden: disclosure control reaches the restatements by their keys.
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(
-            "update intermediate.int_shown_scores set is_suppressed = true, score = null"
+            "update figures.shown_scores set is_suppressed = true, score = null"
             f" where cycle_id = ? and {NATIONAL}",
             [LAST],
         )
@@ -276,7 +275,7 @@ def test_a_reason_that_an_older_publication_did_not_tell_is_no_number_that_moved
     declared = {
         "idx_scores": Declaration(
             model=("indexes", "idx_scores"),
-            rows_of=("intermediate", "int_shown_scores"),
+            rows_of=("figures", "shown_scores"),
             grain=("cycle_id", "domain_id"),
             has_persons=True,
         )

@@ -275,7 +275,7 @@ def test_the_mean_of_the_levels_is_plain(warehouse):
     shown = rows(
         warehouse,
         "select weighting_mode, domain_type, avg(score) as score "
-        f"from intermediate.int_shown_scores where cycle_id = '{CYCLE}' "
+        f"from figures.shown_scores where cycle_id = '{CYCLE}' "
         "and component_type = 'index' and domain_type in ('equal_level', 'provider_level') "
         "and not is_suppressed group by all",
     )
@@ -347,9 +347,7 @@ def test_importance_is_the_correlation_with_the_mean_over_all_a_person_rated(war
             expected[service, perspective] = np.corrcoef(own, overall)[0, 1]
     found = {
         (row["service_id"], row["perspective_id"]): row["importance"]
-        for row in rows(
-            warehouse, f"from intermediate.int_derived_importance where cycle_id = '{CYCLE}'"
-        )
+        for row in rows(warehouse, f"from figures.scores_importance where cycle_id = '{CYCLE}'")
     }
     assert found == pytest.approx(expected, abs=1e-9)
 
@@ -363,9 +361,9 @@ def raked_weights(warehouse: duckdb.DuckDBPyConnection, cycle: str) -> dict[tupl
         warehouse,
         f"""
         select units.unit_id, cells.recipient_category_id, cells.gender, weights.weight
-        from intermediate.int_weight_cells as cells
-        inner join intermediate.int_cell_weights as weights using (cycle_id, weight_cell_number)
-        inner join intermediate.int_cycle_units as units
+        from people.weights_cells as cells
+        inner join people.weights_by_cell as weights using (cycle_id, weight_cell_number)
+        inner join design.design_units as units
             on units.cycle_id = cells.cycle_id
             and units.unit_level_id = cells.unit_level_id
             and units.region_id is not distinct from cells.region_id
@@ -457,15 +455,12 @@ def replicates_of(warehouse: duckdb.DuckDBPyConnection, cycle: str) -> np.ndarra
     """Weights, persons in the order of `answers` x replicates: drawn and raked by the functions
     that test_raking.py proves, on frames read here."""
     cells = warehouse.execute(
-        "from intermediate.int_weight_cells where cycle_id = ? "
-        "order by stratum_number, weight_cell_number",
+        "from people.weights_cells where cycle_id = ? order by stratum_number, weight_cell_number",
         [cycle],
     ).df()
-    margins = warehouse.execute(
-        "from intermediate.int_rake_margins where cycle_id = ?", [cycle]
-    ).df()
+    margins = warehouse.execute("from people.weights_rake_margins where cycle_id = ?", [cycle]).df()
     [settings] = (
-        warehouse.execute("from intermediate.int_cycle_settings where cycle_id = ?", [cycle])
+        warehouse.execute("from design.design_settings where cycle_id = ?", [cycle])
         .df()
         .to_dict("records")
     )
@@ -512,13 +507,13 @@ def test_a_raked_change_between_unlike_instruments_has_its_delta_and_its_error(w
 
 
 def test_a_raked_mode_has_a_change_wherever_the_unweighted_one_has(warehouse):
-    for table in ("intermediate.int_changes", "indexes.idx_changes"):
+    for table in ("figures.comparison_changes", "indexes.idx_changes"):
         by_mode = f"select weighting_mode, count(*) from {table} group by all"
         counts = dict(warehouse.execute(by_mode).fetchall())
         assert counts["rake"] == counts["none"] > 50
     assert warehouse.execute(
-        "select count(*) from intermediate.int_changes as raked "
-        "inner join intermediate.int_changes as plain "
+        "select count(*) from figures.comparison_changes as raked "
+        "inner join figures.comparison_changes as plain "
         "using (domain_type, domain_id, component_type) "
         "where raked.weighting_mode = 'rake' and plain.weighting_mode = 'none' "
         "and raked.service_id is not distinct from plain.service_id "
@@ -560,10 +555,10 @@ def test_units_that_are_hidden_are_compared_with_none(warehouse):
     hidden, compared = (
         {row["domain_id"] for row in rows(warehouse, query)}
         for query in (
-            "select domain_id from intermediate.int_hidden_cells "
+            "select domain_id from figures.disclosure_hidden_cells "
             f"where cycle_id = '{CYCLE}' and domain_type = 'provider_unit' "
             "and component_type = 'index'",
-            "select domain_id from intermediate.int_shown_unit_scores "
+            "select domain_id from figures.shown_unit_scores "
             f"where cycle_id = '{CYCLE}' and component_type = 'index'",
         )
     )

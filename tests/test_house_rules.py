@@ -6,6 +6,7 @@ seeds (test_seeds_vocabulary.py), what Dagster makes of the project (test_defini
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,44 +26,59 @@ from tests.conftest import Sample
 
 Node = dict[str, Any]
 
-PREFIX = {
-    "staging": r"stg_[a-z0-9]+__[a-z0-9_]+",
-    "intermediate": r"int_[a-z0-9_]+",
-    "marts": r"(dim|fct|audit)_[a-z0-9_]+",
-    "indexes": r"idx_[a-z0-9_]+",
-    "views": r"v_[a-z0-9_]+",
+# The rooms of models/ in their order, and how the names in each begin. A room reads itself and
+# earlier ones. Rooms of one storey (the first part: the schema) grow with the same thing.
+ROOMS = {
+    "staging": "stg",
+    "design": "design",
+    "people/responses": "responses",
+    "people/weights": "weights",
+    "people/ratings": "ratings",
+    "sums": "sums",
+    "figures/scores": "scores",
+    "figures/comparison": "comparison",
+    "figures/participation": "participation",
+    "figures/disclosure": "disclosure|shown",
+    "figures/ranks": "ranks",
+    "marts": "dim|fct|audit",
+    "indexes": "idx",
+    "views": "v",
 }
-# What each layer may read. A name for "everything but" would let a new layer in unseen.
-MAY_READ = {
-    "staging": {"source", "seed", "staging"},
-    "intermediate": {"seed", "staging", "intermediate"},
-    "marts": {"seed", "staging", "intermediate"},
-    "indexes": {"seed", "intermediate"},
-    "views": {"marts", "indexes"},
+# What people read: views may read it, nothing else may. Its names are published and don't move.
+LAST = ("marts", "indexes")
+MAX_MODELS = 20
+# Above the line nothing reads rows of single persons, unless it speaks of persons itself.
+LINE = "sums"
+READS_PERSONS = {
+    "scores_linearised_variances": "streams ratings into covariances and on into variances: "
+    "written out, they are more rows than respondents (docs/decisions.md)",
+    "scores_bootstrap_variances": "draws respondents anew in each replicate",
+    "comparison_linearised_variances": "as scores_linearised_variances, on the shared tree",
+    "comparison_bootstrap_variances": "as scores_bootstrap_variances, on the shared tree",
 }
 CONTRACTED = ("marts", "indexes", "views")
 # Only these may look at which files are there now; all else must follow from the rows they hold.
 READS_THE_REGISTRY = {
     "stg_raw__survey_responses",
     "stg_raw__staff_frame",
-    "int_answers",
-    "int_file_counts",
+    "responses_answered",
+    "sums_files",
     "audit_rejections",
     "audit_schema_drift",
 }
 MAX_LINES = 100
 LONGER = {
-    "int_answers": "translated, routed and counted, each over the same generated columns",
-    "int_domain_routes": "the one place that knows the domain types, one select each",
-    "int_responses_judged": "the order of the reasons of rejection is one list, read in one place",
-    "int_responses_read": "one translation an attribute, three of which need a case of their own",
-    "int_strata_collapsed": "three steps, each of which needs the counts that the one before left",
-    "int_cells": "all that is judged of a cell, and how each class of weight counts in it",
-    "int_scores": "seven parts joined, then error, interval and band in turn",
-    "int_shown_changes": "the two sides of a change, each with its own tree and cell",
+    "responses_answered": "translated, routed and counted, each over the same generated columns",
+    "sums_domain_routes": "the one place that knows the domain types, one select each",
+    "responses_judged": "the order of the reasons of rejection is one list, read in one place",
+    "responses_read": "one translation an attribute, three of which need a case of their own",
+    "weights_collapsed_strata": "three steps, each needs the counts that the one before left",
+    "disclosure_cells": "all that is judged of a cell, and how each class of weight counts in it",
+    "scores_with_errors": "seven parts joined, then error, interval and band in turn",
+    "shown_changes": "the two sides of a change, each with its own tree and cell",
     "dim_domains": "what each kind of domain is called, and is a part of, is said in one place",
     "v_service_perspective": "the names of five dimensions, and why each cell of the grid is empty",
-    "int_shown_scores": "rounding, interval and band of what is shown, hidden rows and middles",
+    "shown_scores": "rounding, interval and band of what is shown, hidden rows and middles",
 }
 
 
@@ -98,8 +114,8 @@ def obeyed(offenders: Iterable[object], remedy: str) -> None:
     assert not listed, f"{', '.join(listed)}: {remedy}"
 
 
-def folder(node: Node) -> str:
-    return Path(node["original_file_path"]).parent.name
+def room(node: Node) -> str:
+    return "/".join(node["fqn"][1:-1])
 
 
 def sql(model: Node) -> str:
@@ -108,10 +124,14 @@ def sql(model: Node) -> str:
     return re.sub(r"--.*", "", without_jinja)
 
 
-def test_a_model_bears_its_layers_name(models: list[Node]) -> None:
+def test_a_model_lies_in_a_room_and_bears_its_name(models: list[Node]) -> None:
     obeyed(
-        (node["name"] for node in models if not re.fullmatch(PREFIX[folder(node)], node["name"])),
-        f"name a model by its folder: {PREFIX}",
+        (
+            f"{room(node)}/{node['name']}"
+            for node in models
+            if not re.fullmatch(rf"({ROOMS.get(room(node), '(?!)')})_[a-z0-9_]+", node["name"])
+        ),
+        f"put it into a room, under a name that begins as there: {ROOMS}",
     )
 
 
@@ -120,26 +140,67 @@ def test_model_relation_and_schema_bear_one_name(models: list[Node]) -> None:
         (
             node["name"]
             for node in models
-            if (node["alias"], node["schema"]) != (node["name"], folder(node))
+            if (node["alias"], node["schema"]) != (node["name"], room(node).split("/")[0])
         ),
-        "drop its alias and schema: relation = file, schema = folder (dbt_project.yml)",
+        "drop its alias and schema: relation = file, schema = storey (dbt_project.yml)",
     )
 
 
-def test_a_layer_reads_only_what_it_may(manifest: Node, models: list[Node]) -> None:
-    def kind(unique_id: str) -> str:
-        resource = unique_id.split(".")[0]
-        return folder(manifest["nodes"][unique_id]) if resource == "model" else resource
+def test_a_room_is_read_by_itself_and_later_ones(manifest: Node, models: list[Node]) -> None:
+    order = [*ROOMS]
+
+    def is_allowed(reader: Node, parent: str) -> bool:
+        kind = parent.split(".")[0]
+        if kind != "model":
+            return room(reader) == "staging" or (kind == "seed" and room(reader) != "views")
+        read = room(manifest["nodes"][parent])
+        if read in LAST or room(reader) == "views":
+            return read in LAST and room(reader) == "views"
+        if read == "staging" and room(reader) == "indexes":
+            return False
+        return order.index(read) <= order.index(room(reader))
 
     obeyed(
         (
-            f"{node['name']} reads {parent.split('.')[-1]}"
+            f"{room(node)}/{node['name']} reads {parent.split('.')[-1]}"
             for node in models
             for parent in node["depends_on"]["nodes"]
-            if kind(parent) not in MAY_READ[folder(node)]
+            if not is_allowed(node, parent)
         ),
-        "staging alone reads sources, indexes never read staging, views alone read marts and "
-        "indexes: read the model that holds the same rows in an allowed layer, or make one",
+        f"models are read in one direction: {' -> '.join(order)}. Staging alone reads sources, "
+        "indexes no staging, marts and indexes are read by views alone. Read the model that holds "
+        "the same rows in an earlier room, or move what both need down into one",
+    )
+
+
+def test_nothing_above_the_sums_reads_a_person(manifest: Node, models: list[Node]) -> None:
+    order = [*ROOMS]
+    personal = {node["unique_id"] for node in models if "personal_data" in node["config"]["tags"]}
+    readers = {
+        node["name"]: [
+            manifest["nodes"][parent]["name"]
+            for parent in node["depends_on"]["nodes"]
+            if parent in personal
+        ]
+        for node in models
+        if order.index(room(node)) > order.index(LINE) and node["unique_id"] not in personal
+    }
+    read = {name: found for name, found in readers.items() if found}
+    obeyed(
+        (f"{name} reads {', '.join(read[name])}" for name in read.keys() - READS_PERSONS.keys()),
+        "rows of single persons grow with respondents, figures don't: let a table of sums/ add up "
+        "what it needs (counts, sums, sums of products by domain, stratum and weight cell; whole "
+        "numbers, so that shards of people add up to the same), and read that",
+    )
+    obeyed(READS_PERSONS.keys() - read.keys(), "reads no persons now: take it off READS_PERSONS")
+
+
+def test_a_room_is_small_enough_to_know(models: list[Node]) -> None:
+    counts = Counter(room(node) for node in models if room(node) not in LAST)
+    obeyed(
+        (f"{name}: {count} models" for name, count in counts.items() if count > MAX_MODELS),
+        f"a room holds at most {MAX_MODELS} models: merge those with one reader, or divide it by "
+        "subject (ROOMS, dbt_project.yml, the table in CONTRIBUTING.md)",
     )
 
 
@@ -152,7 +213,7 @@ def test_scores_know_nothing_of_files(models: list[Node]) -> None:
     obeyed(
         readers - READS_THE_REGISTRY,
         "the registry of files is read where responses enter and where they are accounted for; "
-        "take what you need from int_responses",
+        "take what you need from weights_by_response",
     )
 
 
@@ -161,7 +222,7 @@ def test_the_public_layers_are_under_contract(models: list[Node]) -> None:
         (
             node["name"]
             for node in models
-            if folder(node) in CONTRACTED and not node["config"]["contract"]["enforced"]
+            if room(node) in CONTRACTED and not node["config"]["contract"]["enforced"]
         ),
         "marts and indexes are what others read: leave their contract enforced",
     )
@@ -180,7 +241,7 @@ def test_every_column_is_described(models: list[Node]) -> None:
             f"{node['name']}.{column['name']}"
             for node in models
             for column in node["columns"].values()
-            if not column["description"] or (folder(node) in CONTRACTED and not column["data_type"])
+            if not column["description"] or (room(node) in CONTRACTED and not column["data_type"])
         ),
         "describe it (unit, range, what NULL means); with data_type in marts and indexes",
     )
@@ -240,7 +301,11 @@ def test_no_score_is_made_up(sql_models: list[Node]) -> None:
 
 def test_no_sum_depends_on_the_order_of_its_rows(sample: Sample) -> None:
     schema = sqlglot_schema(warehouse_tables(sample.settings.warehouse))
-    compiled = list((sample.settings.dbt_target_dir / "compiled" / "models").glob("*/*.sql"))
+    compiled = [
+        file
+        for file in (sample.settings.dbt_target_dir / "compiled" / "models").rglob("*.sql")
+        if file.parent.suffix != ".yml"
+    ]
     added_up = [
         (file.stem, found.this)
         for file in compiled
@@ -340,7 +405,7 @@ def test_a_view_is_read_by_every_database_that_holds_the_published_tables(
     manifest: Node, models: list[Node]
 ) -> None:
     published = {f"model.ilk.{name}" for name in declarations(manifest)}
-    views = [node for node in models if folder(node) == VIEWS]
+    views = [node for node in models if room(node) == VIEWS]
     assert views
     obeyed(
         (

@@ -9,9 +9,9 @@ from orchestration.settings import Settings
 from orchestration.warehouse_build import _invoke, _manifest, manifest_path
 from tests.conftest import Sample
 
-SQL_MODEL, PYTHON_MODEL = "intermediate.int_component_scores", "intermediate.int_hidden_cells"
-GENERATED_MODEL = "intermediate.int_domain_sums"  # its columns follow the instrument
-UNDESCRIBED_MODEL = "intermediate.int_shown_reconciliation"  # here, in the column that it gained
+SQL_MODEL, PYTHON_MODEL = "figures.scores_of_components", "figures.disclosure_hidden_cells"
+GENERATED_MODEL = "sums.sums_by_domain"  # its columns follow the instrument
+UNDESCRIBED_MODEL = "figures.shown_reconciliation"  # here, in the column that it gained
 EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
 
 
@@ -26,16 +26,16 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
         for table, column in added.items():
             connection.execute(f"alter table {table} drop column {column}")
         # Of another kind, too: this version makes a view of what was a table, and the reverse.
-        connection.execute("drop view intermediate.int_responses_routed")
-        connection.execute("create table intermediate.int_responses_routed as select 1 as n")
-        connection.execute("drop table intermediate.int_ratings")
-        connection.execute("create view intermediate.int_ratings as select 1 as n")
+        connection.execute("drop view people.responses_routed")
+        connection.execute("create table people.responses_routed as select 1 as n")
+        connection.execute("drop table people.ratings_of_cycle")
+        connection.execute("create view people.ratings_of_cycle as select 1 as n")
 
     manifest = _manifest(settings)
     described = manifest.nodes[f"model.ilk.{UNDESCRIBED_MODEL.partition('.')[2]}"].columns
     del described[added[UNDESCRIBED_MODEL]]
     models = [table.partition(".")[2] for table in added]
-    selected = ["--select", "int_responses_routed", "int_ratings", *models]
+    selected = ["--select", "responses_routed", "ratings_of_cycle", *models]
     arguments = ["run", "--log-level", "none", *selected]
     result = _invoke(settings, arguments, cycle_id=LATER, manifest=manifest)
     assert result.success, result.exception
@@ -53,10 +53,10 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
         kinds = dict(
             connection.execute(
                 "select table_name, table_type from information_schema.tables"
-                " where table_name in ('int_responses_routed', 'int_ratings')"
+                " where table_name in ('responses_routed', 'ratings_of_cycle')"
             ).fetchall()
         )
-    assert kinds == {"int_responses_routed": "VIEW", "int_ratings": "BASE TABLE"}
+    assert kinds == {"responses_routed": "VIEW", "ratings_of_cycle": "BASE TABLE"}
 
 
 def test_descriptions_lie_with_relations_of_every_kind(sample: Sample) -> None:
@@ -83,7 +83,7 @@ def test_answers_take_two_bytes_each(sample: Sample) -> None:
     with duckdb.connect(sample.settings.warehouse, read_only=True) as connection:
         kinds = connection.execute(
             "select distinct data_type from duckdb_columns()"
-            " where table_name in ('int_answers', 'int_ratings')"
+            " where table_name in ('responses_answered', 'ratings_of_cycle')"
             " and regexp_matches(column_name, '^(answer|rating)_[0-9]+$')"
         ).fetchall()
     assert kinds == [("SMALLINT",)]

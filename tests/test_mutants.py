@@ -33,10 +33,10 @@ def test_every_mutant_can_be_planted():
 def test_what_a_mutant_names_exists():
     for mutant in MUTANTS:
         for model in mutant.unit_tests:
-            [page] = (REPOSITORY / "models").glob(f"*/{model}.yml")
+            [page] = (REPOSITORY / "models").rglob(f"{model}.yml")
             assert "\nunit_tests:" in page.read_text(encoding="utf-8"), f"{model} has no unit test"
         for model in mutant.build:
-            assert len([*(REPOSITORY / "models").glob(f"*/{model}.*")]) == 2, f"no model {model}"
+            assert len([*(REPOSITORY / "models").rglob(f"{model}.*")]) == 2, f"no model {model}"
         for test in mutant.tests:
             file, _, name = test.partition("::")
             assert f"def {name}(" in text(file) if name else (REPOSITORY / file).is_file(), test
@@ -44,7 +44,7 @@ def test_what_a_mutant_names_exists():
 
 def test_every_index_has_a_mutant():
     mutated = {Path(mutant.file) for mutant in MUTANTS}
-    indexes = {path.relative_to(REPOSITORY) for path in (REPOSITORY / "models").glob("*/idx_*.sql")}
+    indexes = {path.relative_to(REPOSITORY) for path in (REPOSITORY / "models").rglob("idx_*.sql")}
     assert indexes - mutated == set(), "plant a wrong formula in each (tests/mutants.toml)"
 
 

@@ -97,7 +97,7 @@ def test_a_margin_that_nobody_can_meet_is_named_with_its_category():
 
 
 def test_a_person_reads_the_sentence_of_a_python_model_and_not_its_traceback():
-    message = """Runtime Error in model int_raked_weights (../models/int_raked_weights.py)
+    message = """Runtime Error in model weights_raked (../models/weights_raked.py)
   Python model failed:
   Traceback (most recent call last):
     File "raking.py", line 201, in _demand_met
@@ -238,14 +238,14 @@ def test_every_raked_weight_is_the_one_of_r(raked_cycle):
         select count(*), count(*) filter (where weights.weight is null),
             max(abs(weights.weight / reference.weight::double - 1))
         from reference
-        left join intermediate.int_weight_cells as cells
+        left join people.weights_cells as cells
             on cells.cycle_id = 'ilk-2025-s2'
             and cells.role_id = reference.role_id
             and cells.region_id is not distinct from reference.region_id
             and cells.unit_level_id = reference.unit_level_id
             and cells.recipient_category_id = reference.recipient_category_id
             and cells.gender = reference.gender
-        left join intermediate.int_cell_weights as weights
+        left join people.weights_by_cell as weights
             on weights.cycle_id = cells.cycle_id
             and weights.weight_cell_number = cells.weight_cell_number
             and weights.weighting_mode = 'rake'

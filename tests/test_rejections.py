@@ -128,7 +128,9 @@ def test_the_list_for_people_leads_to_the_row_that_a_spreadsheet_shows(sample: S
 
 def test_every_reason_has_words_in_both_languages(rejections):
     with_words = {row["rejection_reason"] for row in rejections}
-    contract = (REPOSITORY / "models/intermediate/int_responses.yml").read_text(encoding="utf-8")
+    contract = (REPOSITORY / "models/people/weights/weights_by_response.yml").read_text(
+        encoding="utf-8"
+    )
     listed = re.search(r"rejection_reason in \(([^)]*)\)", contract)
     assert listed
     with_words |= set(re.findall(r"\w+", listed[1]))

@@ -109,7 +109,7 @@ def test_every_shown_unit_with_an_index_has_its_ranks_and_no_other(warehouse):
             count(*) filter (where robustness.domain_id is null),
             count(*) filter (where shown.domain_id is null)
         from (
-            select distinct cycle_id, domain_id from intermediate.int_shown_unit_scores
+            select distinct cycle_id, domain_id from figures.shown_unit_scores
             where component_type = 'index'
         ) as shown
         full join (select distinct cycle_id, domain_id from indexes.idx_robustness) as robustness

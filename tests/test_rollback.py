@@ -103,7 +103,7 @@ def test_a_damaged_or_unknown_publication_is_not_shown_again(own_sample: OwnSamp
 
 SCORES = Declaration(
     model=("indexes", "idx_scores"),
-    rows_of=("intermediate", "int_shown_scores"),
+    rows_of=("figures", "shown_scores"),
     grain=("cycle_id", "domain_id"),
     has_persons=True,
 )

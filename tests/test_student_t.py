@@ -10,7 +10,7 @@ from tests.conftest import Sample
 def test_the_quantiles_up_to_a_hundred_degrees_of_freedom_are_scipys(sample: Sample) -> None:
     with duckdb.connect(str(sample.settings.warehouse), read_only=True) as connection:
         rows = connection.execute(
-            "select df, ci_level, quantile from intermediate.int_student_t order by df"
+            "select df, ci_level, quantile from figures.scores_student_t order by df"
         ).fetchall()
     assert [df for df, *_ in rows] == list(range(1, 101))
     for df, ci_level, quantile in rows:

@@ -14,7 +14,7 @@
     {%- set bands = query_rows("
         select band_schemes.band, band_schemes.lower_100
         from " ~ ref('band_schemes') ~ " as band_schemes
-        inner join " ~ ref('int_cycle_settings') ~ " as settings
+        inner join " ~ ref('design_settings') ~ " as settings
             on settings.band_scheme_id = band_schemes.band_scheme_id
         where settings.cycle_id = '" ~ cycle_id() ~ "'
         order by band_schemes.lower_100 desc
@@ -35,7 +35,7 @@
 {% macro is_below_band(band, other) -%}
     (
         select own.lower_100 < others.lower_100
-        from {{ ref('int_cycle_settings') }} as settings
+        from {{ ref('design_settings') }} as settings
         inner join {{ ref('band_schemes') }} as own
             on own.band_scheme_id = settings.band_scheme_id and own.band = {{ band }}
         inner join {{ ref('band_schemes') }} as others

@@ -7,7 +7,7 @@
 {% macro recomputed_sides() -%}
     {{ return(query_rows("
         select compared_cycle_id
-        from " ~ ref('int_compared_cycles') ~ "
+        from " ~ ref('design_compared_cycles') ~ "
         where cycle_id = '" ~ cycle_id() ~ "' and not is_own_tree
         order by compared_cycle_id
     ") | map(attribute='compared_cycle_id') | list) }}
@@ -17,7 +17,7 @@
 {% macro previous_cycle_id() -%}
     {%- set rows = query_rows("
         select previous_cycle_id
-        from " ~ ref('int_cycle_settings') ~ "
+        from " ~ ref('design_settings') ~ "
         where cycle_id = '" ~ cycle_id() ~ "' and previous_cycle_id is not null
     ") -%}
     {{ return(rows[0].previous_cycle_id if rows else '') }}
@@ -27,7 +27,7 @@
 {% macro shared_components() -%}
     {{ return(query_rows("
         select component_number, component_type, service_id, perspective_id, item_id
-        from " ~ ref('int_shared_components') ~ "
+        from " ~ ref('design_shared_components') ~ "
         where cycle_id = '" ~ cycle_id() ~ "'
         order by component_number
     ")) }}

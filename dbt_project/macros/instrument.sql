@@ -20,7 +20,7 @@
     {{ return(instrument_questions(cycle) | map(attribute='provider_level_rank') | unique | sort | list) }}
 {%- endmacro %}
 
-{# What int_responses_routed says of each response: which audiences it hears, where it has providers. #}
+{# What responses_routed says of each response: which audiences it hears, where it has providers. #}
 {% macro route_columns() -%}
     {%- set questions, columns = instrument_questions(), [] -%}
     {%- for _ in questions | map(attribute='audience_id') | unique -%}
@@ -36,7 +36,7 @@
 {% macro instrument_components() -%}
     {{ return(query_rows("
         select *
-        from " ~ ref('int_components') ~ "
+        from " ~ ref('design_components') ~ "
         where cycle_id = '" ~ cycle_id() ~ "'
         order by component_number
     ")) }}

@@ -15,7 +15,7 @@
     )
 {%- endmacro %}
 
-{# A person's mean over the items that he rated, a row of int_person_items, on 1-4; NULL where he rated none. #}
+{# A person's mean over the items that he rated, a row of ratings_by_item, on 1-4; NULL where he rated none. #}
 {% macro mean_of_items(items) -%}
     (0
     {%- for item in items %} + coalesce(item_{{ item.component_number }}, 0){% endfor %})

@@ -70,7 +70,7 @@ responses as (
         stratum_number,
         weight_cell_number,
         {{ speaking_attributes() | join(',\n        ') }},
-    from {{ ref('int_responses') }}
+    from {{ ref('weights_by_response') }}
     where cycle_id = '{{ cycle }}' and is_accepted
 ),
 
@@ -81,7 +81,7 @@ answers as (
         {%- set answer = 'answer_' ~ question.question_number %}
         {{ answer if is_narrow else 'cast(' ~ answer ~ ' as integer) as ' ~ answer }},
         {%- endfor %}
-    from {{ ref('int_answers') }}
+    from {{ ref('responses_answered') }}
     where cycle_id = '{{ cycle }}'
 ),
 
@@ -121,7 +121,7 @@ select * from final
 order by stratum_number
 {%- endmacro %}
 
-{# The attributes by whose values respondents speak for domains (int_domain_routes). #}
+{# The attributes by whose values respondents speak for domains (sums_domain_routes). #}
 {% macro speaking_attributes() -%}
     {{ return(['unit_id', 'role_id', 'recipient_category_id'] + demographic_names()) }}
 {%- endmacro %}
@@ -164,7 +164,7 @@ order by stratum_number
         attribute_name,
         " ~ level_set(cycle) ~ " as level_set,
         count(distinct attribute_value) over (partition by attribute_name) as value_count
-    from " ~ ref('int_domain_routes') ~ "
+    from " ~ ref('sums_domain_routes') ~ "
     where cycle_id = '" ~ cycle ~ "'
     order by all
 ") %}
@@ -239,7 +239,7 @@ routes as (
     select
         *,
         {{ level_set(cycle) }} as level_set,
-    from {{ ref('int_domain_routes') }}
+    from {{ ref('sums_domain_routes') }}
     where cycle_id = '{{ cycle }}'
 ),
 
@@ -279,7 +279,7 @@ final as (
 select * from final
 {%- endmacro %}
 
-{# The levels of providers that a route of int_domain_routes is about, as one number: bit <rank> is set. #}
+{# The levels of providers that a route of sums_domain_routes is about, as one number: bit <rank> is set. #}
 {% macro level_set(cycle) -%}
     {%- for rank in provider_level_ranks(cycle) -%}
     {{ 2 ** rank }} * cast(is_level_{{ rank }} as integer){{ ' + ' if not loop.last }}
@@ -315,7 +315,7 @@ select * from final
     {{ return(found) }}
 {%- endmacro %}
 
-{# The answers under the index or a service that are no rating (int_ratings), as terms of a measure. #}
+{# The answers under the index or a service that are no rating (ratings_of_cycle), as terms of a measure. #}
 {% macro status_terms(component, questions, status) -%}
     {%- set terms = [] -%}
     {%- for service in instrument_components()

@@ -1,6 +1,6 @@
 -- Where both cycles asked the same items under a component, its change is that of the scores everybody
 -- reads. A difference means that the shared tree is not computed as the scores are.
-{{ config(meta={'dagster': {'ref': {'name': 'int_changes'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'comparison_changes'}}}) }}
 select
     changes.cycle_id,
     changes.weighting_mode,
@@ -12,7 +12,7 @@ select
     changes.item_id,
     changes.score,
     scores.score as score_of_scores,
-from {{ ref('int_changes') }} as changes
+from {{ ref('comparison_changes') }} as changes
 inner join {{ ref('idx_scores') }} as scores
     on scores.cycle_id = changes.cycle_id
     and scores.weighting_mode = changes.weighting_mode

@@ -1,6 +1,6 @@
--- Disclosure control judges int_cells, people read idx_scores: each score on persons must be a judged
+-- Disclosure control judges disclosure_cells, people read idx_scores: each score on persons must be a judged
 -- cell with the same counts. A difference means that a score can be published which nobody judged.
-{{ config(meta={'dagster': {'ref': {'name': 'int_cells'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'disclosure_cells'}}}) }}
 select
     scores.cycle_id,
     scores.domain_type,
@@ -9,7 +9,7 @@ select
     scores.perspective_id,
     scores.item_id,
 from {{ ref('idx_scores') }} as scores
-left join {{ ref('int_cells') }} as cells
+left join {{ ref('disclosure_cells') }} as cells
     on cells.cycle_id = scores.cycle_id
     and cells.domain_type = scores.domain_type
     and cells.domain_id = scores.domain_id

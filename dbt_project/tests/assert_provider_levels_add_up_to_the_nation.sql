@@ -1,5 +1,5 @@
 -- Parts add up to wholes: each rating is about a provider of one level, so the levels' ratings are the
--- nation's. A difference means that the routes of int_domain_routes lose or double an answer.
+-- nation's. A difference means that the routes of sums_domain_routes lose or double an answer.
 select
     nation.cycle_id,
     nation.weighting_mode,

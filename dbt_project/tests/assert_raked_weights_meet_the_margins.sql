@@ -1,7 +1,7 @@
 -- Raking keeps its word: over the respondents of a role the weights add up to the frame's staff of each
 -- region x level, category and gender (those without a known gender keep their base weights' total).
 -- A difference means that raking ended too early, or that weights were joined to the wrong people.
-{{ config(meta={'dagster': {'ref': {'name': 'int_cell_weights'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'weights_by_cell'}}}) }}
 with
 cells as (
     {%- for margin, column in {
@@ -16,8 +16,8 @@ cells as (
         weight_cells.{{ column }} as margin_category_id,
         weight_cells.respondent_count * weight_cells.stratum_weight as base_staff,
         weight_cells.respondent_count * cell_weights.weight as raked_staff,
-    from {{ ref('int_weight_cells') }} as weight_cells
-    inner join {{ ref('int_cell_weights') }} as cell_weights
+    from {{ ref('weights_cells') }} as weight_cells
+    inner join {{ ref('weights_by_cell') }} as cell_weights
         on cell_weights.cycle_id = weight_cells.cycle_id
         and cell_weights.weight_cell_number = weight_cells.weight_cell_number
     where cell_weights.weighting_mode = 'rake'
@@ -30,7 +30,7 @@ margins as (
         *,
         cast(staff_count as double) / sum(staff_count) over (partition by cycle_id, role_id, margin)
             as staff_share,
-    from {{ ref('int_rake_margins') }}
+    from {{ ref('weights_rake_margins') }}
 ),
 
 known as (
@@ -64,7 +64,7 @@ select
     raked.staff_count as staff_count_raked,
 from margins
 inner join known using (cycle_id, role_id, margin)
-inner join {{ ref('int_cycle_settings') }} as settings using (cycle_id)
+inner join {{ ref('design_settings') }} as settings using (cycle_id)
 left join raked using (cycle_id, role_id, margin, margin_category_id)
 where
     margins.staff_share > 0

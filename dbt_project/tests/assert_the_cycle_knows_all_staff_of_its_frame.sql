@@ -4,7 +4,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'stg_raw__staff_frame'}}}) }}
 select staff_frame.*
 from {{ ref('stg_raw__staff_frame') }} as staff_frame
-left join {{ ref('int_cycle_units') }} as cycle_units
+left join {{ ref('design_units') }} as cycle_units
     on cycle_units.cycle_id = staff_frame.cycle_id
     and cycle_units.unit_id = staff_frame.unit_id
 left join {{ ref('recipient_categories') }} as recipient_categories

@@ -8,7 +8,7 @@ weights as (
         responses.role_id,
         sum(strata.weight) as weight_sum,
     from {{ ref('fct_responses') }} as responses
-    inner join {{ ref('int_stratum_weights') }} as strata
+    inner join {{ ref('weights_by_stratum') }} as strata
         on strata.cycle_id = responses.cycle_id
         and strata.stratum_number = responses.stratum_number
         and strata.weighting_mode = 'poststrat'
@@ -21,7 +21,7 @@ staff as (
         cycle_id,
         role_id,
         sum(staff_count) as staff_count,
-    from {{ ref('int_staff') }}
+    from {{ ref('design_staff') }}
     group by all
 )
 

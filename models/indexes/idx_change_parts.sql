@@ -1,12 +1,12 @@
 {{ by_cycle() }}
 with
 changes as (
-    select * from {{ ref('int_shown_changes') }}
+    select * from {{ ref('shown_changes') }}
     where cycle_id = '{{ cycle_id() }}' and delta is not null
 ),
 
 shares as (
-    select * from {{ ref('int_item_shares') }}
+    select * from {{ ref('comparison_item_shares') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

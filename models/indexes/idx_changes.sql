@@ -1,12 +1,12 @@
 {{ by_cycle() }}
 with
 changes as (
-    select * from {{ ref('int_shown_changes') }}
+    select * from {{ ref('shown_changes') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 settings as (
-    select * from {{ ref('int_cycle_settings') }}
+    select * from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -2,30 +2,30 @@
 {{ by_cycle() }}
 with
 ratios as (
-    select * from {{ ref('int_coverage_ratios') }}
+    select * from {{ ref('scores_coverage_ratios') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 variances as (
-    select * from {{ ref('int_linearised_variances') }}
+    select * from {{ ref('scores_linearised_variances') }}
     where cycle_id = '{{ cycle_id() }}'
     union all by name
-    select * from {{ ref('int_bootstrap_variances') }}
+    select * from {{ ref('scores_bootstrap_variances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 components as (
-    select * from {{ ref('int_components') }}
+    select * from {{ ref('design_components') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 domains as (
-    select * from {{ ref('int_domains') }}
+    select * from {{ ref('sums_domains') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 settings as (
-    select min_cell_n from {{ ref('int_cycle_settings') }}
+    select min_cell_n from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -4,12 +4,12 @@
 {{ by_cycle() }}
 with
 domains as (
-    select * from {{ ref('int_compared_domains') }}
+    select * from {{ ref('ranks_evenness_members') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 scores as (
-    select * from {{ ref('int_shown_scores') }}
+    select * from {{ ref('shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and component_type = 'index' and score is not null
 ),
 

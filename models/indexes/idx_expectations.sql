@@ -1,22 +1,22 @@
 {{ by_cycle() }}
 with
 expectation_scores as (
-    select * from {{ ref('int_expectation_scores') }}
+    select * from {{ ref('scores_of_expectations') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 components as (
-    select * from {{ ref('int_components') }}
+    select * from {{ ref('design_components') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 domains as (
-    select * from {{ ref('int_domains') }}
+    select * from {{ ref('sums_domains') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 scores as (
-    select * from {{ ref('int_scores') }}
+    select * from {{ ref('scores_with_errors') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

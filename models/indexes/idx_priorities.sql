@@ -1,12 +1,12 @@
 {{ by_cycle() }}
 with
 scores as (
-    select * from {{ ref('int_shown_scores') }}
+    select * from {{ ref('shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and score is not null
 ),
 
 derived_importance as (
-    select * from {{ ref('int_derived_importance') }}
+    select * from {{ ref('scores_importance') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

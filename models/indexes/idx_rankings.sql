@@ -1,17 +1,17 @@
 {{ by_cycle() }}
 with
 scores as (
-    select * from {{ ref('int_shown_unit_scores') }}
+    select * from {{ ref('shown_unit_scores') }}
     where cycle_id = '{{ cycle_id() }}' and component_type in ('index', 'service')
 ),
 
 rank_intervals as (
-    select * from {{ ref('int_rank_intervals') }}
+    select * from {{ ref('ranks_intervals') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 shrunken_scores as (
-    select * from {{ ref('int_shrunken_scores') }}
+    select * from {{ ref('ranks_shrunken_scores') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -1,22 +1,22 @@
 {{ by_cycle() }}
 with
 moments as (
-    select * from {{ ref('int_set_moments') }}
+    select * from {{ ref('sums_set_moments') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 pairwise as (
-    select * from {{ ref('int_set_covariances') }}
+    select * from {{ ref('sums_set_covariances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 answer_counts as (
-    select * from {{ ref('int_set_answer_counts') }}
+    select * from {{ ref('sums_set_answers') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 settings as (
-    select min_item_total_correlation from {{ ref('int_cycle_settings') }}
+    select min_item_total_correlation from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -2,17 +2,17 @@
 {{ by_cycle() }}
 with
 draws as (
-    select * from {{ ref('int_robustness_draws') }}
+    select * from {{ ref('ranks_robustness_draws') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 domains as (
-    select * from {{ ref('int_domains') }}
+    select * from {{ ref('sums_domains') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 settings as (
-    select * from {{ ref('int_cycle_settings') }}
+    select * from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -29,7 +29,7 @@ nominal as (
         cast(rank() over (partition by shown.unit_level_id order by round(shown.score, 9) desc) as bigint)
             as nominal_rank,
         count(*) over (partition by shown.unit_level_id) as unit_count,
-    from {{ ref('int_shown_unit_scores') }} as shown
+    from {{ ref('shown_unit_scores') }} as shown
     inner join settings
         on settings.cycle_id = shown.cycle_id
         and settings.weighting_mode = shown.weighting_mode

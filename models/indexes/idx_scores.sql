@@ -1,14 +1,14 @@
--- Exact, for auditors and tests; what is published under this name is int_shown_scores. The two middles of
+-- Exact, for auditors and tests; what is published under this name is shown_scores. The two middles of
 -- the nation are taken over shown scores here too: over hidden ones they would be another number.
 {{ by_cycle() }}
 with
 exact as (
-    select * exclude (t_quantile) from {{ ref('int_scores') }}
+    select * exclude (t_quantile) from {{ ref('scores_with_errors') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 middles as (
-    select * exclude (score_step, is_suppressed) from {{ ref('int_shown_scores') }}
+    select * exclude (score_step, is_suppressed) from {{ ref('shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and domain_type in ('equal_level', 'unit_median')
 ),
 

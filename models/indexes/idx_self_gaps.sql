@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 scores as (
-    select * from {{ ref('int_shown_scores') }}
+    select * from {{ ref('shown_scores') }}
     where cycle_id = '{{ cycle_id() }}' and component_type <> 'item'
 ),
 

@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 final as (
-    select * from {{ ref('int_file_counts') }}
+    select * from {{ ref('sums_files') }}
     where cycle_id = '{{ cycle_id() }}'
 )
 

@@ -3,7 +3,7 @@
 {{ by_cycle() }}
 with
 responses as (
-    select * from {{ ref('int_responses') }}
+    select * from {{ ref('weights_by_response') }}
     where cycle_id = '{{ cycle_id() }}' and (not is_accepted or rejected_count > 0)
 ),
 
@@ -36,7 +36,7 @@ answers as (
         end as {{ 'code' if source == 'codes' else 'cell' }},
         {%- endfor %}
     from responses
-    inner join {{ ref('int_answers') }} as codes
+    inner join {{ ref('responses_answered') }} as codes
         on codes.cycle_id = responses.cycle_id
         and codes.response_key = responses.response_key
     inner join exported

@@ -1,6 +1,6 @@
 with
 units as (
-    select * from {{ ref('int_cycle_units') }}
+    select * from {{ ref('design_units') }}
 ),
 
 unit_levels as (

@@ -4,11 +4,11 @@ cycles as (
 ),
 
 settings as (
-    select * from {{ ref('int_cycle_settings') }}
+    select * from {{ ref('design_settings') }}
 ),
 
 computed as (
-    select distinct cycle_id from {{ ref('int_file_counts') }}
+    select distinct cycle_id from {{ ref('sums_files') }}
     where response_count > 0
 ),
 

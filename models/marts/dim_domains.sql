@@ -1,6 +1,6 @@
 with
 placed as (
-    select * from {{ ref('int_domains_placed') }}
+    select * from {{ ref('scores_domains_placed') }}
 ),
 
 unit_levels as (
@@ -74,7 +74,7 @@ shown_domains as (
         cycle_id,
         domain_type,
         domain_id,
-    from {{ ref('int_shown_scores') }}
+    from {{ ref('shown_scores') }}
 ),
 
 final as (

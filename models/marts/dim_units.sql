@@ -4,7 +4,7 @@ units as (
 ),
 
 unit_ancestors as (
-    select * from {{ ref('int_unit_ancestors') }}
+    select * from {{ ref('design_unit_ancestors') }}
 ),
 
 ancestors_by_rank as (

@@ -1,15 +1,15 @@
 {{ config(materialized='view') }}
--- A view: the answers are stored once, as codes in one column a question (int_answers); one row an
+-- A view: the answers are stored once, as codes in one column a question (responses_answered); one row an
 -- answer is made when somebody asks for it.
 {%- set sentinels = answer_sentinels() %}
 {%- set question_count = answer_slots() %}
 with
 answers as (
-    select * from {{ ref('int_answers') }}
+    select * from {{ ref('responses_answered') }}
 ),
 
 responses as (
-    select * from {{ ref('int_responses') }}
+    select * from {{ ref('weights_by_response') }}
     where is_accepted
 ),
 
@@ -22,7 +22,7 @@ questions as (
 ),
 
 unit_ancestors as (
-    select * from {{ ref('int_unit_ancestors') }}
+    select * from {{ ref('design_unit_ancestors') }}
 ),
 
 mapped_questions as (

@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 final as (
-    select * from {{ ref('int_participation') }}
+    select * from {{ ref('participation_by_category') }}
     where cycle_id = '{{ cycle_id() }}'
 )
 

@@ -1,7 +1,7 @@
 {{ by_cycle() }}
 with
 final as (
-    select * from {{ ref('int_participation_days') }}
+    select * from {{ ref('participation_by_day') }}
     where cycle_id = '{{ cycle_id() }}'
 )
 

@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
--- A view: responses are stored once (int_responses), and grow with those who answer.
+-- A view: responses are stored once (weights_by_response), and grow with those who answer.
 with
 final as (
-    select * from {{ ref('int_responses') }}
+    select * from {{ ref('weights_by_response') }}
 )
 
 select * from final

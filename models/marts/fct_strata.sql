@@ -1,6 +1,6 @@
 with
 final as (
-    select * from {{ ref('int_strata') }}
+    select * from {{ ref('weights_strata') }}
 )
 
 select * from final

@@ -1,7 +1,7 @@
 """What became of one row of an export: accepted, or which rule of which seed rejected it.
 
 Belongs here: a response's verdict and its answers', each with the seed row or parameter behind it.
-Doesn't: judging (int_responses_judged, int_answers); what the row says of a person.
+Doesn't: judging (responses_judged, responses_answered); what the row says of a person.
 """
 
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def row_fate(
         """
         select judged.*, responses.*
         from warehouse.marts.fct_responses as responses
-        inner join warehouse.intermediate.int_responses_judged as judged
+        inner join warehouse.people.responses_judged as judged
             using (cycle_id, response_key)
         where responses.cycle_id = ? and _file_sha256 = ? and _source_row = ?
         """,

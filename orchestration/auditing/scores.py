@@ -350,7 +350,7 @@ class ScoreTrace:
         ).fetchall()
         [(min_weight_share,)] = self._connection.execute(
             """
-            select min_weight_share from warehouse.intermediate.int_cycle_settings
+            select min_weight_share from warehouse.design.design_settings
             where cycle_id = getvariable('cycle_id')
             """
         ).fetchall()

@@ -39,7 +39,7 @@ class PublicationConfig(dg.Config):
     why: str = ""
 
 
-HIDDEN_CELLS = dg.AssetKey(["intermediate", "int_hidden_cells"])
+HIDDEN_CELLS = dg.AssetKey(["figures", "disclosure_hidden_cells"])
 PUBLICATION = dg.AssetKey(["publication", "ilk"])
 _PUBLIC = [key for key in sorted(warehouse_defs.warehouse.keys) if key.path[0] in (*LAYERS, VIEWS)]
 _DECLARED = declarations(warehouse_defs.MANIFEST)

@@ -2,7 +2,7 @@
 
 Belongs here: the rule (method.md, "Disclosure") as a pure function, frames in and flags out.
 Doesn't: how precisely the others may be shown (bounds.py), reading the warehouse
-(int_cell_verdicts), blanking the figures (shown_figures.py).
+(disclosure_cell_verdicts), blanking the figures (shown_figures.py).
 
 A cell is a domain (a unit, a region, ...) and a component (a service, an item, ...) of a cycle; the
 weighting modes share it, since the same people stand behind both. A cell with fewer respondents
@@ -67,10 +67,10 @@ def judge_cells(
 ) -> pd.DataFrame:
     """Return one row per cell: CELL, is_hidden, reason, is_exposed, score_step, other_step.
 
-    `cells`: int_cells. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one row a
-    version. `cycles`: cycle_id, opens_on, min_cell_n, disclosure_interval. `edges`: cycle_id,
+    `cells`: disclosure_cells. `units`: unit_id, unit_level_id, region_id, valid_from, valid_to, one
+    row a version. `cycles`: cycle_id, opens_on, min_cell_n, disclosure_interval. `edges`: cycle_id,
     whole_<key> and part_<key> for each key of COMPONENT, weight: the tree of the score. `classes`:
-    int_class_cells, which classes of weight the cells are made of (no component is NULL).
+    disclosure_class_cells, which classes of weight the cells are made of (no component is NULL).
 
     No service, perspective or item is ''. `reason` of a hidden cell is `small` (too few
     respondents), `bounds` (its score would confine a small group) or `complement` (hidden to
@@ -84,13 +84,15 @@ def judge_cells(
     unknown = set(cycle_ids) - set(cycles["cycle_id"])
     if unknown:
         raise DisclosureError(
-            f"int_cells has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; build both"
+            f"disclosure_cells has cycles that dim_cycles lacks: {', '.join(sorted(unknown))}; "
+            "build both"
         )
     counts = cells[["respondent_count", "answer_count"]]
     if counts.isna().to_numpy().any():
         raise DisclosureError(
-            "int_cells has rows without respondent_count or answer_count, which can't be judged: "
-            "correct models/intermediate/int_cells.sql"
+            "disclosure_cells has rows without respondent_count or answer_count, which can't be "
+            "judged: "
+            "correct models/figures/disclosure/disclosure_cells.sql"
         )
     judged = [
         _judge_cycle(

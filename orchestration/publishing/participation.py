@@ -1,7 +1,8 @@
 """Which counts of those who answered must be hidden, so that nobody's silence or answer is told.
 
 Belongs here: the rule (method.md 10) as a pure function, a frame in and a frame out. Doesn't:
-reading the warehouse (int_participation_verdicts), the published rows (int_shown_participation...).
+reading the warehouse (disclosure_participation_verdicts), the published rows
+(shown_participation...).
 
 A row is a unit, a category and a role of a cycle. Published are counts of rows, of units (all
 categories), of final strata (all units of theirs) and of a role in the nation. A row of fewer than

@@ -1,7 +1,7 @@
 """The rows of each published table, with which of their figures blank, and how precisely.
 
 Belongs here: what is refused, the query of each published table. Doesn't: which tables are
-published (tables.py), which cells are hidden and how precise the others may be (int_shown_scores,
+published (tables.py), which cells are hidden and how precise the others may be (shown_scores,
 by disclosure.py and bounds.py), running the queries (publication.py).
 """
 
@@ -18,8 +18,8 @@ from orchestration.sql_text import as_name
 
 # What must be there to be blanked, and to tell that all was judged.
 NEEDED_COLUMNS = {
-    ("intermediate", "int_hidden_cells"): {*CELL, "reason", "is_exposed"},
-    ("intermediate", "int_shown_scores"): {
+    ("figures", "disclosure_hidden_cells"): {*CELL, "reason", "is_exposed"},
+    ("figures", "shown_scores"): {
         *CELL,
         "weighting_mode",
         "component_type",
@@ -29,7 +29,7 @@ NEEDED_COLUMNS = {
         "score_step",
         "respondent_count",
     },
-    ("intermediate", "int_unanswered_cells"): {*CELL, "weighting_mode"},
+    ("figures", "disclosure_unanswered_cells"): {*CELL, "weighting_mode"},
     ("marts", "dim_cycles"): {"cycle_id", "min_cell_n", "previous_cycle_id", "closes_on"},
     CONTRIBUTIONS: {"cycle_id", "_file_sha256", "_source_row", "answers"},
 }
@@ -111,7 +111,7 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
         f"""
         create temp view hidden as
         select cycle_id, domain_type, domain_id, {components}, reason, is_exposed
-        from warehouse.intermediate.int_hidden_cells;
+        from warehouse.figures.disclosure_hidden_cells;
 
         create temp table shown_cells as
         select
@@ -119,10 +119,10 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
             score, score_step, is_suppressed, true as is_whole,
             case when is_suppressed then null_reason end as null_reason,
             exists (
-                from warehouse.intermediate.int_unanswered_cells as unanswered
+                from warehouse.figures.disclosure_unanswered_cells as unanswered
                 where {same_cell}
             ) as is_unanswered
-        from warehouse.intermediate.int_shown_scores as shown;
+        from warehouse.figures.shown_scores as shown;
 
         create temp table shown_cells_of_two as
         select
@@ -160,7 +160,7 @@ def name_hidden_cells(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if unjudged:
         raise PublicationError(
-            f"{', '.join(cycle_id for (cycle_id,) in unjudged)}: int_shown_scores shows scores on "
+            f"{', '.join(cycle_id for (cycle_id,) in unjudged)}: shown_scores shows scores on "
             "fewer than min_cell_n persons: run the cycle again"
         )
 

@@ -28,7 +28,7 @@ from orchestration.publishing import PublicationError
 from orchestration.publishing.specifications import Described, ForeignKey
 from orchestration.sql_text import as_name, as_text
 
-CONTRIBUTIONS = ("intermediate", "int_contributions")
+CONTRIBUTIONS = ("people", "ratings_contributions")
 SHOWN = "shown"  # the standing publication, where it is attached
 DOMAINS = "dim_domains"
 _PENDING = ".pending"

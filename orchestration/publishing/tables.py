@@ -7,14 +7,14 @@ A model of marts or indexes says one of
 
 - `{nothing_to_hide: why}`: all of its rows as they are;
 - `{cells: {keys: [...]}}`: rows are about a domain and a component. `keys` say where a row stands,
-  every other column is a figure: NULL where int_shown_scores hides the cell, else rounded as the
+  every other column is a figure: NULL where shown_scores hides the cell, else rounded as the
   cell's score is. `from_shown_score: {column: SQL}` computes one anew from `cells.score`, the shown
   score, and other figures (`figures.column`): rounded by itself it would be a second figure of it.
   `hidden_rows: every` where each hidden cell has a row, whether or not anybody answered it, and
   `hidden_rows: none` where none has: a row that is there for some would tell who of a few answered.
   `cycles: both` where a figure compares a cycle with the one before; `figures:
-  shown` where all are computed from a model int_shown_..., and are no more precise than that;
-- `{rows_of: int_shown_...}`: the rows of that model, which hides by itself, under this one's name;
+  shown` where all are computed from a model shown_..., and are no more precise than that;
+- `{rows_of: shown_...}`: the rows of that model, which hides by itself, under this one's name;
 - `{stays_inside: why}`.
 
 `in_window: true` beside it: an open cycle's rows are published too, since they tell who answered
@@ -41,7 +41,7 @@ _OF_A_DOMAIN = {"cycle_id", "domain_type", "domain_id"}
 # ... by these of a cell, which disclosure control judges.
 _OF_A_CELL = _OF_ALL | _OF_A_DOMAIN | {"component_type", "service_id", "perspective_id", "item_id"}
 _RESPONSES = "model.ilk.stg_raw__survey_responses"
-_HIDES_BY_ITSELF = "int_shown_"
+_HIDES_BY_ITSELF = "shown_"
 _WAYS = ("nothing_to_hide", "cells", "rows_of", "stays_inside")
 
 

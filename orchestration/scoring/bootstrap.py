@@ -1,8 +1,8 @@
 """The sampling variance of raked figures: bootstrap replicates, each raked anew (method.md 9).
 
 Belongs here: the draws, the totals and figures that they give, their variance. Doesn't: the fit
-of a rake and the tree (the modules beside), the warehouse (int_bootstrap_variances.py,
-int_compared_bootstrap_variances.py).
+of a rake and the tree (the modules beside), the warehouse (scores_bootstrap_variances.py,
+comparison_bootstrap_variances.py).
 
 Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
 n - 1 with replacement, and weighs each n / (n - 1) x base weight x times drawn. There is no finite
@@ -60,12 +60,12 @@ def bootstrapped(
 ) -> pd.DataFrame:
     """Return domain_number, component_number, figure, variance of one raked cycle on one tree.
 
-    `people`: int_ratings, ordered by stratum_number, weight_cell_number, response_key: the draws
-    follow this order of persons, and a cell lies within one stratum. `cells`: int_weight_cells,
-    ordered by stratum_number, weight_cell_number. `margins`: int_rake_margins. `questions`: as for
-    totals_of. `components`: int_components. `edges`: storey, parent, child, weight of the tree.
-    `routes`: int_domain_routes. `settings`: a row of int_cycle_settings, of the cycle that raked.
-    `has_coverage`: whether there are figures of COVERAGE beside `score`.
+    `people`: ratings_of_cycle, ordered by stratum_number, weight_cell_number, response_key: the
+    draws follow this order of persons, and a cell lies within one stratum. `cells`: weights_cells,
+    ordered by stratum_number, weight_cell_number. `margins`: weights_rake_margins. `questions`: as
+    for totals_of. `components`: design_components. `edges`: storey, parent, child, weight of the
+    tree. `routes`: sums_domain_routes. `settings`: a row of design_settings, of the cycle that
+    raked. `has_coverage`: whether there are figures of COVERAGE beside `score`.
     """
     levels = sorted(name for name in map(str, routes.columns) if name.startswith("is_level_"))
     covered = components["component_type"].isin(["index", "service"]) & has_coverage
@@ -126,7 +126,7 @@ def replicate_weights(
 ) -> Floats:
     """Return the raked weight of a person drawn once, cells x replicates.
 
-    `cells`: int_weight_cells in the order of `drawn`'s respondents. `totals`: int_rake_margins.
+    `cells`: weights_cells in the order of `drawn`'s respondents. `totals`: weights_rake_margins.
     """
     sizes = cells["stratum_respondent_count"].to_numpy(dtype=np.float64)
     base = cells["stratum_weight"].to_numpy() * sizes / np.maximum(sizes - 1, 1)
@@ -144,7 +144,7 @@ def replicate_weights(
 def groups_of(
     people: pd.DataFrame, routes: pd.DataFrame, domains: Integers, levels: Sequence[str]
 ) -> list[Group]:
-    """Return who speaks for which domains, by `routes` (int_domain_routes).
+    """Return who speaks for which domains, by `routes` (sums_domain_routes).
 
     `domains`: the domain numbers in ascending order. `levels`: the columns is_level_<rank>.
     """
@@ -169,7 +169,7 @@ def groups_of(
 def sums_of(
     people: pd.DataFrame, totals: Sequence[Total], ranks: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Return what each of `people` (int_ratings) adds to the totals about providers of each rank.
+    """Return what each of `people` (ratings_of_cycle) adds to the totals by providers' rank.
 
     Shape: people x ranks x totals.
     """

@@ -61,14 +61,14 @@ class ItemSums:
 
 
 def ratings_of(people: pa.RecordBatch, item_columns: Sequence[str]) -> Floats:
-    """Return these columns of int_person_items, persons x items, NaN for no rating."""
+    """Return these columns of ratings_by_item, persons x items, NaN for no rating."""
     columns = [people[name].cast(pa.float64()) for name in item_columns]
     # By item in memory, as they come: writing them by person takes longer.
     return np.array([column.to_numpy(zero_copy_only=False) for column in columns]).T
 
 
 def sets_of(item_sets: pd.DataFrame) -> Mapping[tuple[str, str], pd.DataFrame]:
-    """Return the items of each set (int_item_sets) by set_type and set_id, by number."""
+    """Return the items of each set (design_item_sets) by set_type and set_id, by number."""
     ordered = item_sets.sort_values(["set_type", "set_id", "component_number"])
     keys = list(zip(ordered["set_type"], ordered["set_id"], strict=True))
     return {

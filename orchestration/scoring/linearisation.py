@@ -2,7 +2,7 @@
 
 Belongs here: the covariance of a domain's weighted totals, the gradients of scores and of coverage
 with respect to them, the variances. Doesn't: how a tree is rolled up (score_tree.py), the warehouse
-(int_linearised_variances.py, int_compared_linearised_variances.py).
+(scores_linearised_variances.py, comparison_linearised_variances.py).
 
 A score is a smooth function of weighted totals: per item the sum of the scores and the number of
 ratings. With S their covariance matrix and g the score's gradient the variance is g' S g (Woodruff
@@ -39,7 +39,7 @@ RATIOS = ("availability", "accessibility", "share_rated", "available", "answered
 class Total:
     """A weighted total of a domain, as what one respondent adds to it.
 
-    `columns`: by rank of the provider's level, the columns of int_ratings; a domain counts the
+    `columns`: by rank of the provider's level, the columns of ratings_of_cycle; a domain counts the
     levels that it knows. `is_number`: how many of them are not 0, instead of their sum.
     """
 
@@ -66,11 +66,11 @@ class Total:
 
 
 def totals_of(questions: pd.DataFrame, components: pd.DataFrame) -> list[Total]:
-    """Return the totals that scores and coverage are functions of, with the columns of int_ratings.
+    """Return the totals that scores and coverage depend on, with columns of ratings_of_cycle.
 
     All items' sums in steps, their numbers of ratings, then all services' numbers of questions not
     used, and not available. `questions`: stg_seeds__questions; an item that none is about has empty
-    totals. `components`: int_components.
+    totals. `components`: design_components.
     """
     ratings = [
         {
@@ -99,7 +99,7 @@ def totals_of(questions: pd.DataFrame, components: pd.DataFrame) -> list[Total]:
 
 
 def of_type(components: pd.DataFrame, component_type: str) -> pd.DataFrame:
-    """Return the components of a type (int_components), by number."""
+    """Return the components of a type (design_components), by number."""
     of = components[components["component_type"] == component_type]
     return of.sort_values("component_number")
 
@@ -139,7 +139,7 @@ class Speakers:
 
 
 def speakers_of(ratings: pa.Table, routes: pd.DataFrame, domains: Integers) -> list[Speakers]:
-    """Return who speaks for which of `domains` (ascending), by `routes` (int_domain_routes)."""
+    """Return who speaks for which of `domains` (ascending), by `routes` (sums_domain_routes)."""
     levels = [name for name in map(str, routes.columns) if name.startswith("is_level_")]
     place_of = {number: place for place, number in enumerate(domains.tolist())}
     by_ranks: dict[tuple[str, tuple[int, ...]], dict[tuple[str, str], list[int]]] = {}
@@ -191,9 +191,9 @@ def total_covariances(
 ) -> Floats:
     """Return the covariance of each domain's weighted totals, modes x domains x totals x totals.
 
-    `ratings`: int_ratings, ordered by stratum_number. `stratum_factors`: by stratum and mode, what
-    the sum of squared deviations from the stratum's mean is multiplied with,
-    (1 - n/N) n / (n - 1) w^2 (method.md 5).
+    `ratings`: ratings_of_cycle, ordered by stratum_number. `stratum_factors`: by stratum and mode,
+    what the sum of squared deviations from the stratum's mean is multiplied with, (1 - n/N) n / (n
+    - 1) w^2 (method.md 5).
     """
     wanted = {name for total in totals for of in total.columns.values() for name in of}
     names = sorted(wanted & set(ratings.column_names))  # a comparison counts ratings alone
@@ -270,9 +270,9 @@ class Linearised:
     """The scores of a tree and the covariances of the totals that they are functions of.
 
     A place is a weighting mode and a domain: `modes` and `domains` by place. `components`:
-    int_components, numbered from 1. `scores`: components x places, NaN for none. `rating_totals`:
-    items x places, the weighted number of ratings. `covariances`: places x totals x totals, the
-    totals of totals_of.
+    design_components, numbered from 1. `scores`: components x places, NaN for none.
+    `rating_totals`: items x places, the weighted number of ratings. `covariances`: places x totals
+    x totals, the totals of totals_of.
     """
 
     modes: NDArray[np.object_]
@@ -287,7 +287,7 @@ class Linearised:
     def variances(self, ratios: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return weighting_mode, domain_number, component_number, figure, variance.
 
-        The figures are `score` and, with `ratios` (int_coverage_ratios), `availability`,
+        The figures are `score` and, with `ratios` (scores_coverage_ratios), `availability`,
         `accessibility` and `effective_coverage`.
         """
         coverage = (
@@ -363,10 +363,10 @@ def linearise(
 ) -> Linearised:
     """Return the scores of one cycle on one tree with the covariances behind them.
 
-    `ratings`: int_ratings, ordered by stratum_number. `questions`: as for totals_of. `components`:
-    int_components. `edges`: storey, parent, child, weight of int_component_edges. `scores`: as
-    int_component_scores. `routes`: int_domain_routes. `strata`: int_stratum_weights, whose modes
-    are the ones linearised.
+    `ratings`: ratings_of_cycle, ordered by stratum_number. `questions`: as for totals_of.
+    `components`: design_components. `edges`: storey, parent, child, weight of design_edges.
+    `scores`: as scores_of_components. `routes`: sums_domain_routes. `strata`: weights_by_stratum,
+    whose modes are the ones linearised.
     """
     modes = sorted(strata["weighting_mode"].unique())
     domains = np.sort(routes["domain_number"].unique())
@@ -418,9 +418,9 @@ def coverage_gradients(
 ) -> dict[str, Floats]:
     """Return the gradients of a component's availability, accessibility and effective coverage.
 
-    `ratios`: int_coverage_ratios, by place. `score_gradient`: totals x places, of the component's
-    score. `rated`, `not_used`, `not_available`: by total, 1 where it counts such answers under the
-    component. Effective coverage is share_rated (score - 1) / 3.
+    `ratios`: scores_coverage_ratios, by place. `score_gradient`: totals x places, of the
+    component's score. `rated`, `not_used`, `not_available`: by total, 1 where it counts such
+    answers under the component. Effective coverage is share_rated (score - 1) / 3.
     """
     by_place = {column: ratios[column].to_numpy(dtype=np.float64) for column in RATIOS}
 

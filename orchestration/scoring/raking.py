@@ -1,7 +1,7 @@
 """Raking: weights that meet the frame's margins, by iterative proportional fitting (method.md 9).
 
 Belongs here: the fit, the trim and the sentence that names a margin which can't be met. Doesn't:
-the warehouse (models/intermediate/int_raked_weights.py).
+the warehouse (models/people/weights/weights_raked.py).
 
 Everybody in a weight cell weighs the same, so cells are fitted, not persons. Arrays are
 cells x replicates: many replicates are fitted at once, the cycle itself is one of them.
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 UNKNOWN = -1
-# Which column of int_weight_cells says where a cell stands in a margin of int_rake_margins.
+# Which column of weights_cells says where a cell stands in a margin of weights_rake_margins.
 COLUMN_OF = {
     "region_level": "region_level_id",
     "recipient_category": "recipient_category_id",
@@ -58,7 +58,7 @@ class Rules:
 
     @classmethod
     def of(cls, settings: "pd.Series[float]") -> Self:
-        """Read them off a row of int_cycle_settings."""
+        """Read them off a row of design_settings."""
         return cls(
             max_rounds=int(settings["rake_max_rounds"]),
             tolerance=float(settings["rake_tolerance"]),
@@ -68,7 +68,7 @@ class Rules:
 
 
 def margins_of(cells: pd.DataFrame, totals: pd.DataFrame) -> list[Margin]:
-    """Return one role's margins: its rows of int_rake_margins, its cells of int_weight_cells.
+    """Return one role's margins: its rows of weights_rake_margins, its cells of weights_cells.
 
     None where the role has no staff in the frame; its weights then stay as they are.
     """

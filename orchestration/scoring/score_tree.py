@@ -28,7 +28,7 @@ def parents_of(
 ) -> list[Parent]:
     """Return the parents in the order in which they can be computed, from the edges of the tree.
 
-    `edges`: storey, parent, child, weight (int_component_edges), components numbered from 1.
+    `edges`: storey, parent, child, weight (design_edges), components numbered from 1.
     """
     by_parent: dict[tuple[int, int], list[tuple[int, float]]] = {}
     for storey, parent, child, weight in sorted(edges):

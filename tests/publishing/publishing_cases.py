@@ -46,7 +46,7 @@ DECLARED = {
     **declared("marts", "fct_participation", is_shown_in_window=True),
     "idx_scores": Declaration(
         model=("indexes", "idx_scores"),
-        rows_of=("intermediate", "int_shown_scores"),
+        rows_of=("figures", "shown_scores"),
         grain=(),
         has_persons=True,
     ),
@@ -231,12 +231,12 @@ def write_warehouse(
         warehouse.execute(
             f"""
             create schema marts; create schema indexes; create schema staging;
-            create schema intermediate;
-            create table intermediate.int_unanswered_cells (
+            create schema figures; create schema people;
+            create table figures.disclosure_unanswered_cells (
                 cycle_id varchar, weighting_mode varchar, domain_type varchar, domain_id varchar,
                 service_id varchar, perspective_id varchar, item_id varchar
             );
-            create table intermediate.int_hidden_cells as
+            create table figures.disclosure_hidden_cells as
                 select
                     * replace (
                         nullif(service_id, '') as service_id,
@@ -244,7 +244,7 @@ def write_warehouse(
                         nullif(item_id, '') as item_id
                     )
                 from made_hidden;
-            create table intermediate.int_contributions as from made_contributions;
+            create table people.ratings_contributions as from made_contributions;
             create table marts.dim_cycles as
                 select '{CYCLE}' as cycle_id, 'ilk-1.0' as method_id, date '2025-07-01' as opens_on,
                     date '2025-07-31' as closes_on,
@@ -295,12 +295,12 @@ def write_warehouse(
                 from indexes.idx_scores, (values ('unit_median'), ('equal_level')) as kinds (kind)
                 where domain_type = 'provider_unit' and component_type = 'index'
                 group by all;
-            create table intermediate.int_shown_scores as
+            create table figures.shown_scores as
                 with shown as (
                     select scores.*, hidden.cycle_id is not null as is_suppressed,
                         cast(null as double) as score_step
                     from indexes.idx_scores as scores
-                    left join intermediate.int_hidden_cells as hidden
+                    left join figures.disclosure_hidden_cells as hidden
                         on hidden.domain_type = scores.domain_type
                         and hidden.domain_id = scores.domain_id
                         and hidden.service_id is not distinct from scores.service_id
@@ -316,12 +316,12 @@ def write_warehouse(
                     ),
                     is_suppressed
                 from shown;
-            update intermediate.int_shown_scores set
+            update figures.shown_scores set
                 {", ".join(f"{figure} = null" for figure in FIGURES)}
             where is_suppressed;
-            update intermediate.int_shown_scores as middles set score = medians.score
+            update figures.shown_scores as middles set score = medians.score
             from (
-                select weighting_mode, median(score) as score from intermediate.int_shown_scores
+                select weighting_mode, median(score) as score from figures.shown_scores
                 where domain_type = 'provider_unit' and component_type = 'index' group by all
             ) as medians
             where middles.domain_type = 'unit_median'

@@ -118,15 +118,15 @@ def test_a_column_that_leads_to_a_respondent_is_refused(project, column):
     assert f"has {column}, which lead to a respondent" in faults(manifest, "fct_new")
 
 
-@pytest.mark.parametrize("rows_of", ["int_answers", "int_shown_nowhere"])
+@pytest.mark.parametrize("rows_of", ["responses_answered", "shown_nowhere"])
 def test_rows_are_taken_of_a_model_that_hides_by_itself(project, rows_of):
     manifest = with_model(project, "idx_new", {"rows_of": rows_of}, grain=["cycle_id"])
-    assert f"{rows_of} is no model int_shown_" in faults(manifest, "idx_new")
+    assert f"{rows_of} is no model shown_" in faults(manifest, "idx_new")
 
 
 @pytest.mark.parametrize(
     "published",
-    [{}, {"nothing": "x"}, {"nothing_to_hide": "x", "rows_of": "int_shown_unit_scores"}],
+    [{}, {"nothing": "x"}, {"nothing_to_hide": "x", "rows_of": "shown_unit_scores"}],
 )
 def test_a_declaration_says_one_thing_that_is_known(project, published):
     manifest = with_model(project, "idx_new", published, grain=["cycle_id"])

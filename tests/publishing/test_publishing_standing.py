@@ -36,7 +36,7 @@ DOMAINS = {
 }
 WITH_DOMAINS = (
     "create table marts.dim_domains as select distinct cycle_id, domain_type, domain_id"
-    " from intermediate.int_shown_scores"
+    " from figures.shown_scores"
 )
 CHANGES = declared("indexes", "idx_changes", *CELL, "previous_cycle_id", is_over_two_cycles=True)
 
@@ -172,7 +172,7 @@ def test_the_same_persons_make_new_figures_with_another_method_or_in_renamed_fil
         tmp_path,
         list(reversed(PERSONS)),
         shift=0.1,
-        sql="update intermediate.int_contributions set _file_sha256 = 'another'",
+        sql="update people.ratings_contributions set _file_sha256 = 'another'",
     )
     assert report.timing == Timing()
     assert national(tmp_path) == pytest.approx(score + 0.1)
@@ -210,12 +210,12 @@ def next_cycle(*, opens: str = "date '2025-08-01'", closes: str = "date '2025-08
                 'next' as cycle_id, '{CYCLE}' as previous_cycle_id,
                 {opens} as opens_on, {closes} as closes_on
             ) from marts.dim_cycles;
-        insert into intermediate.int_contributions
-            select 'next', 'its export', _source_row, answers from intermediate.int_contributions;
+        insert into people.ratings_contributions
+            select 'next', 'its export', _source_row, answers from people.ratings_contributions;
         insert into indexes.idx_scores
             select * replace ('next' as cycle_id) from indexes.idx_scores;
-        insert into intermediate.int_hidden_cells
-            select * replace ('next' as cycle_id) from intermediate.int_hidden_cells;
+        insert into figures.disclosure_hidden_cells
+            select * replace ('next' as cycle_id) from figures.disclosure_hidden_cells;
         create table indexes.idx_changes as
             select 'next' as cycle_id, '{CYCLE}' as previous_cycle_id, domain_type, domain_id,
                 service_id, perspective_id, item_id, score - 3 as delta
@@ -233,7 +233,7 @@ def test_the_next_cycles_change_against_a_cycle_that_stands_stands_too(tmp_path)
     report = published_after(
         tmp_path,
         PERSONS + MORE,
-        sql=next_cycle() + "delete from intermediate.int_contributions where cycle_id = 'next' and"
+        sql=next_cycle() + "delete from people.ratings_contributions where cycle_id = 'next' and"
         f" _source_row > {len(PERSONS)}",
         shift=0.1,
         **later,

@@ -236,11 +236,11 @@ def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
     with duckdb.connect(warehouse) as inside:
         inside.execute(
             """
-            create table intermediate.int_shown_units as
+            create table figures.shown_units as
                 select unit_id, 7 as step from marts.dim_units where unit_id <> 'u1'
             """
         )
-    shown = dataclasses.replace(DECLARED["dim_units"], rows_of=("intermediate", "int_shown_units"))
+    shown = dataclasses.replace(DECLARED["dim_units"], rows_of=("figures", "shown_units"))
     publish(
         warehouse=warehouse,
         declared=DECLARED | {"dim_units": shown},
@@ -255,7 +255,7 @@ def test_the_rows_of_another_model_are_published_under_a_tables_name(warehouse):
 def test_a_small_cell_that_nobody_judged_is_refused_with_its_cycle(warehouse):
     with duckdb.connect(warehouse) as inside:
         inside.execute(
-            "update intermediate.int_shown_scores set is_suppressed = false "
+            "update figures.shown_scores set is_suppressed = false "
             "where domain_id = 'u1' and service_id = 'umum' and item_id is null"
         )
     with pytest.raises(PublicationError, match=f"{CYCLE}: .* run the cycle again"):

@@ -76,7 +76,7 @@ FRAME = """
     select
         role_id, region_id, unit_level_id, recipient_category_id, gender,
         sum(staff_count) as staff_count
-    from intermediate.int_staff
+    from design.design_staff
     where cycle_id = ?
     group by all
     order by all

@@ -56,9 +56,9 @@ inner join marts.dim_cycles as cycles on cycles.cycle_id = responses.cycle_id
 inner join marts.dim_questions as questions
     on questions.instrument_id = cycles.instrument_id
     and questions.question_id = answers.question_id
-left join intermediate.int_cycle_units as units
+left join design.design_units as units
     on units.cycle_id = responses.cycle_id and units.unit_id = responses.unit_id
-left join intermediate.int_cycle_units as providers
+left join design.design_units as providers
     on providers.cycle_id = responses.cycle_id and providers.unit_id = answers.provider_unit_id
 where responses.cycle_id = ? and answers.cycle_id = ? and responses.is_accepted
     and answers.answer_status in ('valid', 'not_used', 'not_available')
@@ -224,9 +224,7 @@ class Cycle:
 def read_known(warehouse: Path) -> dict[str, Cycle]:
     """Return the cycles of a warehouse that have ratings, by id."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        settings = connection.execute(
-            "select * from intermediate.int_cycle_settings order by opens_on"
-        ).df()
+        settings = connection.execute("select * from design.design_settings order by opens_on").df()
         items = _items(connection)
         cycles = {}
         for setting in settings.itertuples():
@@ -254,7 +252,7 @@ def _items(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Item]]:
             coalesce(of_item.weight, 1) as weight,
             coalesce(of_perspective.weight, 1) as perspective_weight,
             coalesce(of_service.weight, 1) as service_weight,
-        from intermediate.int_cycle_settings as settings
+        from design.design_settings as settings
         inner join marts.dim_questions as questions using (instrument_id)
         left join seeds.index_weights as of_item
             on of_item.method_id = settings.method_id and of_item.component_type = 'item'
@@ -284,7 +282,7 @@ def _cycle(connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.D
         select
             weighting_mode, weight_cell_number, weight, stratum_staff_count,
             stratum_respondent_count,
-        from intermediate.int_cell_weights
+        from people.weights_by_cell
         where cycle_id = ?
         """,
         [setting.cycle_id],
@@ -347,7 +345,7 @@ def _use_shares(
 
 
 def _kinds(ratings: pd.DataFrame) -> dict[str, Kind]:
-    """Every published division, as int_domain_routes has it."""
+    """Every published division, as sums_domain_routes has it."""
     headline = ratings["role_id"] == HEADLINE_ROLE
     level, region = ratings["provider_level_id"], ratings["provider_region_id"]
     ids = {
