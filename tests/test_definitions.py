@@ -78,6 +78,7 @@ def test_dbt_waits_for_the_critical_checks_on_raw(repository: dg.Definitions):
         "date_orders_are_right",
         "questions_keep_their_answers",
         "columns_hold_no_identifiers",
+        "responses_are_of_one_source",
     }
 
 
