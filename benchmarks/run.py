@@ -25,7 +25,7 @@ from orchestration.sampling import make_cycle
 from orchestration.settings import REPOSITORY, get_settings
 
 CYCLE = "ilk-2025-s2"
-SEEDS = REPOSITORY / "seeds"
+SEEDS = REPOSITORY / "tests" / "seeds"  # frozen: figures of two days are of one survey
 CACHE = get_settings().data_dir / "bench"
 TOOLS = {"limesurvey": 0.7, "gform": 0.3}  # what a script can read at a million: no workbooks
 TOLERANCE = 1e-9

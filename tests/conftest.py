@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 from orchestration.settings import REPOSITORY, Settings, get_settings
 from tests.postgres_server import HOW_TO_GET_ONE, PostgresServer, find_binaries
 
+# The seeds that the sample's exports were made with, frozen: seeds/ is a team's to edit.
+SAMPLE_SEEDS = REPOSITORY / "tests" / "seeds"
 SAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 SAMPLE_CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
 LONGEST = {"test_killed.py", "test_cli.py", "test_final_cycles.py", "test_forgetting.py"}
@@ -34,7 +36,7 @@ def pytest_configure() -> None:
     os.environ["ILK_LANDING_URL"] = str(SAMPLE_LANDING)
     os.environ["ILK_PSEUDONYM_KEY"] = "a key for tests"
     os.environ["ILK_PAGES"] = "false"  # 2,000 of them a publication: tests of pages write their own
-    os.environ.pop("ILK_SEEDS_DIR", None)
+    os.environ["ILK_SEEDS_DIR"] = str(SAMPLE_SEEDS)
     os.environ.pop("ILK_POSTGRES_URL", None)
     get_settings.cache_clear()
 

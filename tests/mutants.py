@@ -141,6 +141,7 @@ class Tree:
                 "DBT_PROFILES_DIR": ".",
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
                 "ILK_CYCLE_ID": "late",
+                "ILK_DBT_SEED_PATH": "../tests/seeds",
                 "ILK_RAW_DIR": str(self.case / "data" / "raw"),  # one: dbt parses with it
                 "ILK_WAREHOUSE_PATH": str(built / WAREHOUSE),
                 "ILK_PSEUDONYM_KEY": "a key of the tests",

@@ -25,9 +25,9 @@ from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.report import read_headline
 from orchestration.run_lock import run_lock
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse_build import NodeResult
-from tests.conftest import SAMPLE_CYCLES, Sample, ilk
+from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, Sample, ilk
 
 LAST = SAMPLE_CYCLES[-1]
 # Opens a DuckDB file as another program would, until its input ends.
@@ -96,7 +96,7 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_the_remedy(
 def test_cycles_that_cannot_be_read_are_a_sentence(
     old: str, new: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    text = (REPOSITORY / "seeds" / "survey_cycles.csv").read_text(encoding="utf-8")
+    text = (SAMPLE_SEEDS / "survey_cycles.csv").read_text(encoding="utf-8")
     (tmp_path / "survey_cycles.csv").write_text(text.replace(old, new), encoding="utf-8")
     monkeypatch.setenv("ILK_SEEDS_DIR", str(tmp_path))
     result = ilk("status")
@@ -331,7 +331,7 @@ def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(
     own_sample: OwnSample, tmp_path: Path, recwarn: pytest.WarningsRecorder
 ):
     seeds = tmp_path / "seeds"
-    shutil.copytree(REPOSITORY / "seeds", seeds)
+    shutil.copytree(SAMPLE_SEEDS, seeds)
     for path in seeds.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -343,7 +343,7 @@ def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(
             writer.writeheader()
             writer.writerows(rows)
     before = scores(own_sample())
-    for seeds_dir in (str(seeds), str(REPOSITORY / "seeds")):  # and back
+    for seeds_dir in (str(seeds), str(SAMPLE_SEEDS)):  # and back
         settings = own_sample(ILK_SEEDS_DIR=seeds_dir)
         result = ilk("run", SAMPLE_CYCLES[0])
         assert result.exit_code == 0, result.output

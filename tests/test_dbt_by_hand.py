@@ -26,6 +26,7 @@ def test_without_a_cycle_dbt_says_so_and_touches_nothing(sample: Sample, tmp_pat
             "DBT_TARGET_PATH": str(tmp_path / "target"),
             "DBT_LOG_PATH": str(tmp_path / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+            "ILK_DBT_SEED_PATH": "../tests/seeds",
             "ILK_RAW_DIR": str(sample.settings.raw_dir),
             "ILK_WAREHOUSE_PATH": str(warehouse),
         },

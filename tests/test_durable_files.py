@@ -13,8 +13,8 @@ import pytest
 
 from orchestration.durable_files import OutsidePathError, below
 from orchestration.exports.registry import Registry
-from orchestration.settings import REPOSITORY, Settings
-from tests.conftest import ilk
+from orchestration.settings import Settings
+from tests.conftest import SAMPLE_SEEDS, ilk
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "../a", "/etc", "a/.."])
@@ -44,7 +44,7 @@ def test_a_cycle_named_two_dots_is_refused_by_every_command_and_nothing_is_remov
     own_sample: Callable[..., Settings], tmp_path: Path, command: str
 ) -> None:
     seeds, people = tmp_path / "seeds", tmp_path / "people.txt"
-    shutil.copytree(REPOSITORY / "seeds", seeds)
+    shutil.copytree(SAMPLE_SEEDS, seeds)
     for seed in ("survey_cycles", "survey_sources"):
         path = seeds / f"{seed}.csv"
         text = path.read_text(encoding="utf-8").replace("\nilk-2025-s2,", "\n..,")

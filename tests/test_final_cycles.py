@@ -16,9 +16,9 @@ from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse_build import NodeResult, manifest_path
-from tests.conftest import SAMPLE_CYCLES, ilk
+from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, ilk
 
 FIRST, LAST = SAMPLE_CYCLES
 OwnSample = Callable[..., Settings]
@@ -174,7 +174,7 @@ def test_a_cycle_that_the_seed_calls_final_is_held_to_what_is_published(
     version = final_version(settings, LAST)
     assert version is not None
     assert (version.folder / "seeds" / "units.csv").read_bytes() == (
-        REPOSITORY / "seeds" / "units.csv"
+        SAMPLE_SEEDS / "units.csv"
     ).read_bytes()
 
 

@@ -19,8 +19,8 @@ PLAIN_PATH = os.environ | {"PATH": "/usr/bin:/bin"}
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An empty data folder, and an environment that says nothing else."""
     monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("ILK_LANDING_URL")
-    monkeypatch.delenv("ILK_PSEUDONYM_KEY")
+    for name in ("ILK_LANDING_URL", "ILK_PSEUDONYM_KEY", "ILK_SEEDS_DIR"):
+        monkeypatch.delenv(name)
     yield tmp_path / "data"
     get_settings.cache_clear()
 

@@ -13,7 +13,7 @@ from orchestration import follow_ups as plans
 from orchestration.publishing.reading.book import read_book
 from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
-from tests.conftest import Sample
+from tests.conftest import SAMPLE_SEEDS, Sample
 
 CYCLE = "ilk-2025-s2"
 Rows = list[dict[str, str]]
@@ -24,7 +24,7 @@ def drafted(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The rows of a draft, read as they are read back."""
     workbook = tmp_path_factory.mktemp("draft") / "draft.xlsx"
     count = plans.draft(
-        database=sample.database, seeds_dir=REPOSITORY / "seeds", cycle_id=CYCLE, workbook=workbook
+        database=sample.database, seeds_dir=SAMPLE_SEEDS, cycle_id=CYCLE, workbook=workbook
     )
     rows = [row for _, row in plans._read_file(workbook)]
     assert len(rows) == count
@@ -34,7 +34,7 @@ def drafted(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Rows:
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
     """A folder of seeds that a test may write."""
-    return Path(shutil.copytree(REPOSITORY / "seeds", tmp_path / "seeds"))
+    return Path(shutil.copytree(SAMPLE_SEEDS, tmp_path / "seeds"))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from orchestration.column_tracing import parsed, qualified, sqlglot_schema
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
+from orchestration.seed_tables import read_seed
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.warehouse_build import manifest_path
 from orchestration.warehouse_tables import warehouse_tables
@@ -441,13 +442,23 @@ def test_each_shape_of_the_publication_is_an_exposure_of_all_its_tables_and_each
         )
 
 
+def test_tests_stand_on_their_own_seeds_but_for_what_any_team_must_keep() -> None:
+    of_any_team = {"test_seeds_vocabulary.py", "test_house_rules.py"}
+    obeyed(
+        (
+            str(path.relative_to(REPOSITORY))
+            for path in (REPOSITORY / "tests").rglob("*.py")
+            if path.name not in of_any_team
+            and re.search(r'(REPOSITORY|ROOT|parents\[\d\]) / "seeds"', path.read_text("utf-8"))
+        ),
+        "seeds/ is what a team edits: take SAMPLE_SEEDS of tests/conftest.py",
+    )
+
+
 def test_every_seed_and_source_is_described_with_its_columns(manifest: Node) -> None:
     seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
     headers = {
-        seed["name"]: (REPOSITORY / "seeds" / f"{seed['name']}.csv")
-        .read_text(encoding="utf-8-sig")
-        .splitlines()[0]
-        .split(",")
+        seed["name"]: read_seed(REPOSITORY / "seeds" / f"{seed['name']}.csv").header
         for seed in seeds
     }
     obeyed(

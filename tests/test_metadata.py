@@ -28,9 +28,9 @@ from orchestration.metadata.forms import (
 from orchestration.metadata.sources import read_sources
 from orchestration.report import read_headline
 from orchestration.settings import REPOSITORY, Settings
-from tests.conftest import Sample, ilk
+from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 
-ILK, SKM = REPOSITORY / "seeds", REPOSITORY / "examples" / "skm" / "seeds"
+ILK, SKM = SAMPLE_SEEDS, REPOSITORY / "examples" / "skm" / "seeds"
 NOWHERE = REPOSITORY / "no publication"
 SHIPPED = pytest.mark.parametrize(
     ("seeds", "cycle_id"), [(ILK, "ilk-2025-s2"), (SKM, "skm-2020")], ids=["ilk", "skm"]

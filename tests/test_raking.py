@@ -24,9 +24,9 @@ from orchestration.scoring.raking import (
     raked_replicates,
 )
 from orchestration.scoring.score_tree import parents_of
-from orchestration.settings import REPOSITORY, get_settings
+from orchestration.settings import get_settings
 from orchestration.warehouse_build import sentence
-from tests.conftest import Sample, ilk
+from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 
 REFERENCE = Path(__file__).parent / "reference" / "raking_ilk-2025-s2.csv.gz"
 RULES = Rules(max_rounds=50, tolerance=1e-6, trim_low=0.2, trim_high=5)
@@ -206,7 +206,7 @@ def raked_cycle(
     """The sample's second cycle, run once more under ilk-1.0-rake; attached: raked, sample."""
     folder = tmp_path_factory.mktemp("raked")
     shutil.copytree(sample.settings.data_dir, folder / "data", symlinks=True)
-    shutil.copytree(REPOSITORY / "seeds", folder / "seeds")
+    shutil.copytree(SAMPLE_SEEDS, folder / "seeds")
     cycles = folder / "seeds" / "survey_cycles.csv"
     rows = cycles.read_text(encoding="utf-8")
     given_method, raking = (

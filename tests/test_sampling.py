@@ -12,8 +12,9 @@ from python_calamine import CalamineWorkbook
 from orchestration.cycles import UnknownCycleError
 from orchestration.sampling import make_cycle
 from orchestration.sampling.vocabulary import Vocabulary, read_vocabulary
+from tests.conftest import SAMPLE_LANDING, SAMPLE_SEEDS
 
-SEEDS = Path(__file__).resolve().parents[1] / "seeds"
+SEEDS = SAMPLE_SEEDS
 CYCLE = "ilk-2025-s1"
 TOOLS = ("limesurvey", "gform", "msform")
 UNANSWERED = ("", "not_available", "not_used")
@@ -170,7 +171,7 @@ def headings(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("committed", [None, "ilk-2025-s1", "ilk-2025-s2"])
 def test_all_headings_are_the_seeds_after_folding_blanks(cycle, committed):
-    folder = cycle if committed is None else SEEDS.parent / "examples/ilk/landing" / committed
+    folder = cycle if committed is None else SAMPLE_LANDING / committed
     for profile_id in TOOLS:
         (path,) = (folder / profile_id).iterdir()
         expected = [

@@ -11,7 +11,7 @@ import pytest
 from expectations.seed_rules import ATTRIBUTES, KEYS, REFERENCES, seed_rules
 from expectations.seeds import Contradiction, contradictions, report
 from orchestration.settings import REPOSITORY
-from tests.conftest import ilk
+from tests.conftest import SAMPLE_SEEDS, ilk
 
 Seeds = Callable[..., list[Contradiction]]
 
@@ -330,7 +330,7 @@ def test_a_parameter_that_makes_no_sense_is_told_with_its_range(folder, paramete
 def test_a_service_group_without_a_weight_beside_others_that_have_one_is_refused(tmp_path):
     """CONTRIBUTING's recipe: a fifth service group would have had half of the index (1 of 2)."""
     seeds = tmp_path / "seeds"
-    shutil.copytree(REPOSITORY / "seeds", seeds)
+    shutil.copytree(SAMPLE_SEEDS, seeds)
     add(seeds, "services", "ilk,ti,Teknologi Informasi,Information Technology,5")
     questions = (seeds / "questions.csv").read_text(encoding="utf-8").splitlines()
     for line in questions:
@@ -410,7 +410,7 @@ def test_the_attributes_are_those_the_warehouse_reads():
 
 def test_a_run_stops_with_one_report_of_all_and_publishes_nothing(own_sample, tmp_path):
     seeds = tmp_path / "seeds"
-    shutil.copytree(REPOSITORY / "seeds", seeds)
+    shutil.copytree(SAMPLE_SEEDS, seeds)
     settings = own_sample(ILK_SEEDS_DIR=str(seeds))
     published, built = settings.published_dir.resolve(), settings.warehouse.stat().st_mtime_ns
     change(seeds, "survey_cycles", "2025-05-30", "30 Mei 2025")

@@ -1,4 +1,8 @@
-"""The seeds we ship: each folder agrees with itself, and the ILK's say what the ministry has."""
+"""Seeds: each folder agrees with itself, and the sample's say what the ministry has.
+
+Belongs here: what any team's seeds/ must keep (the tests of `folder`), and what the sample's frozen
+ones state. Doesn't: what seeds may not contradict (test_seed_contradictions.py).
+"""
 
 import csv
 from collections import Counter, defaultdict
@@ -9,10 +13,11 @@ import yaml
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from expectations.seeds import contradictions
+from orchestration.seed_tables import OPTIONAL_SEEDS, read_seed
+from tests.conftest import SAMPLE_SEEDS
 
 ROOT = Path(__file__).resolve().parents[1]
-ILK = ROOT / "seeds"
-FOLDERS = [ILK, ROOT / "examples" / "skm" / "seeds"]
+FOLDERS = [ROOT / "seeds", SAMPLE_SEEDS, ROOT / "examples" / "skm" / "seeds"]
 
 
 def rows(folder: Path, seed: str) -> list[dict[str, str]]:
@@ -23,12 +28,12 @@ def rows(folder: Path, seed: str) -> list[dict[str, str]]:
 def valid_units(on: str) -> list[dict[str, str]]:
     return [
         unit
-        for unit in rows(ILK, "units")
+        for unit in rows(SAMPLE_SEEDS, "units")
         if unit["valid_from"] <= on <= (unit["valid_to"] or "9999")
     ]
 
 
-@pytest.fixture(params=FOLDERS, ids=["ilk", "skm"])
+@pytest.fixture(params=FOLDERS, ids=["team", "sample", "skm"])
 def folder(request) -> Path:
     return request.param
 
@@ -39,18 +44,16 @@ def test_properties_describe_every_seed_and_column_of_every_folder(folder):
         seed["name"]: [column["name"] for column in seed["columns"]] for seed in document["seeds"]
     }
     declared = {seed["name"]: list(seed["config"]["column_types"]) for seed in document["seeds"]}
-    found = {}
-    for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            found[path.stem] = next(csv.reader(file))
+    found = {path.stem: {*read_seed(path).header} for path in folder.glob("*.csv")}
     for columns in (described, declared):
         asked = {
-            seed: [
+            seed: {
                 name
                 for name in names
                 if name in found[seed] or name not in OPTIONAL_COLUMNS.get(seed, ())
-            ]
+            }
             for seed, names in columns.items()
+            if seed in found or seed not in OPTIONAL_SEEDS
         }
         assert asked == found
 
@@ -61,7 +64,7 @@ def test_each_folder_agrees_with_itself(folder):
 
 def test_the_demographic_codes_of_all_profiles_are_the_same():
     codes = defaultdict(lambda: defaultdict(set))
-    for row in rows(ILK, "export_codes"):
+    for row in rows(SAMPLE_SEEDS, "export_codes"):
         if row["target"] in ("gender", "age_group", "rank_group", "tenure_group"):
             codes[row["target"]][row["profile_id"]].add(row["code"])
     for by_profile in codes.values():
@@ -75,7 +78,7 @@ def test_the_forms_offer_every_unit_that_is_valid_in_2025_by_its_name():
     for profile_id in ("gform", "msform"):
         labels = {
             row["source_value"]: row["code"]
-            for row in rows(ILK, "export_codes")
+            for row in rows(SAMPLE_SEEDS, "export_codes")
             if (row["profile_id"], row["target"]) == (profile_id, "unit_id")
         }
         assert labels == names
@@ -85,7 +88,7 @@ def test_the_register_holds_38_provinces_and_33_regional_offices_in_2025():
     units = valid_units("2025-05-05")
     kinds = Counter(unit["unit_type"] for unit in units)
     levels = Counter(unit["unit_level_id"] for unit in units)
-    assert len(rows(ILK, "regions")) == 38
+    assert len(rows(SAMPLE_SEEDS, "regions")) == 38
     assert kinds["kanwil"] == levels["wilayah"] == 33
     assert kinds["eselon_1"] == levels["pusat"] == 8
     assert 800 <= levels["upt"] <= 900
@@ -105,7 +108,7 @@ def test_regional_offices_lost_human_rights_from_their_names_in_october_2024():
 
 
 def test_the_instrument_asks_each_shared_service_in_all_five_perspectives():
-    questions = rows(ILK, "questions")
+    questions = rows(SAMPLE_SEEDS, "questions")
     asked = defaultdict(set)
     for row in questions:
         asked[row["service_id"]].add(row["perspective_id"])

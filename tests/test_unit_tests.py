@@ -27,6 +27,7 @@ def test_every_formula_gives_the_numbers_worked_out_by_hand(sample: Sample, tmp_
             "DBT_LOG_PATH": str(tmp_path / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
             "ILK_CYCLE_ID": "ilk-2025-s2",
+            "ILK_DBT_SEED_PATH": "../tests/seeds",
             "ILK_RAW_DIR": str(sample.settings.raw_dir),
             "ILK_WAREHOUSE_PATH": str(warehouse),
         },

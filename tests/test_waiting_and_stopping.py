@@ -18,8 +18,8 @@ import typer
 from orchestration.cli import _stoppable
 from orchestration.exports.registry import READ, ExportFile, Registry
 from orchestration.run_lock import run_lock
-from orchestration.settings import REPOSITORY, get_settings
-from tests.conftest import SAMPLE_CYCLES, ilk
+from orchestration.settings import get_settings
+from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, ilk
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def seeds(tmp_path: Path) -> Callable[[date], Path]:
     def closing(day: date) -> Path:
         folder = tmp_path / "seeds"
         folder.mkdir()
-        for path in (REPOSITORY / "seeds").glob("*.csv"):
+        for path in (SAMPLE_SEEDS).glob("*.csv"):
             (folder / path.name).write_bytes(path.read_bytes())
         cycles = folder / "survey_cycles.csv"
         text, count = re.subn(

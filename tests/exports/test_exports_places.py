@@ -22,6 +22,7 @@ from orchestration.exports.registry import Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
 from orchestration.settings import REPOSITORY, Settings
+from tests.conftest import SAMPLE_SEEDS
 
 GOOD = b"id,unit\n1,A\n2,B\n"
 BETTER = b"id,unit\n1,A\n2,B\n3,C\n"
@@ -389,7 +390,7 @@ def test_a_source_that_brings_nothing_new_in_the_window_is_stale(cycle):
 
 
 def test_seeds_with_a_password_are_refused_without_showing_it(tmp_path):
-    shutil.copytree(REPOSITORY / "seeds", tmp_path / "seeds")
+    shutil.copytree(SAMPLE_SEEDS, tmp_path / "seeds")
     row = f"ilk-2025-s9,gform,landing,sftp://ilk:{CANARY}@host/*\n"
     with (tmp_path / "seeds" / "survey_sources.csv").open("a", encoding="utf-8") as file:
         file.write(row * 2)

@@ -13,14 +13,12 @@ from xml.sax.saxutils import escape
 import xlsxwriter
 
 from orchestration.seed_tables import seed_records
-from orchestration.settings import REPOSITORY
+from tests.conftest import SAMPLE_SEEDS
 
-QUESTIONS = seed_records(REPOSITORY / "seeds", "questions")
+QUESTIONS = seed_records(SAMPLE_SEEDS, "questions")
 ANSWERS = (("1", "Tidak baik"), ("2", "Kurang baik"), ("3", "Baik"), ("4", "Sangat baik"),
            ("NA", "Tidak tersedia"))  # fmt: skip
-SERVICES = {
-    row["service_id"]: row["name_id"] for row in seed_records(REPOSITORY / "seeds", "services")
-}
+SERVICES = {row["service_id"]: row["name_id"] for row in seed_records(SAMPLE_SEEDS, "services")}
 
 
 def code(number: int) -> str:

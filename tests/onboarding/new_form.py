@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
+from tests.conftest import SAMPLE_SEEDS
 
 SAMPLE = REPOSITORY / "examples/ilk/landing/ilk-2025-s2/gform/survei-ilk-2025-s2.csv"
 REWORDED = 5
@@ -21,7 +22,7 @@ def write_sheet(path: Path, *, rows: int) -> dict[str, str]:
     """
     headings = {
         row["source_column"]: row["target"]
-        for row in seed_records(REPOSITORY / "seeds", "export_columns")
+        for row in seed_records(SAMPLE_SEEDS, "export_columns")
         if row["profile_id"] == "gform" and row["target_kind"] == "question"
     }
     with SAMPLE.open(encoding="utf-8", newline="") as file:

@@ -11,7 +11,7 @@ from orchestration.exports.faults import ExportFault
 from orchestration.onboarding.inspection import inspect_file
 from orchestration.onboarding.tools import tell_tool
 from orchestration.settings import REPOSITORY
-from tests.conftest import ilk
+from tests.conftest import SAMPLE_SEEDS, ilk
 
 NIP = "198507142010011004"
 PERSONAL = (NIP, "1985 0714 2010 01 1004", "budi@kemenkum.go.id", "0812-3456-7890", "10.20.30.40",
@@ -35,7 +35,7 @@ def export(tmp_path: Path) -> Path:
 
 
 def test_tool_delimiter_header_records_and_columns_are_told(export: Path):
-    seen = inspect_file(export, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    seen = inspect_file(export, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (seen.tool, seen.delimiter, seen.encoding) == ("google_forms", ";", "utf-8")
     assert (seen.header_row, seen.record_count, len(seen.columns)) == (1, 10, 8)
     mapped = {column.name: words for column, words in seen.columns}
@@ -75,7 +75,7 @@ def test_what_a_pull_would_refuse_is_refused_with_the_same_sentence(tmp_path: Pa
     path = tmp_path / "a.csv"
     path.write_text("Cap waktu,Unit\n", encoding="utf-8")
     with pytest.raises(ExportFault) as fault:
-        inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+        inspect_file(path, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     result = ilk("inspect", str(path))
     assert result.exit_code == 1
     assert fault.value.in_indonesian("a.csv") in result.output
@@ -86,13 +86,13 @@ def test_headings_below_responses_are_refused_as_a_pull_does(tmp_path: Path):
     path = tmp_path / "a.csv"
     path.write_text("x,y,4\nStempel waktu,Unit kerja,Jenis kelamin\nz,y,3\n", encoding="utf-8")
     with pytest.raises(ExportFault) as fault:
-        inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+        inspect_file(path, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (fault.value.code, fault.value.row) == ("header_below", 2)
 
 
 def test_a_profile_of_the_seeds_is_found_by_its_headings(tmp_path: Path):
     sample = REPOSITORY / "examples/ilk/landing/ilk-2025-s2/msform/survei-ilk-2025-s2.xlsx"
-    seen = inspect_file(sample, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    seen = inspect_file(sample, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (seen.profile_id, seen.tool, seen.delimiter) == ("msform", "ms_forms", "")
     assert all(words.endswith("(msform)") for _, words in seen.columns)
     result = ilk("inspect", str(sample), "--profile", "nobody")
@@ -105,7 +105,7 @@ def test_a_workbook_is_read_as_text_is(tmp_path: Path):
         page = book.add_worksheet("Jawaban")
         for number, row in enumerate([["ID", "Start time", "q"], [1, "x", 4], [2, "y", 3]]):
             page.write_row(number, 0, row)
-    seen = inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    seen = inspect_file(path, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (seen.encoding, seen.tool, seen.record_count) == ("xlsx:Jawaban", "ms_forms", 2)
 
 
@@ -113,7 +113,7 @@ def test_the_one_export_of_an_archive_is_read_and_several_are_named(export: Path
     path = export.with_name("ekspor.zip")
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(export, "CSV/jawaban.csv")
-    seen = inspect_file(path, seeds_dir=REPOSITORY / "seeds", profile_id=None)
+    seen = inspect_file(path, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (seen.tool, seen.record_count, seen.path) == ("google_forms", 10, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.write(export, "CSV/lain.csv")

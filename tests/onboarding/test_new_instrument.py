@@ -14,12 +14,12 @@ from orchestration.onboarding import form_definitions
 from orchestration.onboarding.form_definitions import FormError, FormQuestion, read_form
 from orchestration.onboarding.instrument_draft import ASKED, draft_instrument
 from orchestration.seed_tables import seed_records
-from orchestration.settings import REPOSITORY, get_settings
-from tests.conftest import ilk
+from orchestration.settings import get_settings
+from tests.conftest import SAMPLE_SEEDS, ilk
 from tests.onboarding import form_files
 from tests.onboarding.form_files import QUESTIONS, code
 
-SEEDS = REPOSITORY / "seeds"
+SEEDS = SAMPLE_SEEDS
 
 
 def form_file(folder: Path, kind: str) -> Path:

@@ -20,7 +20,7 @@ from orchestration.onboarding.likeness import nearest
 from orchestration.onboarding.profile_draft import date_order
 from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY, get_settings
-from tests.conftest import ilk
+from tests.conftest import SAMPLE_SEEDS, ilk
 from tests.onboarding.new_form import REWORDED, write_sheet
 
 PROFILE = "gform-baru"
@@ -39,7 +39,7 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a copy of the seeds and an empty data folder, which the settings point at."""
-    shutil.copytree(REPOSITORY / "seeds", tmp_path / "seeds")
+    shutil.copytree(SAMPLE_SEEDS, tmp_path / "seeds")
     monkeypatch.setenv("ILK_SEEDS_DIR", str(tmp_path / "seeds"))
     monkeypatch.setenv("ILK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("ILK_LANDING_URL", str(tmp_path / "landing"))
@@ -163,7 +163,7 @@ def border_of(place: Path, file: Path) -> Border:
 
 def test_a_tool_that_names_columns_by_codes_is_mapped_by_the_texts_below(place: Path):
     """Qualtrics: ids, texts, ImportIds."""
-    questions = seed_records(REPOSITORY / "seeds", "questions")[:4]
+    questions = seed_records(SAMPLE_SEEDS, "questions")[:4]
     rows = [
         ["StartDate", "RecordedDate", "ResponseId", *(f"Q{n}" for n in range(1, 5))],
         ["Start Date", "Recorded Date", "Response ID", *(q["question_text"] for q in questions)],
@@ -182,7 +182,7 @@ def test_a_tool_that_names_columns_by_codes_is_mapped_by_the_texts_below(place: 
 
 def test_two_columns_of_one_question_both_have_their_codes_in_the_draft(place: Path):
     """As where a form asks it anew after a correction, and people answered either."""
-    [question] = seed_records(REPOSITORY / "seeds", "questions")[:1]
+    [question] = seed_records(SAMPLE_SEEDS, "questions")[:1]
     rows = [
         ["Timestamp", question["question_text"], question["question_id"]],
         *(["13/10/2025 8:00:00", "Lumayan", ""] for _ in range(3)),
@@ -202,7 +202,7 @@ def test_two_columns_of_one_question_both_have_their_codes_in_the_draft(place: P
 
 def test_labels_of_an_spss_file_say_what_its_codes_stand_for(place: Path):
     pyreadstat = pytest.importorskip("pyreadstat")
-    [question] = seed_records(REPOSITORY / "seeds", "questions")[:1]
+    [question] = seed_records(SAMPLE_SEEDS, "questions")[:1]
     frame = pd.DataFrame({"KAT": [1.0, 2.0, 1.0], "UNIT": [7.0, 7.0, 7.0], "Q": [4.0, 3.0, 9.0]})
     pyreadstat.write_sav(
         frame,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from orchestration.sampling import make_cycle
-from orchestration.settings import REPOSITORY, Settings, get_settings
-from tests.conftest import Sample, ilk
+from orchestration.settings import Settings, get_settings
+from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 from tests.privacy.attacker.attack import Attack, Finding, attack, attack_known, cut_to_grid
 from tests.privacy.attacker.counts import hidden_answer_counts, participation_of_few
 from tests.privacy.attacker.knapsack import possible_sums
@@ -26,9 +26,7 @@ def generated(tmp_path_factory) -> Iterator[Settings]:
     """Another organisation's cycle: other people, fewer, another seed of chance."""
     folder = tmp_path_factory.mktemp("generated")
     landing = folder / "landing"
-    make_cycle(
-        landing, cycle_id="ilk-2025-s2", respondents=900, seed=5, seeds_dir=REPOSITORY / "seeds"
-    )
+    make_cycle(landing, cycle_id="ilk-2025-s2", respondents=900, seed=5, seeds_dir=SAMPLE_SEEDS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ILK_DATA_DIR", str(folder / "data"))
         patch.setenv("ILK_LANDING_URL", str(landing))

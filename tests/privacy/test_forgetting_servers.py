@@ -12,8 +12,8 @@ from orchestration.exports.apis.access import Access
 from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.registry import Registry
 from orchestration.forgetting import forget
-from orchestration.settings import REPOSITORY, Settings
-from tests.conftest import SAMPLE_LANDING
+from orchestration.settings import Settings
+from tests.conftest import SAMPLE_LANDING, SAMPLE_SEEDS
 from tests.exports.fake_limesurvey import FakeLimeSurvey, served
 from tests.privacy.privacy_cases import traces
 
@@ -24,7 +24,7 @@ KEY = "a key for tests"
 
 def test_a_person_who_is_still_on_the_server_stays_forgotten(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
-    shutil.copytree(REPOSITORY / "seeds", seeds)
+    shutil.copytree(SAMPLE_SEEDS, seeds)
     (seeds / "survey_sources.csv").write_text(
         f"cycle_id,profile_id,kind,location\n{CYCLE},limesurvey,limesurvey,265831\n",
         encoding="utf-8",
