@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from orchestration.cycle_seeds import READ_BY_NONE, hash_of_rows_read
 from orchestration.cycles import lineage, read_cycles
 from orchestration.durable_files import UnreadableFileError, read_json, whole_file
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
-# Words for forms: a telephone number that is filled in makes no cycle anew.
-SEEDS_OF_NO_FIGURE = ("statistical_activity",)
 # With all of ours that they import (tests/test_fingerprints.py).
 FIGURES_CODE = (
     "models",
@@ -36,6 +35,9 @@ FIGURES_CODE = (
     "orchestration/sql_text.py",
     "orchestration/words.py",
 )
+_SEED_READER = REPOSITORY / "orchestration" / "seed_tables.py"
+# At the border any unit that the seeds know will do, and every name may help to find one.
+_WHOLE_AT_THE_BORDER = ("units",)
 BORDER_CODE = (
     "expectations",
     "dbt_project/dbt_project.yml",
@@ -70,11 +72,14 @@ def hash_files(paths: Iterable[Path]) -> str:
 
 
 def seeds_hash(settings: Settings) -> str:
-    """Return the sha256 of all seeds that figures depend on, and of the code that reads them."""
+    """Return the sha256 of all seeds that any figure depends on, and of the code that reads them.
+
+    What the warehouse was loaded from; which of it a cycle depends on: `cycle_fingerprint`.
+    """
     seeds = sorted(
-        path for path in settings.seeds_dir.glob("*.csv") if path.stem not in SEEDS_OF_NO_FIGURE
+        path for path in settings.seeds_dir.glob("*.csv") if path.stem not in READ_BY_NONE
     )
-    return hash_files([*seeds, REPOSITORY / "orchestration" / "seed_tables.py"])
+    return hash_files([*seeds, _SEED_READER])
 
 
 def code_hash() -> str:
@@ -143,6 +148,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
     key = settings.pseudonym_key
     secret = key.get_secret_value() if key else ""
     today = datetime.now(UTC).date()
+    files = raw_files(settings, cycle_ids)
     return _digest(
         [
             # Scores are published when the window has closed: that day is something new.
@@ -151,8 +157,8 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
                 for cycle in cycles
                 if cycle.cycle_id in cycle_ids and cycle.closes_on >= today
             ),
-            raw_files(settings, cycle_ids),
-            seeds_hash(settings),
+            files,
+            _seeds_read(settings, cycle_ids, files),
             code_hash(),
             # Pages that are switched on, or another map, are something new as well.
             settings.pages,
@@ -180,7 +186,23 @@ def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
     code = hash_files(REPOSITORY / part for part in BORDER_CODE)
     compared = lineage(read_cycles(settings.seeds_dir), cycle_id)[:2]
-    return _digest([raw_files(settings, compared), seeds_hash(settings), code])
+    files = raw_files(settings, compared)
+    read = _seeds_read(settings, compared, files, whole=_WHOLE_AT_THE_BORDER)
+    return _digest([files, read, code])
+
+
+def _seeds_read(
+    settings: Settings,
+    cycle_ids: list[str],
+    files: list[CurrentFile],
+    whole: tuple[str, ...] = (),
+) -> list[str]:
+    """Return the sha256 of the seeds' rows that a cycle reads, and of the code that reads them."""
+    profile_ids = {file.profile_id for file in files}
+    return [
+        hash_of_rows_read(settings.seeds_dir, cycle_ids, profile_ids=profile_ids, whole=whole),
+        hash_files([_SEED_READER]),
+    ]
 
 
 @dataclass(frozen=True)
