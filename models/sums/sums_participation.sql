@@ -11,7 +11,7 @@ profiles as (
 ),
 
 settings as (
-    select closes_on from {{ ref('design_settings') }}
+    select * from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
