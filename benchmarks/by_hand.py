@@ -31,6 +31,7 @@ CODED = ("is_complete", "is_test", "unit_id", "recipient_category_id", "role_id"
 HEADLINE = "penerima"
 TRUE = "('1', 'true', 'yes', 'y')"
 DATES = {"ymd": ["%Y-%m-%d", "%Y/%m/%d"], "dmy": ["%Y-%m-%d", "%d/%m/%Y"], "mdy": ["%m/%d/%Y"]}
+WHOLE_NUMBER = "^[+]?0*([0-9]+)([.,](0{0,2}|0{4,}))?$"
 UNSAID = {"not_available": "0", "not_used": "0", "blank": "null"}
 
 Row = dict[str, str]
@@ -352,7 +353,7 @@ def export_select(
         select
             {value["respondent_identifier"]} as respondent,
             {text(profile["profile_id"] + " " + location)} as source,
-            regexp_replace({value["response_id"]}, '^0*([0-9]+)([.,]0)?$', '\\1') as response_id,
+            regexp_replace({value["response_id"]}, '{WHOLE_NUMBER}', '\\1') as response_id,
             -- DuckDB keeps the order of a file's rows, not always that of files.
             list_position({in_order}, export.export_file) as export_file,
             -- LimeSurvey writes 1980 where a response is complete and its date was not kept.

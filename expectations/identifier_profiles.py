@@ -40,7 +40,9 @@ def superseded(
                 continue
             person = macros.normal_identifier(identifier, profiles[file.profile_id].identifier_kind)
             own = f"{file.file_number} || ' ' || _source_row"
-            response_id = macros.plain_response_id(f"trim({columns.get('response_id', 'null')})")
+            response_id = macros.plain_response_id(
+                macros.trim_blanks(columns.get("response_id", "null"))
+            )
             response = f"coalesce(nullif({response_id}, ''), {own})"
             connection.execute(
                 f"insert into responses select {person} as person, ? || ' ' || {response}, ?,"

@@ -37,13 +37,14 @@ def find_repeats(
     files: list[RawFile],
     macros: EngineMacros,
 ) -> None:
-    """Make `repeats`, `repeated_ids` and `twofold` by response ids, `copied` where there are none.
+    """Make `repeats`, `repeated_ids` and `twofold` by response ids, `copied` where they don't tell.
 
     `repeats`: per file the rows whose response id stands in a later row of its source, of any
     file; one of them, where it stands again, and how many in each file. `twofold`: the rows of a
     file that a file of another source of the profile has with the same id and attributes, where
     that is what most of the ids that both have do. `copied`: how many of a file's rows stand in
-    which other one, where that is half of them at least.
+    which other one without an id, or under another one in a file of the same source, where that is
+    half of them at least.
     """
     connection.execute(_TABLES)
     profiles = _read_profiles(seeds_dir)
@@ -70,6 +71,9 @@ def find_repeats(
             _by_response_id(connection, profile_id, numbered, columns, places, profile, macros)
         others = [file for file in exports if not is_numbered[file.file_number]]
         _by_rows(connection, others, columns, places, profile, macros)
+        for source in {file.source for file in numbered}:
+            of_source = [file for file in numbered if file.source == source]
+            _by_rows(connection, of_source, columns, places, profile, macros)
 
 
 def count_responses(
@@ -214,7 +218,7 @@ def _by_rows(
 
     Attributes first: they are few, and nearly always tell two files apart. Half the rows are
     enough where a time tells two responses apart; without one, chance makes rows alike, and all
-    must be there.
+    must be there. Rows whose id stands again are told by it, and passed over.
     """
     targets = {
         file.file_number: frozenset(m.target for m in columns[file.file_number]) for file in files
@@ -226,6 +230,7 @@ def _by_rows(
             f"select {number} as file_number,"
             f" {_cells(columns[number], profile, macros, with_answers=with_answers)} as cells"
             f" from read_parquet({as_text(places[number])})"
+            f" where {_is_told_by_no_id(columns[number], by_number[number], macros)}"
             for number in numbers
         )
         found = connection.execute(
@@ -255,7 +260,8 @@ def _by_rows(
 
     if len(files) < 2:
         return
-    numbers = {file.file_number for file in files}
+    by_number = {file.file_number: file for file in files}
+    numbers = set(by_number)
     total = {
         number: connection.execute(
             f"select count(*) from read_parquet({as_text(places[number])})"
@@ -266,14 +272,26 @@ def _by_rows(
     if not alike:
         return
     found = counts(alike, with_answers=True)
-    names = {file.file_number: file.name for file in files}
     told: set[int] = set()
     for own, other in enough(found):
         if own not in told and other not in told:
             told.add(own)
             connection.execute(
-                "insert into copied values (?, ?, ?)", [own, found[own, other], names[other]]
+                "insert into copied values (?, ?, ?)",
+                [own, found[own, other], by_number[other].name],
             )
+
+
+def _is_told_by_no_id(columns: list[MappedColumn], file: RawFile, macros: EngineMacros) -> str:
+    """Return SQL of whether no other row of the source bears the row's response id."""
+    for mapped in columns:
+        if mapped.target == "response_id":
+            response_id = macros.plain_response_id(macros.trim_blanks(as_name(str(mapped.column))))
+            return (
+                f"{response_id} not in (select response_id from repeated_ids where"
+                f" profile_id = {as_text(file.profile_id)} and source = {as_text(file.source)})"
+            )
+    return "true"
 
 
 def _cells(

@@ -365,12 +365,13 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
             column="copied_in",
             severity="warning",
             text=FaultText(
-                "{copied_count} of its {row_count} rows stand in {copied_in} too. Take the older "
-                "of the two out of the landing, or map the column of response ids: without them, "
-                "rows without identifiers count twice.",
-                "{copied_count} dari {row_count} barisnya ada juga di {copied_in}. Keluarkan yang "
-                "lebih lama dari landing, atau petakan kolom nomor jawaban: tanpa itu, baris tanpa "
-                "pengenal dihitung dua kali.",
+                "{copied_count} of its {row_count} rows stand in {copied_in} too, without response "
+                "ids or under others. Take the older of the two out of the landing, or map the "
+                "column of ids and write them alike: else rows without identifiers count twice.",
+                "{copied_count} dari {row_count} barisnya ada juga di {copied_in}, tanpa nomor "
+                "jawaban atau dengan nomor lain. Keluarkan yang lebih lama dari landing, atau "
+                "petakan kolom nomornya dan samakan penulisannya: tanpa itu, baris tanpa pengenal "
+                "dihitung dua kali.",
             ),
         ),
         Rule(

@@ -43,7 +43,7 @@ class EngineMacros:
         return self._call("normal_identifier", text, kind)
 
     def plain_response_id(self, text: str) -> str:
-        """Return a response id as it is compared: 12 for 0012 and 12.0."""
+        """Return a response id as it is compared: 12 for 0012 and 12,00."""
         return self._call("plain_response_id", text)
 
     def plain_count(self, text: str) -> str:

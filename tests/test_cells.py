@@ -6,6 +6,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
+from benchmarks import by_hand
 from orchestration.engine_macros import EngineMacros
 from orchestration.settings import REPOSITORY
 
@@ -110,6 +111,23 @@ def test_a_whole_number_is_the_same_however_it_is_written(cell: str, plain: str)
     assert read(MACROS.plain_number("text"), [cell]) == [plain]
     is_number = plain.removeprefix("-").isdigit() and len(plain) < 5
     assert read(MACROS._call("whole_number", "text"), [cell]) == [int(plain) if is_number else None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "plain"),
+    [
+        ("12", "12"), ("0012", "12"), ("+12", "12"), ("12.", "12"), ("12,", "12"), ("12.0", "12"),
+        ("12,0", "12"), ("12.00", "12"), ("12.0000", "12"), ("0", "0"), ("00", "0"),
+        ("12.000", "12.000"), ("1,000", "1,000"), ("12.5", "12.5"), ("12.00.0", "12.00.0"),
+        ("-12", "-12"), ("R_0012", "R_0012"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_response_id_is_the_same_however_it_is_written(cell: str, plain: str) -> None:
+    assert read(MACROS.plain_response_id("text"), [cell]) == [plain]
+    by_hands = duckdb.execute(
+        "select regexp_replace(?, ?, '\\1')", [cell, by_hand.WHOLE_NUMBER]
+    ).fetchall()
+    assert by_hands == [(plain,)]
 
 
 NIP = "198501012010011001"

@@ -192,6 +192,22 @@ def test_a_file_whose_rows_stand_in_another_is_told_where_there_are_no_ids(tmp_p
     assert ran.stdout.count("barisnya ada juga di") == 3
 
 
+def test_a_file_whose_rows_stand_in_another_under_other_ids_is_told(tmp_path: Path):
+    """Three zeros may be thousands, and stay. Rows that bear one id are told by it alone."""
+    cycle = SmallCycle(tmp_path)
+    cycle.drop("c1/p/a.csv", map(row, range(10, 30)))
+    decimals = [row(number).replace(",", ".000,", 1) for number in range(10, 22)]
+    cycle.drop("c1/p/b.csv", [*decimals, row(70)])
+    cycle.drop("c1/p/c.csv", [row(25).replace(",", ".00,", 1), *map(row, range(40, 45))])
+    outcomes = cycle.check("c1")["survey_responses"]
+    found = {outcome.check: " ".join(outcome.messages) for outcome in outcomes}
+    assert "1 rows bear the response id of a later row" in found["response_ids_are_unique"]
+    copied = found["files_do_not_hold_each_other"]
+    assert "c1/p/b.csv: " in copied and "c1/p/c.csv: " not in copied
+    assert "12 of its 13 rows stand in c1/p/a.csv too" in copied
+    assert "12 dari 13 barisnya ada juga di c1/p/a.csv" in copied
+
+
 def test_one_survey_in_two_sources_blocks_its_cycle(tmp_path: Path):
     """Of the ids that both have most say the same; a survey of its own just counts from 1 too."""
     cycle = SmallCycle(tmp_path)

@@ -8,9 +8,13 @@
     max({{ response_key }})
 {%- endmacro %}
 
-{# A response id as it is compared: 12 where an export that went through a spreadsheet or a script has 0012 or 12.0. #}
+{#
+    A response id as it is compared: 12 where an export that went through a spreadsheet or a script has
+    0012, +12, 12. or 12,00. Not for 12.000, which may be twelve thousand: the border warns where the
+    rows say that it is not.
+#}
 {% macro plain_response_id(response_id) -%}
-    regexp_replace({{ response_id }}, '^0*([0-9]+)([.,]0)?$', '\1')
+    regexp_replace({{ response_id }}, '^[+]?0*([0-9]+)([.,](0{0,2}|0{4,}))?$', '\1')
 {%- endmacro %}
 
 {# A response id that is a whole number, which a tool counts up; NULL for any other. #}

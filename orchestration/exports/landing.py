@@ -636,9 +636,18 @@ class _Pull:
         return note
 
     def _pull(self, file: ListedFile, stored: StoredBytes) -> ExportFile:
-        """Return the registry's row of a file that is read now."""
+        """Return the registry's row of a file that is read now.
+
+        Bytes that were pulled before keep their number, whatever their name is now: a response
+        counts as its last version has it. But a server's answer is its last word.
+        """
+        number = (
+            self.registry.next_number
+            if file.source in self.asked
+            else self.registry.number_of(self.cycle_id, file.kind, stored.sha256)
+        )
         return ExportFile(
-            file_number=self.registry.next_number,
+            file_number=number,
             cycle_id=self.cycle_id,
             profile_id=file.profile_id,
             kind=file.kind,

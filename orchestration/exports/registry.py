@@ -2,6 +2,9 @@
 
 Belongs here: its schema, reading, changing and rewriting it. Doesn't: deciding what a pull changes.
 
+Rows stand in the order of pulls. Bytes keep the file_number that their cycle first gave them: it
+orders the versions of a response.
+
 A row is current while `superseded_by` is null. Of one file at most one row that was read is
 current, and at most one refused one: a refused version leaves the older one that was read in use.
 """
@@ -79,7 +82,7 @@ class ExportFile:
 
 
 def read_registry(raw_dir: Path) -> pa.Table:
-    """Return the registry as a pyarrow table, by file_number; no row where nothing was pulled.
+    """Return the registry as a pyarrow table, in the order of pulls; no row where there was none.
 
     Raises UnreadableFileError.
     """
@@ -106,20 +109,29 @@ class Registry:
 
     @property
     def rows(self) -> list[ExportFile]:
-        """Every row, by file_number."""
+        """Every row, in the order of pulls."""
         return list(self._rows)
 
     @property
     def next_number(self) -> int:
-        """The file_number that the next row gets."""
+        """The file_number that the next new bytes get."""
         return max((row.file_number for row in self._rows), default=0) + 1
 
+    def number_of(self, cycle_id: str, kind: str, sha256: str) -> int:
+        """Return the file_number that the cycle first gave these bytes, else the next one."""
+        known = (
+            row.file_number
+            for row in self._rows
+            if (row.cycle_id, row.kind, row.sha256) == (cycle_id, kind, sha256)
+        )
+        return next(known, self.next_number)
+
     def current(self, cycle_id: str) -> list[ExportFile]:
-        """Return the cycle's rows that nothing has superseded, by file_number."""
+        """Return the cycle's rows that nothing has superseded, in the order of pulls."""
         return [row for row in self._rows if row.cycle_id == cycle_id and row.superseded_by is None]
 
     def rows_of(self, cycle_id: str) -> list[ExportFile]:
-        """Return all of the cycle's rows, by file_number."""
+        """Return all of the cycle's rows, in the order of pulls."""
         return [row for row in self._rows if row.cycle_id == cycle_id]
 
     def was_read(self, sha256: str) -> bool:
@@ -146,7 +158,7 @@ class Registry:
         self._rows[place] = replace(gone, superseded_by=WITHDRAWN)
 
     def read_rows(self) -> list[ExportFile]:
-        """Return all rows of files that were read, superseded ones too, by file_number."""
+        """Return all rows of files that were read, superseded ones too, in the order of pulls."""
         return [row for row in self._rows if row.status == READ]
 
     def rewrite(self, change: Callable[[ExportFile], ExportFile]) -> None:

@@ -110,6 +110,42 @@ def test_what_is_read_again_keeps_the_order_of_its_pulls(cycle):
     assert cycle.in_use() == ["gform/b.csv", "gform/a.csv"]
 
 
+def test_a_file_that_is_renamed_or_put_back_keeps_its_place_before_the_newer_ones(cycle):
+    cycle.drop("gform/hasil-01.csv", GOOD)
+    cycle.pull()
+    cycle.drop("gform/hasil-02.csv", BETTER)
+    cycle.pull()
+    (cycle.folder / "landing" / CYCLE / "gform/hasil-01.csv").rename(
+        cycle.folder / "landing" / CYCLE / "gform/arsip-01.csv"
+    )
+    report = cycle.pull()
+    assert (report.new, report.withdrawn) == (
+        names("gform/arsip-01.csv"),
+        names("gform/hasil-01.csv"),
+    )
+    cycle.remove("gform/arsip-01.csv")
+    cycle.pull()
+    cycle.drop("gform/hasil-01.csv", GOOD)
+    cycle.pull()
+    cycle.drop("gform/hasil-03.csv", f"{BETTER}4,D\n")
+    cycle.pull()
+    numbers = [(row["name"].removeprefix(f"{CYCLE}/gform/"), row["file_number"])
+               for row in cycle.registry()]  # fmt: skip
+    assert numbers == [("hasil-01.csv", 1), ("hasil-02.csv", 2), ("arsip-01.csv", 1),
+                       ("hasil-01.csv", 1), ("hasil-03.csv", 3)]  # fmt: skip
+
+
+def test_what_could_be_read_only_later_keeps_the_place_of_its_first_pull(cycle):
+    cycle.profiles(gform=",ascii,")
+    cycle.drop("gform/hasil-01.csv", "id,unit\n1,Á\n")
+    assert len(cycle.pull().refused) == 1
+    cycle.drop("gform/hasil-02.csv", GOOD)
+    cycle.pull()
+    cycle.profiles()
+    assert cycle.pull().new == names("gform/hasil-01.csv")
+    assert [row["file_number"] for row in cycle.registry()] == [1, 2, 1]
+
+
 def test_a_location_that_is_written_anew_claims_what_is_in_use_too(cycle):
     cycle.drop("gform/a.csv", GOOD)
     cycle.pull()
@@ -118,13 +154,13 @@ def test_a_location_that_is_written_anew_claims_what_is_in_use_too(cycle):
     assert [row["source"] for row in cycle.registry()] == [f"{CYCLE}/gform/*.csv"]
 
 
-def test_reverting_to_earlier_bytes_is_a_pull_of_its_own(cycle):
+def test_reverting_to_earlier_bytes_is_a_pull_of_its_own_in_their_old_place(cycle):
     for content in (GOOD, BETTER, GOOD):
         cycle.drop("gform/a.csv", content)
         cycle.pull()
     first, second, third = cycle.registry()
     assert third["sha256"] == first["sha256"]
-    assert [row["file_number"] for row in (first, second, third)] == [1, 2, 3]
+    assert [row["file_number"] for row in (first, second, third)] == [1, 2, 1]
     assert first["superseded_by"] == second["sha256"]
     assert (second["superseded_by"], third["superseded_by"]) == (third["sha256"], None)
     assert cycle.records(third)[0]["_pulled_at"] == third["pulled_at"]
