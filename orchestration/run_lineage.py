@@ -114,7 +114,7 @@ def tell_published(
 
 def _landed(settings: Settings, file: CurrentFile) -> Dataset:
     address = landed_address(settings.landing, file.name)
-    parts = urlsplit(address)
+    parts = urlsplit(address, allow_fragments=False)  # names of files may hold #
     version = facet("DatasetVersionDatasetFacet", datasetVersion=file.sha256)
     if not parts.scheme:
         return Dataset("file", address, {"version": version})

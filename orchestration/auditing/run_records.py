@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from orchestration.durable_files import UnreadableFileError, read_record, whole_file
+from orchestration.exports.place_urls import is_web, public_name
 from orchestration.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.settings import Settings
 
@@ -239,7 +240,15 @@ def _change(
 
 def _read(settings: Settings) -> list[RunRecord]:
     rows = read_record(_path(settings), _RUNS).to_pylist()
-    return [RunRecord(**row) for row in rows]
+    return [replace(RunRecord(**row), input_files=_in_public(row["input_files"])) for row in rows]
+
+
+def _in_public(input_files: str | None) -> str:
+    """Return the list with public names where earlier versions wrote addresses of the web."""
+    if not input_files or not is_web(input_files):
+        return input_files or "[]"
+    files = json.loads(input_files)
+    return json.dumps([{**file, "name": public_name(file["name"])} for file in files])
 
 
 def _write(settings: Settings, runs: list[RunRecord]) -> None:

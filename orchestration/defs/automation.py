@@ -82,8 +82,8 @@ def landed_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
             continue
         digests = _digests(listing)
         for source, fault in listing.unreachable:
-            untold.append(f"{fault.in_indonesian(source.location)} / "
-                          f"{fault.in_english(source.location)}")  # fmt: skip
+            untold.append(f"{fault.in_indonesian(source.address)} / "
+                          f"{fault.in_english(source.address)}")  # fmt: skip
             if source.address in before:
                 digests[source.address] = before[source.address]
         if digests == before:

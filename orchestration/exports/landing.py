@@ -35,6 +35,7 @@ from orchestration.exports.faults import (
 )
 from orchestration.exports.forgotten import Forgotten, personal_columns
 from orchestration.exports.headers import fold
+from orchestration.exports.place_urls import is_web
 from orchestration.exports.places import PlaceError, copy, look_again
 from orchestration.exports.reading import Reading, is_current, read_export
 from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
@@ -362,13 +363,16 @@ class _Pull:
             )
         )
 
-    def _turn(self, file: ListedFile) -> tuple[bool, int, object]:
+    def _turn(self, file: ListedFile) -> tuple[bool, int, object, object]:
         """Return the key of a file's turn: the order of pulls tells which version is the last.
 
-        What is only read again, in another way, keeps its place among its like.
+        What is only read again, in another way, keeps its place among its like. On the web the name
+        tells no order.
         """
         older = self._in_use(file.name)
-        return older is None, older.file_number if older else 0, _in_order(file.name)
+        address = _in_order(file.path) if is_web(file.place) else []
+        number = older.file_number if older else 0
+        return older is None, number, address, _in_order(file.name)
 
     def _name_sources(self, listing: Listing) -> None:
         """Say of the files in use which row of survey_sources.csv claims them now: it may be new.

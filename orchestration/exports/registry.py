@@ -5,10 +5,14 @@ Belongs here: its schema, reading, changing and rewriting it. Doesn't: deciding 
 Rows stand in the order of pulls. Bytes keep the file_number that their cycle first gave them: it
 orders the versions of a response.
 
+Files on the web stand there under names that lead nowhere (place_urls.public_name): it is published
+from. What earlier versions wrote under their addresses is renamed as it is read.
+
 A row is current while `superseded_by` is null. Of one file at most one row that was read is
 current, and at most one refused one: a refused version leaves the older one that was read in use.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -18,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from orchestration.durable_files import read_record, whole_file
+from orchestration.exports.place_urls import is_web, public_name, without_secrets
 
 WITHDRAWN = "withdrawn"
 READ = "read"
@@ -105,7 +110,7 @@ class Registry:
             )
             for row in read_registry(raw_dir).to_pylist()
         ]
-        self._rows = list(self._saved)
+        self._rows = [_in_public(row) for row in self._saved]
 
     @property
     def rows(self) -> list[ExportFile]:
@@ -173,6 +178,19 @@ class Registry:
         with whole_file(_path(self._raw_dir)) as temporary:
             pa.parquet.write_table(table, temporary, store_schema=False)
         self._saved = list(self._rows)
+
+
+def _in_public(row: ExportFile) -> ExportFile:
+    """Return the row of a file on the web under its public name, members of archives too."""
+    if not is_web(row.name):
+        return row
+    archive = re.match(rf"({re.escape(row.source)}|.+?\.zip)(/.+)", row.name, re.IGNORECASE)
+    if archive is not None and row.name != row.source:
+        name = public_name(archive[1]) + archive[2]
+    else:
+        name = public_name(row.name)
+    message = row.message.replace(row.name, name).replace(row.source, public_name(row.source))
+    return replace(row, source=public_name(row.source), name=name, message=without_secrets(message))
 
 
 def _path(raw_dir: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.headers import fold, heading_key
-from orchestration.exports.place_urls import holds_secret
+from orchestration.exports.place_urls import holds_secret, in_small_scheme, public_name
 from orchestration.seed_tables import SeedFileError, read_seed
 
 STAFF_FRAME_COLUMNS = frozenset(
@@ -38,8 +38,12 @@ class Source:
 
     @property
     def address(self) -> str:
-        """What the registry and people call it: `limesurvey:265831`; of files, their location."""
-        return self.location if self.kind == LANDING else f"{self.kind}:{self.location}"
+        """What the registry and people call it: `limesurvey:265831`; of files, their location.
+
+        Of files on the web it is a name that leads nowhere (place_urls.public_name).
+        """
+        is_landing = self.kind == LANDING
+        return public_name(self.location) if is_landing else f"{self.kind}:{self.location}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def read_sources(seeds_dir: Path) -> tuple[Source, ...]:
             Source(
                 row["cycle_id"],
                 row["profile_id"],
-                row["location"],
+                in_small_scheme(row["location"]),
                 row["kind"],
                 int(days) if days else None,
             )

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from orchestration.exports.faults import ExportFault
+from orchestration.exports.place_urls import public_name
 from orchestration.exports.places import PlaceError, file_url, look, split
 from orchestration.exports.registry import ExportFile
 from orchestration.exports.seed_files import LANDING, SERVER_KINDS, Source
@@ -29,7 +30,8 @@ class ListedFile:
     """A file as its folder shows it, unread."""
 
     name: str
-    """Path below the landing root, or the URL where the source is a URL of its own."""
+    """Path below the landing root, or where the source is a URL of its own, the file's URL; on the
+    web what stands for it (place_urls.public_name)."""
     size: int | None
     version: str
     """What changes when the file does: etag, else modification time, else ''."""
@@ -76,7 +78,8 @@ def list_cycle(
         ]
     except PlaceError as error:
         fault = error.fault
-        raise SourceError(f"{fault.in_indonesian(landing)} / {fault.in_english(landing)}") from None
+        place = public_name(landing)
+        raise SourceError(f"{fault.in_indonesian(place)} / {fault.in_english(place)}") from None
     if len(frames) > 1:
         first, second, *_ = (file.name for file in frames)
         raise SourceError(
@@ -181,9 +184,12 @@ def other_kind(name: str, *, cycle_id: str, sources: Iterable[Source]) -> str | 
 
 
 def landed_address(landing: str, name: str) -> str:
-    """Return where the file of that name (`ListedFile.name`) lies: a path, or a URL."""
+    """Return where the file of that name (`ListedFile.name`) lies: a path, or a URL.
+
+    On the web it is no more than the public name.
+    """
     is_elsewhere = "://" in name or name.partition(":")[0] in SERVER_KINDS
-    return name if is_elsewhere else f"{landing}/{name}"
+    return name if is_elsewhere else f"{public_name(landing)}/{name}"
 
 
 def _list(
@@ -194,12 +200,14 @@ def _list(
     root, infos = look(place, pattern, until=until)
     return [
         ListedFile(
-            name=file_url(place, path) if is_url else path.removeprefix(root).lstrip("/"),
+            name=public_name(file_url(place, path))
+            if is_url
+            else path.removeprefix(root).lstrip("/"),
             size=info.get("size"),
             version=version_of(info),
             kind=kind,
             profile_id=profile_id,
-            source=location,
+            source=public_name(location),
             place=place,
             path=path,
         )

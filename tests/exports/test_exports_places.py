@@ -1,12 +1,16 @@
 """Places on loopback that exports are pulled from for real, and each way in which they fail."""
 
+import hashlib
+import io
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import fsspec
+import pyarrow.parquet
 import pytest
 import s3fs
 from exports_cases import CYCLE, Cycle
@@ -17,8 +21,8 @@ from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import find_cycle, read_cycles
 from orchestration.exports import landing, places
 from orchestration.exports.freshness import stale_sources
-from orchestration.exports.place_urls import holds_secret, without_secrets
-from orchestration.exports.registry import Registry
+from orchestration.exports.place_urls import holds_secret, public_name, without_secrets
+from orchestration.exports.registry import SCHEMA, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
 from orchestration.settings import REPOSITORY, Settings
@@ -214,19 +218,63 @@ def web(monkeypatch):
 
 
 def test_a_published_sheet_is_pulled_through_its_redirect(cycle, web):
-    location = f"{web.url}/d/e/2PACX/pub?gid=0&single=true&output=csv"
-    web.moved["/d/e/2PACX/pub?gid=0&single=true&output=csv"] = f"/now?at={CANARY}"
+    """Who has its address has the answers: it stands in no sentence and in no record."""
+    path = f"/d/e/{CANARY}/pub?gid=0&single=true&output=csv"
+    location = f"{web.url}{path}"
+    name = f"{web.url}/...#{hashlib.sha256(location.encode()).hexdigest()[:8]}"
+    web.moved[path] = f"/now?at={CANARY}"
     web.pages[f"/now?at={CANARY}"] = GOOD
     uses(cycle, location)
-    assert cycle.pull().new == (location,)
+    assert cycle.pull().new == (name,)
     web.pages[f"/now?at={CANARY}"] = BETTER
-    assert cycle.pull().superseded == (location,)
+    assert cycle.pull().superseded == (name,)
+    assert {(row["name"], row["source"]) for row in cycle.registry()} == {(name, name)}
     web.statuses[f"/now?at={CANARY}"] = 403
     (refusal,) = cycle.pull().refused
     assert refusal.code == "place_denied" and "stays in use" in refusal.message
-    del web.moved["/d/e/2PACX/pub?gid=0&single=true&output=csv"]
+    assert web.url in refusal.message and CANARY not in refusal.message + refusal.message_id
+    del web.moved[path]
     report = cycle.pull()  # 404: it may be away, or its address wrong
-    assert (report.missing_sources, report.withdrawn) == ((location,), ())
+    assert (report.missing_sources, report.withdrawn) == ((name,), ())
+
+
+def test_what_was_pulled_under_its_address_is_the_same_file_under_its_name(cycle, web):
+    """Registries of earlier versions hold addresses, those of archives with members behind them."""
+    sheet, archive = f"{web.url}/{CANARY}/pub?output=csv", f"{web.url}/{CANARY}/all?dl=1"
+    web.pages |= {f"/{CANARY}/pub?output=csv": GOOD, f"/{CANARY}/all?dl=1": zipped(BETTER)}
+    uses(cycle, sheet, archive)
+    names = cycle.pull().new
+    assert set(names) == {public_name(archive) + "/in it.csv", public_name(sheet)}
+    address = {public_name(sheet): sheet, public_name(archive): archive}
+    rows = []
+    for now in cycle.registry():
+        source = address[now["source"]]
+        name = now["name"].replace(now["source"], source)
+        rows.append({**now, "source": source, "name": name, "message": f"{name}: {source}"})
+    old = pyarrow.Table.from_pylist(rows, schema=SCHEMA)
+    pyarrow.parquet.write_table(old, cycle.raw_dir / "export_files.parquet")
+    assert CANARY in str(cycle.registry())
+    report = cycle.pull()
+    assert (set(report.unchanged), report.new, report.withdrawn) == (set(names), (), ())
+    assert sorted(cycle.in_use()) == sorted(names) and len(cycle.registry()) == 2
+
+
+def test_of_new_files_on_the_web_the_later_address_has_the_last_word(cycle, web):
+    paths = [f"/list/{number}.csv" for number in range(8, 13)]
+    web.pages |= {path: GOOD + b"3," + path.encode() + b"\n" for path in paths}
+    web.pages["/list/"] = b"".join(b'<a href="%s">x</a>' % path.encode() for path in paths)
+    uses(cycle, f"{web.url}/list/*.csv")
+    cycle.pull()
+    assert [row["name"] for row in cycle.registry()] == [
+        public_name(f"{web.url}{path}") for path in paths
+    ]
+
+
+def zipped(content: bytes) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("in it.csv", content)
+    return whole.getvalue()
 
 
 @pytest.mark.parametrize("how", ["hangs", "cut", "500"])
@@ -242,7 +290,7 @@ def test_a_web_server_that_fails_is_a_sentence_in_bounded_time(cycle, web, how):
     report = cycle.pull()
     assert time.monotonic() - started < 10
     assert report.new == (f"{CYCLE}/msform/m.csv",)
-    assert [refusal.name for refusal in report.refused] == [f"{web.url}/a.csv"]
+    assert [refusal.name for refusal in report.refused] == [public_name(f"{web.url}/a.csv")]
     assert web.asked.count("/a.csv") >= 3
     assert len(list((cycle.raw_dir / "files").iterdir())) == 1
 
@@ -263,9 +311,9 @@ def test_a_source_whose_files_can_t_be_had_is_given_up_after_three(cycle, web):
     web.hangs |= set(paths)
     web.sizes |= dict.fromkeys(paths, 100)
     uses(cycle, f"{web.url}/list/*.csv")
-    assert [(refusal.name, refusal.code) for refusal in cycle.pull().refused] == [
-        (f"{web.url}{path}", "unreachable") for path in paths
-    ]
+    assert {(refusal.name, refusal.code) for refusal in cycle.pull().refused} == {
+        (public_name(f"{web.url}{path}"), "unreachable") for path in paths
+    }
     assert len({path for path in web.asked if path != "/list/"}) == 3
 
 
@@ -325,6 +373,19 @@ def test_a_long_copy_is_told_in_between(cycle, monkeypatch):
         f"https://host/a.csv?X-Amz-Signature={CANARY}",
         f"https://host/a.csv?x=1&access_token={CANARY}",
         f"s3://key:{CANARY}@bucket/a",
+        *(
+            f"https://host/a.csv?x=1&{name}={CANARY}"
+            for name in (
+                *("key", "api-key", "apikey", "api_key", "access_key", "Ocp-Apim-Subscription-Key"),
+                *("auth", "pwd", "credential", "bearer", "jwt", "sessionid", "api%5Fkey"),
+            )
+        ),
+        f"https://host/a.csv#token={CANARY}",
+        f"https://host/a.csv;jsessionid={CANARY}",
+        f"https:/user:{CANARY}@host/a.csv",
+        f"//user:{CANARY}@host/a.csv",
+        f"https://host/a.csv?next=https://u:{CANARY}@host/",
+        f"https://host/a.csv?next=https%3A%2F%2Fu%3A{CANARY}%40host%2F",
     ],
 )
 def test_an_address_with_a_password_is_refused_and_not_shown(cycle, url):
@@ -341,6 +402,10 @@ def test_an_address_with_a_password_is_refused_and_not_shown(cycle, url):
         "https://docs.google.com/spreadsheets/d/e/2PACX-1v/pub?gid=0&single=true&output=csv",
         "sftp://ilk@host/a@b/*.csv",
         "s3://bucket/a:b@c/*",
+        "s3://bucket/key=2025/*.csv",
+        # A share link is an address: what it bears is shown nowhere.
+        "https://onedrive.live.com/download?cid=1&resid=1%21105&authkey=%21AKx&download=1",
+        "https://drive.google.com/uc?id=1&resourcekey=0-x&authuser=0&sid=265831",
         "ilk-2025-s2/gform/*",
     ],
 )
@@ -349,9 +414,13 @@ def test_other_addresses_are_none(url):
 
 
 def test_errors_lose_passwords_and_the_keys_of_redirects():
-    assert without_secrets("no sftp://a:b@h/x, https://h/y?key=1&b=2.") == (
-        "no sftp://***@h/x, https://h/y?..."
+    assert without_secrets("no sftp://a:b@h/x, s3://h/y?key=1&b=2.") == (
+        "no sftp://***@h/x, s3://h/y?..."
     )
+    of_the_web = "404, url=URL('https://u:p@h:1/d/e/2PACX,(1)/pub?x=1'); HTTPS://h/y. http://h x"
+    shown = "404, url=URL('https://h:1/...'); HTTPS://h/.... http://h x"
+    assert without_secrets(of_the_web) == shown
+    assert without_secrets("https://h/...#1a2b3c4d/a b.csv") == "https://h/...#1a2b3c4d/a b.csv"
 
 
 def test_a_source_that_brings_nothing_new_in_the_window_is_stale(cycle):
@@ -416,7 +485,7 @@ def test_an_error_that_quotes_a_key_is_told_without_it(cycle, monkeypatch):
     monkeypatch.setattr(memory, "ls", lambda *_, **__: (_ for _ in ()).throw(OSError(said)))
     uses(cycle, "memory://x/*")
     (refusal,) = cycle.pull().refused
-    assert "(nobody sent *** and *** to http://h/x?...)" in refusal.message
+    assert "(nobody sent *** and *** to http://h/...)" in refusal.message
     assert CANARY not in refusal.message + refusal.message_id
 
 
