@@ -174,6 +174,10 @@ def _open_arrow(
     )
 
 
+class _LongLineError(Exception):
+    """A line is longer than any record that is read."""
+
+
 class _Utf8:
     """A file's text as UTF-8 without byte order mark, with `end` appended: pyarrow reads it."""
 
@@ -241,28 +245,39 @@ def _first_fault(text: _Text) -> ExportFault:
 
         def lines() -> Iterator[str]:
             nonlocal ends_in_line_break
-            for line in file:
+            while line := file.readline(text.block_bytes + 1):
+                if len(line) > text.block_bytes:
+                    raise _LongLineError  # 200 million commas make as many cells
                 ends_in_line_break = line.endswith(("\r", "\n"))
                 yield line
 
         row: list[str] = []
-        for row in rows_of(chain(lines(), ["\n", end]), text.delimiter):
-            number += 1
-            if len(row) < 2 < width + 1 and is_blank([cell.strip(END_OF_FILE) for cell in row]):
-                continue
-            if ragged is None and len(row) != width and number > text.header.rows:
-                ragged = (number, row)
-            length = sum(len(cell.encode()) for cell in row) + width
-            if length > longest_bytes:
-                longest, longest_bytes = number, length
+        try:
+            for row in rows_of(chain(lines(), ["\n", end]), text.delimiter):
+                number += 1
+                if len(row) < 2 < width + 1 and is_blank([cell.strip(END_OF_FILE) for cell in row]):
+                    continue
+                if ragged is None and len(row) != width and number > text.header.rows:
+                    ragged = (number, row)
+                length = sum(len(cell.encode()) for cell in row) + width
+                if length > longest_bytes:
+                    longest, longest_bytes = number, length
+        except _LongLineError:
+            if ragged is not None:
+                return _ragged(text, *ragged, is_cut=False)
+            return _too_long(text, number + 1)
     is_cut = row != [_END] * width
     if is_cut and (ragged is None or ragged[0] == number):
         return ExportFault("cut_off", row=number)
     if ragged is not None:
         return _ragged(text, *ragged, is_cut=number - ragged[0] == 2 and not ends_in_line_break)
     if longest_bytes >= text.block_bytes // 2:
-        return ExportFault("record_too_long", row=longest, limit=text.block_bytes >> 20)
+        return _too_long(text, longest)
     return ExportFault("unreadable", detail="the parsers disagree on its records")
+
+
+def _too_long(text: _Text, row: int) -> ExportFault:
+    return ExportFault("record_too_long", row=row, limit=text.block_bytes >> 20)
 
 
 def _ragged(text: _Text, row: int, cells: list[str], *, is_cut: bool) -> ExportFault:

@@ -254,10 +254,10 @@ FAULTS: dict[str, FaultText] = {
         "lain lalu disimpan ulang. Gunakan hasil ekspor asli, jangan disimpan ulang.",
     ),
     "record_too_long": FaultText(
-        "a single record of over {limit} MB; most likely a quotation mark is not closed. "
-        "Correct that record or export again.",
-        "satu baris lebih dari {limit} MB; mungkin ada tanda kutip yang tidak ditutup. "
-        "Perbaiki baris itu atau ekspor ulang.",
+        "a single record of over {limit} MB; most likely a quotation mark is not closed, or it "
+        "holds nothing but delimiters. Correct that record or export again.",
+        "satu baris lebih dari {limit} MB; mungkin ada tanda kutip yang tidak ditutup, "
+        "atau isinya pemisah saja. Perbaiki baris itu atau ekspor ulang.",
     ),
     "repeat_table": FaultText(
         "this is the table of a repeat group (it has _parent_index or PARENT_KEY), without one row "

@@ -52,7 +52,7 @@ _SEPARATOR_LINE = re.compile('("?)sep=(.)\\1(?:\\r\\n|\\r|\\n)', re.I)
 END_OF_FILE = "\x1a"
 """The character that DOS programs write below the last record."""
 
-_JSON = re.compile(rb'\s*(\{\s*"[^"]*"\s*:|\{\s*\}\s*$|\[\s*(\{\s*"|\]\s*$))')
+_JSON = re.compile(rb'\s*(\{\s*"[^"]*"\s*:|\{\s*\}\s*$|\[\s*(\{\s*"|\]\s*$|\[\s*\[))')
 
 
 class Format(StrEnum):
@@ -76,7 +76,7 @@ def tell_format(path: Path) -> Format:
     for magic, what in _BINARIES.items():
         if head.startswith(magic):
             raise ExportFault("binary", detail=what)
-    text = head.removeprefix(codecs.BOM_UTF8)
+    text = _as_utf8(head)
     if not text.strip() and path.stat().st_size <= len(head):
         raise ExportFault("empty_file")
     if markup := _markup(path, text):
@@ -121,7 +121,7 @@ def _markup(path: Path, text: bytes) -> str | None:
     if not (_MARKUP.match(text) or _XML.match(text) or _MHTML.match(text)):
         return None
     with path.open("rb") as file:
-        beginning = file.read(SAMPLE_BYTES)
+        beginning = _as_utf8(file.read(SAMPLE_BYTES))
     if b"urn:schemas-microsoft-com:office:spreadsheet" in beginning:
         return "XML Spreadsheet 2003"
     if _MHTML.match(text):
@@ -129,6 +129,13 @@ def _markup(path: Path, text: bytes) -> str | None:
     if _TABLE.search(beginning) and not _FORM.search(beginning):
         return "HTML"
     return "XML" if _XML.match(text) and b"<html" not in text.lower() else "a web page"
+
+
+def _as_utf8(head: bytes) -> bytes:
+    """Return a file's beginning as UTF-8 without byte order mark, where one tells its encoding."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", errors="ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 @dataclass(frozen=True)

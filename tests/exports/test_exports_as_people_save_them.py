@@ -272,6 +272,14 @@ LOGIN = '<html><form><table><tr><td><input name="password"></td></tr></table></f
         ("MIME-Version: 1.0\nContent-Type: multipart/related\n\n<table>", "web_table", "MHTML"),
         (f"{XML}<data><row/></data>", "web_table", "XML"),
         (LOGIN, "html_page", "a web page"),
+        (f"{XML}<html><table><tr><td>1".encode("utf-16"), "web_table", "HTML"),
+        (
+            f'{XML}<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'.encode(
+                "utf-16"
+            ),
+            "web_table",
+            "XML Spreadsheet 2003",
+        ),
         (zipped(jawaban_csv="a,b\n1,2\n"), "zip_archive", "jawaban.csv"),
     ],
 )

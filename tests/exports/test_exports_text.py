@@ -190,6 +190,16 @@ def test_a_header_cut_off_is_named(read):
     assert (fault.code, fault.row) == ("cut_off", 1)
 
 
+def test_a_line_of_delimiters_alone_is_refused_before_its_cells_are_counted(tmp_path):
+    """200 million of them took 3.5 GB; a line of another width above it is told first."""
+    path = tmp_path / "commas.csv"
+    for above, told in (("2,x", ("record_too_long", 4)), ("2", ("ragged", 3))):
+        path.write_text(f"id,note\n1,x\n{above}\n" + "," * (1 << 20) + "\n", encoding="utf-8")
+        with pytest.raises(ExportFault) as caught:
+            list(read_csv(path, ReaderSettings(), block_bytes=1 << 16).batches)
+        assert (caught.value.code, caught.value.row) == told
+
+
 def test_a_record_longer_than_a_block_is_named(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("id,note\n1,x\n2," + "y" * 500 + "\n3,z\n", encoding="utf-8")
