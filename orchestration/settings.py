@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.place_urls import holds_secret
+from orchestration.exports.place_urls import holds_secret, in_small_scheme
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
                 "ILK_LANDING_URL: tanpa kata sandi di dalam alamat; simpan di variabel FSSPEC_... "
                 "/ without a password in the address: it belongs into FSSPEC_... (docs/sources.md)"
             )
-        return url
+        return url and in_small_scheme(url)
 
     @field_validator("regions_geojson")
     @classmethod

@@ -5,19 +5,33 @@ Doesn't: commands (cli.py, onboarding/commands.py).
 """
 
 import os
+import re
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 if TYPE_CHECKING:
     from orchestration.cycles import SurveyCycle
     from orchestration.settings import Settings
 
+# What terminals obey (ESC begins colours, titles, links), and what turns the direction of writing.
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_BREAKS = re.compile("[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+
+
+class _Console(Console):
+    """A console that prints of files' names and cells no command to the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401  # as rich has them
+        return super().render_str(_COMMANDS.sub("\ufffd", text), **options)
+
+
 # A pipe has no width: 120 columns keep the table whole in a log.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+console = _Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def installation(
@@ -56,7 +70,12 @@ def installation(
         fail(str(error), code=2)
 
 
+def in_a_line(text: object) -> str:
+    """Return what a file says of itself (its name, a heading, a cell) without line breaks."""
+    return _BREAKS.sub(" ", str(text))
+
+
 def fail(sentence: str, *, code: int = 1) -> NoReturn:
     """Say it on stderr and end."""
-    Console(stderr=True, highlight=False).print(escape(sentence), soft_wrap=True)
+    _Console(stderr=True, highlight=False).print(escape(sentence), soft_wrap=True)
     raise typer.Exit(code)

@@ -20,10 +20,11 @@ from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.freshness import stale_sources
 from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.place_urls import is_web
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.servers import TIMEZONE
-from orchestration.exports.sources import SourceError
+from orchestration.exports.sources import SourceError, landed_address
 from orchestration.fingerprints import raw_files
 from orchestration.other_index import OtherIndexError, demand_same_index
 from orchestration.run_lineage import tell_pulled
@@ -170,7 +171,7 @@ def pull(
         note_outcome(settings, run_id=context.run_id, outcome=WAITING)
         waiting = (
             f"{cycle_id}: menunggu berkas pertama / waiting for the first file "
-            f"({settings.landing}/: {', '.join(report.missing_sources)})"
+            f"({', '.join(_places(report, settings.landing))})"
         )
         logger.info(waiting)
         for asset, name in (
@@ -183,8 +184,8 @@ def pull(
         return
     if "survey_responses" not in kinds:
         raise dg.Failure(
-            f"{cycle_id}: belum ada ekspor yang dapat dibaca di / no readable export in "
-            f"{settings.landing}: {', '.join(report.missing_sources) or 'all are refused'}. "
+            f"{cycle_id}: belum ada ekspor yang dapat dibaca / no readable export: "
+            f"{', '.join(_places(report, settings.landing)) or 'all are refused'}. "
             "Letakkan berkas di sana / put the files there (survey_sources.csv, ILK_LANDING_URL).",
             allow_retries=False,
         )
@@ -193,12 +194,7 @@ def pull(
         check_name=EVERY_SOURCE_HAS_FILES,
         passed=not report.missing_sources,
         severity=dg.AssetCheckSeverity.WARN,
-        description="Tidak ada berkas atau jawaban untuk / No file or response for "
-        f"{', '.join(report.missing_sources)} "
-        f"di / below {settings.landing} (survey_sources.csv). Yang pernah dibaca dari sana tetap "
-        "dipakai. / What was read from it before stays in use."
-        if report.missing_sources
-        else None,
+        description=_missing(report, settings.landing) if report.missing_sources else None,
     )
     yield dg.AssetCheckResult(
         asset_key=STAFF_FRAME,
@@ -239,6 +235,27 @@ def pull(
         yield dg.MaterializeResult(asset_key=asset, metadata=metadata)
 
 
+def _places(report: PullReport, landing: str) -> list[str]:
+    """Return where there is no file or response: sources below the landing with its path."""
+    return [landed_address(landing, source) for source in report.missing_sources]
+
+
+def _missing(report: PullReport, landing: str) -> str:
+    """Return which sources hold nothing, and what that means."""
+    places = ", ".join(_places(report, landing))
+    on_the_web = (
+        " Alamat di web tidak dikenal servernya: periksa tautannya. / A server knows no such "
+        "address of the web: check the link."
+        if any(map(is_web, report.missing_sources))
+        else ""
+    )
+    return (
+        f"Tidak ada berkas atau jawaban untuk / No file or response for {places} "
+        f"(survey_sources.csv).{on_the_web} Yang pernah dibaca dari sana tetap dipakai. / What was "
+        "read from it before stays in use."
+    )
+
+
 def _fewer(report: PullReport) -> str:
     """Return what there is no more: of files their counts, of servers also which responses."""
     sentences = [
@@ -273,10 +290,11 @@ def _stale(cycle_id: str, now: datetime) -> str:
         sentences.append(
             f"{source.address}: periksa apakah survei dan ekspornya masih berjalan, atau naikkan "
             f"fresh_within_days di survey_sources.csv; {stale.days} hari tanpa yang baru (batas "
-            f"{source.fresh_within_days}), terakhir {newest or 'belum pernah'}. / Check that the "
+            f"{source.fresh_within_days}), "
+            f"{f'terakhir {newest}' if newest else 'belum pernah ada'}. / Check that the "
             "survey and its export still run, or raise fresh_within_days in survey_sources.csv: "
-            f"{stale.days} days without anything new (limit {source.fresh_within_days}), the last "
-            f"{newest or 'never'}."
+            f"{stale.days} days without anything new (limit {source.fresh_within_days}), "
+            f"{f'the last {newest}' if newest else 'nothing ever came'}."
         )
     return "\n".join(sentences)
 

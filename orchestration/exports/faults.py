@@ -312,6 +312,14 @@ FAULTS: dict[str, FaultText] = {
         "tempat ini tidak boleh dibaca ({detail}). Betulkan kuncinya di lingkungan proses atau di "
         "konfigurasi fsspec (docs/sources.md), atau mintakan hak baca untuk akunnya.",
     ),
+    "place_key_form": FaultText(
+        "a key is not of the form that it needs ({detail}). Correct {settings} as "
+        "docs/sources.md#places has it: digits alone as '\"123456\"', user and password as "
+        '\'["user", "password"]\', a key\'s file that is there.',
+        "bentuk sebuah kunci keliru ({detail}). Betulkan {settings} menurut "
+        "docs/sources.md#places: angka saja ditulis '\"123456\"', nama dan kata sandi "
+        '\'["nama", "kata sandi"]\', berkas kunci yang memang ada.',
+    ),
     "place_host_key": FaultText(
         "the server shows a host key that nobody vouched for ({detail}). Compare it with what its "
         "owner says, and add it to ~/.ssh/known_hosts (ssh-keyscan writes the line).",

@@ -12,7 +12,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
@@ -44,7 +44,11 @@ _NOT_THERE = (FileNotFoundError, NotADirectoryError)
 _NO_CHANCE = (PermissionError, ImportError, ValueError, TypeError, NotImplementedError)
 """Nothing that passes: not tried again."""
 _MAY_PASS = (408, 425, 429)
+_OF_A_KEY = (TypeError, ValueError, IndexError, FileNotFoundError)
+"""What backends raise, while connecting, on keys that are none: of another type, no file."""
 _SECRET_OPTION = re.compile(r"key|secret|token|pass|auth|cred|cookie|header", re.IGNORECASE)
+_KEY_OR_USER = re.compile(rf"^(?!rekey).*({_SECRET_OPTION.pattern}|user)", re.IGNORECASE)
+"""Of these a text of digits alone, which fsspec takes for a number, is none."""
 _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _LONGEST = 300
 
@@ -233,7 +237,17 @@ def _connect(url: str, until: float | None = None) -> tuple[Any, str]:
     names = backend._get_kwargs_from_urls(url)
     key = tokenize(os.getpid(), scheme, names, options)
     if key not in _connections:
-        made = _step(url, lambda: backend(skip_instance_cache=True, **{**options, **names}), until)
+        configured = dict(_configured(scheme, backend))
+        _demand_no_number(scheme, configured)
+        try:
+            made = _step(
+                url, lambda: backend(skip_instance_cache=True, **{**options, **names}), until
+            )
+        except _OF_A_KEY as error:
+            if isinstance(error, UnicodeError) or not configured:  # a host that is none
+                raise
+            keys = [name for name in configured if _KEY_OR_USER.search(name)]
+            raise _wrong_form(scheme, keys or configured, _told(error)) from None
         if kind == "s3":
             made.retries = 1
         _connections[key] = made
@@ -268,17 +282,44 @@ def _options(scheme: str, backend: type[AbstractFileSystem]) -> dict[str, Any]:
         }
     elif kind == "webdav":
         ours = {"timeout": SILENT_SECONDS, "retry": False}
-    protocols = [backend.protocol] if isinstance(backend.protocol, str) else backend.protocol
-    for protocol in dict.fromkeys((*protocols, scheme)):
-        for name, value in fsspec.config.conf.get(protocol, {}).items():
-            both = isinstance(value, dict) and isinstance(ours.get(name), dict)
-            ours[name] = {**ours[name], **value} if both else value
+    for name, value in _configured(scheme, backend):
+        both = isinstance(value, dict) and isinstance(ours.get(name), dict)
+        ours[name] = {**ours[name], **value} if both else value
     if kind == "sftp":
         # sshfs trusts every host unless told otherwise; () has ~/.ssh/known_hosts looked up.
         ours["known_hosts"] = ours.get("known_hosts") or ()
     if kind == "webdav" and isinstance(ours.get("auth"), list):
         ours["auth"] = tuple(ours["auth"])  # JSON has no other
     return ours
+
+
+def _configured(scheme: str, backend: type[AbstractFileSystem]) -> Iterator[tuple[str, Any]]:
+    """Yield what fsspec's config says of the protocol; of a name the last is in force."""
+    protocols = [backend.protocol] if isinstance(backend.protocol, str) else backend.protocol
+    for protocol in dict.fromkeys((*protocols, scheme)):
+        yield from fsspec.config.conf.get(protocol, {}).items()
+
+
+def _demand_no_number(scheme: str, configured: Mapping[str, Any]) -> None:
+    """Raise PlaceError where a key or user is a number: some backends fail on it much later."""
+    numbers = [
+        name
+        for name, value in configured.items()
+        if _KEY_OR_USER.search(name) and _holds_number(value)
+    ]
+    if numbers:
+        raise _wrong_form(scheme, numbers, "bilangan / a number")
+
+
+def _holds_number(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_holds_number, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _wrong_form(scheme: str, names: Iterable[str], detail: str) -> PlaceError:
+    settings = ", ".join(f"FSSPEC_{scheme}_{name}".upper() for name in names)
+    return _fault_of("place_key_form", settings=settings, detail=detail)
 
 
 def _tried(url: str, attempt: Callable[[], _T], until: float | None = None) -> _T:

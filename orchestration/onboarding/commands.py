@@ -13,7 +13,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.terminal import console, fail, installation
+from orchestration.terminal import console, fail, in_a_line, installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ def inspect(
         f"Jawaban / Records: {seen.record_count:,}",
         f"Profil / Profile: {seen.profile_id or 'belum ada / none yet'}",
     ):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(in_a_line(line), soft_wrap=True, markup=False)
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
     table.add_column("Kolom\nColumn", max_width=48)
@@ -75,23 +75,24 @@ def inspect(
     for column, words in seen.columns:
         table.add_row(
             str(column.place),
-            escape(column.name),
+            escape(in_a_line(column.name)),
             f"{column.filled_count:,}",
-            escape(" | ".join(column.examples)),
-            escape(words),
+            escape(in_a_line(" | ".join(column.examples))),
+            escape(in_a_line(words)),
         )
     console.print(table)
     for problem in seen.problems[:SHOWN_PROBLEMS]:
         console.print(
-            f"[yellow]Perhatikan / Note[/yellow] {escape(problem.place)}: "
-            f"{escape(problem.text.id)} / {escape(problem.text.en)}",
+            f"[yellow]Perhatikan / Note[/yellow] {escape(in_a_line(problem.place))}: "
+            f"{escape(in_a_line(problem.text.id))} / {escape(in_a_line(problem.text.en))}",
             soft_wrap=True,
         )
     if (more := len(seen.problems) - SHOWN_PROBLEMS) > 0:
         console.print(f"... dan {more} lagi / and {more} more")
     if seen.profile_id is None:
         console.print(
-            f"Lanjut / Go on: ./ilk profile new {quote(str(file))} --instrument ID --profile NAMA",
+            f"Lanjut / Go on: ./ilk profile new {quote(in_a_line(file))} --instrument ID "
+            "--profile NAMA",
             soft_wrap=True,
             markup=False,
         )
@@ -286,4 +287,5 @@ def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: s
 
 
 def _refuse(fault: "ExportFault", file: Path) -> None:
-    fail(f"{fault.in_indonesian(file.name)}\n{fault.in_english(file.name)}")
+    name = file.name
+    fail(f"{in_a_line(fault.in_indonesian(name))}\n{in_a_line(fault.in_english(name))}")

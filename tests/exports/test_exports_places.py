@@ -173,6 +173,36 @@ def test_a_wrong_password_is_a_sentence_and_not_tried_again(cycle, sftp, monkeyp
     assert refusal.code == "place_denied"
 
 
+@pytest.mark.parametrize(
+    ("url", "setting", "value", "detail"),
+    [
+        ("webdav://a/*", "auth", ["ilk"], "index out of range"),
+        ("webdav://a/*", "auth", ["ilk", 123456], "a number"),
+        ("webdav://a/*", "auth", "ilk", "Invalid"),
+        ("sftp://u@127.0.0.1:1/a/*", "password", 123456, "a number"),
+        ("sftp://u@127.0.0.1:1/a/*", "username", 123456, "a number"),
+        ("sftp://u@127.0.0.1:1/a/*", "client_keys", ["/nowhere"], "No such file"),
+        ("s3://b/*", "secret", 123456, "a number"),
+    ],
+)
+def test_a_key_of_the_wrong_form_is_blamed_on_its_setting_and_not_tried_again(
+    cycle, monkeypatch, url, setting, value, detail
+):
+    monkeypatch.setattr(places, "WAITS", (60.0,))
+    scheme = url.partition(":")[0]
+    config = {setting: value, "rekey_seconds": 60}
+    if scheme == "webdav":
+        config = {setting: value, "base_url": "http://127.0.0.1:1/x"}
+    monkeypatch.setitem(fsspec.config.conf, scheme, config)
+    uses(cycle, url)
+    (refusal,) = cycle.pull().refused
+    assert refusal.code == "place_key_form"
+    for message in (refusal.message, refusal.message_id):
+        assert f" FSSPEC_{scheme}_{setting} ".upper() in message
+        assert detail in message and "docs/sources.md#places" in message
+        assert "123456)" not in message
+
+
 def test_a_copy_that_breaks_off_leaves_nothing_and_is_tried_anew(cycle, sftp):
     uses(cycle, f"{sftp.url}/survey/*.csv", of_profile=("msform",))
     cycle.drop("msform/m.csv", GOOD)
@@ -236,6 +266,14 @@ def test_a_published_sheet_is_pulled_through_its_redirect(cycle, web):
     del web.moved[path]
     report = cycle.pull()  # 404: it may be away, or its address wrong
     assert (report.missing_sources, report.withdrawn) == ((name,), ())
+
+
+def test_a_scheme_in_capitals_is_the_same_scheme(cycle, web, monkeypatch):
+    web.pages["/A.csv"] = GOOD
+    uses(cycle, f"{web.url.replace('http', 'HTTP')}/A.csv")
+    assert cycle.pull().new == (public_name(f"{web.url}/A.csv"),)
+    monkeypatch.setenv("ILK_LANDING_URL", "S3://Bucket/landing")
+    assert Settings().landing == "s3://Bucket/landing"
 
 
 def test_what_was_pulled_under_its_address_is_the_same_file_under_its_name(cycle, web):

@@ -51,6 +51,26 @@ def test_no_example_shows_who_somebody_is(export: Path):
     assert not [told for told in PERSONAL if told in result.output]
 
 
+def test_names_headings_and_cells_give_the_terminal_no_command(tmp_path: Path):
+    """Nor a line that looks like one of ours."""
+    path = tmp_path / "a\x1b]0;judul\x07\nProfil: b\x9b31m.csv"
+    path.write_text(
+        'Unit\x1b[2J,"Isi\nPerhatikan / Note: palsu"\nKantor\x1b[31m A,"x\n\u202ey"\n',
+        encoding="utf-8",
+    )
+    result = ilk("inspect", str(path))
+    assert result.exit_code == 0, result.output
+    assert "Kantor" in result.output
+    assert not set("\x1b\x07\x9b\u202e") & set(result.output)
+    begins = [line.strip() for line in result.output.splitlines()]
+    assert not [
+        line for line in begins if line.startswith(("Profil: b", "Perhatikan / Note: palsu"))
+    ]
+    path.write_text("", encoding="utf-8")
+    refused = ilk("inspect", str(path))
+    assert refused.exit_code == 1 and not set("\x1b\x07\x9b") & set(refused.output)
+
+
 def test_answers_in_place_of_headings_are_not_shown_either(tmp_path: Path):
     path = tmp_path / "tanpa judul.csv"
     path.write_text(f"{NIP},a@b.id,4\n{NIP},c@d.id,3\n", encoding="utf-8")
