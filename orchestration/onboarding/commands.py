@@ -115,6 +115,7 @@ def new_profile(
     from orchestration.onboarding.seed_draft import DraftError, write_draft
 
     settings, _ = installation()
+    _demand_plain_word("--profile", profile)
     target = out or below(settings.data_dir, "drafts", f"profile-{profile}.xlsx")
     try:
         draft = draft_profile(
@@ -199,6 +200,7 @@ def new_instrument(
     from orchestration.onboarding.seed_draft import DraftError, write_draft
 
     settings, _ = installation()
+    _demand_plain_word("--instrument", instrument)
     target = out or below(settings.data_dir, "drafts", f"instrument-{instrument}.xlsx")
     try:
         draft = draft_instrument(
@@ -284,6 +286,19 @@ def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: s
     if not left:
         console.print("Tidak ada yang perlu diisi. / Nothing is left to be filled in.")
     console.print(f"Lanjut / Go on: {then}", soft_wrap=True, markup=False)
+
+
+def _demand_plain_word(option: str, name: str) -> None:
+    """End in a sentence where a new name can't name a file: seeds, folders and drafts bear it."""
+    from orchestration.durable_files import is_plain_word
+
+    if not is_plain_word(name):
+        fail(
+            f"{option} '{name}': pakai huruf a-z, angka, '-', '_' atau titik saja, paling banyak "
+            "100; tidak ada yang ditulis. / Use letters a-z, digits, '-', '_' and dots only, 100 "
+            "at most; nothing was written.",
+            code=2,
+        )
 
 
 def _refuse(fault: "ExportFault", file: Path) -> None:

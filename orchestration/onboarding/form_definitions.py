@@ -66,22 +66,32 @@ def read_form(path: Path) -> tuple[str, list[FormQuestion]]:
         if content.lstrip().startswith(b"{"):
             return "qualtrics", list(_qsf(json.loads(content)))
         return "limesurvey", list(_structure(path))
-    except (ValueError, KeyError, TypeError, AttributeError, expat.ExpatError) as error:
+    except expat.ExpatError as error:
+        if b"<document" not in content[:4096] and not is_archive(path):
+            raise _no_form(path.name, type(error).__name__) from error
+        raise FormError(
+            f"{path.name}: ekspor ulang dan salin berkas sampai utuh; XML-nya terputus atau rusak "
+            f"di baris {error.lineno}. / Export it again and copy the file whole: its XML is cut "
+            f"off or damaged in line {error.lineno}."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, FormError):
             raise
-        raise _no_form(path.name, error) from error
+        raise _no_form(path.name, type(error).__name__) from error
     except ExportFault as fault:
+        if not fault.code.startswith("zip_"):  # what it says is of exports and their profiles
+            raise _no_form(path.name, fault.code) from fault
         raise FormError(
             f"{fault.in_indonesian(path.name)}\n{fault.in_english(path.name)}"
         ) from fault
 
 
-def _no_form(name: str, why: object) -> FormError:
+def _no_form(name: str, why: str) -> FormError:
     return FormError(
         f"{name}: ekspor definisi formulirnya: .lss, .lsa, atau .txt (LimeSurvey), XLSForm .xlsx "
         "(KoboToolbox, ODK), atau .qsf (Qualtrics); ini bukan salah satunya. / Export the form's "
         "definition: .lss, .lsa or .txt (LimeSurvey), XLSForm .xlsx (KoboToolbox, ODK), .qsf "
-        f"(Qualtrics); this is none of them ({type(why).__name__})."
+        f"(Qualtrics); this is none of them ({why})."
     )
 
 
@@ -125,7 +135,7 @@ def _parse_xml(content: bytes, name: str) -> Element:
 def _lss(content: bytes, name: str) -> Iterator[FormQuestion]:
     document = _parse_xml(content, name)
     if document.tag != "document":
-        raise _no_form(name, ValueError())
+        raise _no_form(name, f"<{document.tag[:40]}>")
     language = next((row.get("language", "") for row in _rows(document, "surveys")), "")
     texts = _in_language(_rows(document, "question_l10ns"), "qid", language)
     labels = _in_language(_rows(document, "answer_l10ns"), "aid", language)
@@ -193,7 +203,7 @@ def _structure(path: Path) -> Iterator[FormQuestion]:
     columns = frozenset(("class", "type/scale", "name", "text", "language"))
     rows = list(_table(read_csv, path, ReaderSettings(delimiter="\t", headings=columns)))
     if not rows or not columns <= rows[0].keys():
-        raise _no_form(path.name, ValueError())
+        raise _no_form(path.name, "no columns class, type/scale, name")
     language = next((row["language"] for row in rows if row["class"] in ("G", "Q")), "")
     base = [row for row in rows if row["language"] in ("", language)]
     groups = ""

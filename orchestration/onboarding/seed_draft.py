@@ -251,8 +251,15 @@ def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
         finally:
             table.batches.close()
     except ExportFault as fault:
+        command = f"ilk {'instrument' if seed == 'questions' else 'profile'} new"
+        if fault.code == "no_sheet":
+            why = f"lembar yang ada / its sheets: {fault.details['sheets']}"
+        else:
+            why = f"bukan buku kerja yang utuh / no workbook that is whole: {fault.code}"
         raise DraftError(
-            f"{fault.in_indonesian(file.name)}\n{fault.in_english(file.name)}"
+            f"{file.name}, lembar / sheet {seed}: beri draf XLSX yang ditulis `{command}`, dengan "
+            f"semua lembarnya; tidak ada yang ditulis. / Give the XLSX draft that `{command}` "
+            f"wrote, with all of its sheets; nothing was written ({why})."
         ) from fault
     if KEYS[seed] not in places:
         raise DraftError(

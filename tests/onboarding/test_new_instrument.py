@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
@@ -13,6 +14,7 @@ from orchestration.cli import app
 from orchestration.onboarding import form_definitions
 from orchestration.onboarding.form_definitions import FormError, FormQuestion, read_form
 from orchestration.onboarding.instrument_draft import ASKED, draft_instrument
+from orchestration.onboarding.seed_draft import DraftError, add_draft
 from orchestration.seed_tables import seed_records
 from orchestration.settings import get_settings
 from tests.conftest import SAMPLE_SEEDS, ilk
@@ -167,8 +169,45 @@ def test_xml_with_entities_is_refused_before_it_is_read(text: str, tmp_path: Pat
 def test_what_is_no_form_is_told_in_a_sentence(content: bytes, tmp_path: Path):
     path = tmp_path / "form.lss"
     path.write_bytes(content)
-    with pytest.raises(FormError, match=r"form\.lss"):
+    with pytest.raises(FormError, match=r"form\.lss") as told:
         read_form(path)
+    assert "export_profiles" not in str(told.value)
+    assert "Export the form's definition" in str(told.value) or b"<questions>" in content
+
+
+def test_a_workbook_of_answers_is_no_form_and_no_draft(tmp_path: Path):
+    """The remedies of exports, a profile's `sheet` and the like, would lead astray."""
+    path = tmp_path / "jawaban.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Jawaban").write_row(0, 0, ["ID", "Umur"])
+    with pytest.raises(FormError, match="Export the form's definition") as told:
+        read_form(path)
+    assert "export_profiles" not in str(told.value)
+    for seed, command in (("export_profiles", "profile"), ("questions", "instrument")):
+        with pytest.raises(DraftError, match=f"`ilk {command} new` wrote.*Jawaban") as draft:
+            add_draft(path, seeds_dir=SEEDS, wanted=[seed])
+        assert "export_profiles.csv" not in str(draft.value)
+
+
+@pytest.mark.parametrize("length", [200, 5_000])
+def test_a_form_that_was_cut_off_is_told_as_that(length: int, tmp_path: Path):
+    path = tmp_path / "form.lss"
+    path.write_text(form_files.lss()[:length], encoding="utf-8")
+    with pytest.raises(FormError, match="copy the file whole"):
+        read_form(path)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "", "a b"])
+def test_a_name_that_leads_elsewhere_is_told_as_the_argument_that_it_is(name: str, place: Path):
+    file = form_file(place, "lss")
+    for command in (
+        ("profile", "new", str(file), "--instrument", "ilk-2025", "--profile", name),
+        ("instrument", "new", str(file), "--instrument", name),
+    ):
+        result = ilk(*command)
+        assert result.exit_code == 2
+        assert f"{command[-2]} '{name}': pakai huruf" in result.output
+        assert "nothing was written" in result.output
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
