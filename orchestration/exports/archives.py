@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from orchestration.exports.faults import ExportFault
+from orchestration.exports.faults import PASSED_OVER, ExportFault, FaultText
 
 MAX_MEMBERS = 500
 """Read ones: each is a sentence and a row of the registry."""
@@ -30,6 +30,7 @@ MAX_BYTES = 4 << 30
 MAX_RATIO = 200
 """Of what unpacks to more than `_SMALL_BYTES`: exports of many empty columns shrink as much."""
 _SMALL_BYTES = 256 << 20
+_SHOWN = 5
 _ENCRYPTED = 1
 _PASSED_OVER = {"__MACOSX": "macOS", "media": "ODK Central"}
 _BYPRODUCTS = (".ds_store", "thumbs.db", "desktop.ini")
@@ -49,6 +50,18 @@ class Archive:
     passed_over: dict[str, int]
     """Files by their folder, or their name where they lie in none."""
     _zip: zipfile.ZipFile
+
+    @property
+    def note(self) -> FaultText | None:
+        """Return what is passed over, in words; None where nothing is."""
+        if not self.passed_over:
+            return None
+        counts = sorted(self.passed_over.items())
+        return PASSED_OVER.filled(
+            count=sum(self.passed_over.values()),
+            detail=", ".join(f"{place} ({count})" for place, count in counts[:_SHOWN])
+            + (", ..." if len(counts) > _SHOWN else ""),
+        )
 
     @contextmanager
     def member(self, name: str) -> Iterator[BinaryIO]:

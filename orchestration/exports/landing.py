@@ -28,7 +28,6 @@ from orchestration.exports.faults import (
     FRAME_OF_LAST_RESORT,
     LAST_RESORT,
     OLDER_STAYS,
-    PASSED_OVER,
     UNFINISHED,
     ExportFault,
     FaultText,
@@ -462,7 +461,8 @@ class _Pull:
         """
         members: dict[ListedFile, StoredBytes | None] = {}
         with open_archive(archive.path) as opened:
-            self._note_passed_over(file, opened)
+            if opened.note:
+                self._note(file, opened.note)
             for name, fault in opened.refused:
                 member = replace(file, name=f"{file.name}/{name}")
                 members[member] = None
@@ -480,16 +480,6 @@ class _Pull:
         if path != archive.path:
             path.unlink()
         return members
-
-    def _note_passed_over(self, file: ListedFile, archive: Archive) -> None:
-        if archive.passed_over:
-            counts = sorted(archive.passed_over.items())
-            text = PASSED_OVER.filled(
-                count=sum(archive.passed_over.values()),
-                detail=", ".join(f"{place} ({count})" for place, count in counts[:_SHOWN])
-                + (", ..." if len(counts) > _SHOWN else ""),
-            )
-            self._note(file, text)
 
     def _keep_member(self, archive: Archive, name: str) -> StoredBytes:
         """Keep a member's bytes; raises ExportFault for those that are an archive themselves."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from orchestration.exports.faults import ExportFault, FaultText
     from orchestration.onboarding.seed_draft import Sheet
+    from orchestration.onboarding.sight import Member
 
 _ExistingFile = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="Berkas ekspor. / An export.")
@@ -45,7 +46,7 @@ def inspect(
     """Lihat isi sebuah ekspor sebelum diatur. / See what is in an export before it is set up."""
     from orchestration.exports.faults import ExportFault
     from orchestration.exports.seed_files import read_identifier_kinds
-    from orchestration.onboarding.inspection import SHOWN_PROBLEMS, inspect_file
+    from orchestration.onboarding.inspection import SHOWN_PROBLEMS, inspect_archive, inspect_file
     from orchestration.words import both
 
     settings, _ = installation(writes=False)
@@ -53,6 +54,11 @@ def inspect(
     if profile is not None and profile not in known:
         fail(f"Profil tidak dikenal / unknown profile '{profile}': {', '.join(known)}", code=2)
     try:
+        members, passed_over = inspect_archive(
+            file, seeds_dir=settings.seeds_dir, profile_id=profile
+        )
+        if _print_members(file, members, passed_over):
+            return
         seen = inspect_file(file, seeds_dir=settings.seeds_dir, profile_id=profile)
     except ExportFault as fault:
         _refuse(fault, file)
@@ -258,6 +264,36 @@ def _ask(place: str, column: str, allowed: list[str], default: str) -> str:
         ).strip()
         if said == OPEN or not allowed or said in allowed:
             return said
+
+
+def _print_members(file: Path, members: "list[Member]", passed_over: "FaultText | None") -> bool:
+    """Say what a pull makes of each file of an archive; return whether that is all there is to say.
+
+    It is not of the one file in an archive, nor of what is no archive.
+    """
+    for each in members:
+        name = f"{file.name}/{each.name}"
+        if each.fault is not None:
+            told = f"{each.fault.in_indonesian(name)} / {each.fault.in_english(name)}"
+            console.print(f"[red]Ditolak / Refused[/red] {escape(told)}", soft_wrap=True)
+        elif each.record_count is not None:
+            told = f"{name}: {each.record_count:,} jawaban / records"
+            console.print(f"Dibaca / Read {escape(told)}", soft_wrap=True)
+    if passed_over is not None:
+        told = f"{file.name}: {passed_over.id} / {passed_over.en}"
+        console.print(f"[yellow]Perhatikan / Note[/yellow] {escape(told)}", soft_wrap=True)
+    readable = [each for each in members if each.fault is None]
+    if members and not readable:
+        fail("Tidak ada yang dibaca dari arsip ini. / Nothing in this archive is read.")
+    if not readable or readable[0].record_count is None:
+        return False
+    console.print(
+        "Lanjut / Go on: arsipnya dibaca apa adanya; untuk melihat kolom sebuah berkas, keluarkan "
+        "lalu periksa berkas itu. / The archive is read as it is; to see the columns of a file, "
+        "unpack and inspect that one.",
+        soft_wrap=True,
+    )
+    return True
 
 
 def _print_left(sheets: "Iterable[Sheet]", notes: "Iterable[FaultText]", then: str) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from orchestration.exports.faults import BROKEN_BYTES, LAST_RESORT, FaultText
 from orchestration.exports.headers import WHITE_SPACE, fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
+from orchestration.exports.sniffing import is_archive
 from orchestration.onboarding.meanings import Read, Seeds, read_meanings
-from orchestration.onboarding.sight import Column, Sight, look_at
+from orchestration.onboarding.sight import Column, Member, Sight, look_at, members_of
 from orchestration.onboarding.tools import tell_tool
 
 SHOWN_PROBLEMS = 10
@@ -116,11 +117,7 @@ def inspect_file(path: Path, *, seeds_dir: Path, profile_id: str | None) -> Insp
     Raises ExportFault where a pull would refuse it.
     """
     seeds = Seeds(seeds_dir, None)
-    settings = (
-        ReaderSettings(headings=seeds.headings())
-        if profile_id is None
-        else read_reader_settings(seeds_dir)[profile_id]
-    )
+    settings = _settings(seeds, seeds_dir, profile_id)
     with look_at(path, settings) as sight:
         tool = tell_tool(sight.reading.header.names)
         profile = profile_id or seeds.profile_of(sight.columns)
@@ -142,6 +139,24 @@ def inspect_file(path: Path, *, seeds_dir: Path, profile_id: str | None) -> Insp
             ),
             problems=tuple(_problems(sight, seeds, profile, reads)),
         )
+
+
+def inspect_archive(
+    path: Path, *, seeds_dir: Path, profile_id: str | None
+) -> tuple[list[Member], FaultText | None]:
+    """Return what a pull would make of each file of an archive, and what it passes over.
+
+    ([], None) for a file that is none. Raises ExportFault where a pull would refuse all of it.
+    """
+    if not is_archive(path):
+        return [], None
+    return members_of(path, _settings(Seeds(seeds_dir, None), seeds_dir, profile_id))
+
+
+def _settings(seeds: Seeds, seeds_dir: Path, profile_id: str | None) -> ReaderSettings:
+    if profile_id is None:
+        return ReaderSettings(headings=seeds.headings())
+    return read_reader_settings(seeds_dir)[profile_id]
 
 
 def _shown(column: Column, sight: Sight) -> Column:

@@ -19,7 +19,7 @@ import duckdb
 from expectations.response_profiles import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.archives import open_archive
-from orchestration.exports.faults import ExportFault
+from orchestration.exports.faults import ExportFault, FaultText
 from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
@@ -184,6 +184,46 @@ def look_at(path: Path, settings: ReaderSettings) -> Iterator[Sight]:
             yield sight
         finally:
             sight.close()
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a pull would make of a file in an archive."""
+
+    name: str
+    record_count: int | None = None
+    """None of one that is refused, and of the only one, which isn't read here."""
+    fault: ExportFault | None = None
+
+
+def members_of(path: Path, settings: ReaderSettings) -> tuple[list[Member], FaultText | None]:
+    """Read an archive's files as a pull would; return them, and what is passed over, in words.
+
+    Raises ExportFault where a pull refuses the archive as a whole.
+    """
+    found: list[Member] = []
+    first: dict[str, str] = {}
+    with open_archive(path) as archive, tempfile.TemporaryDirectory(prefix="ilk-look-") as folder:
+        unpacked = Path(folder) / "member"
+        found += [Member(name, fault=fault) for name, fault in archive.refused]
+        if len(archive.members) == 1:
+            return [*found, Member(archive.members[0])], archive.note
+        for name in archive.members:
+            try:
+                with archive.member(name) as member, unpacked.open("wb") as file:
+                    shutil.copyfileobj(member, file)
+                with unpacked.open("rb") as file:
+                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                if sha256 in first:
+                    raise ExportFault("copy", original=f"{path.name}/{first[sha256]}")
+                stored = StoredBytes(path=unpacked, sha256=sha256, size=unpacked.stat().st_size)
+                reading = _read(stored, Path(folder) / "rows.parquet", settings)
+            except ExportFault as fault:
+                found.append(Member(name, fault=fault))
+            else:
+                first[sha256] = name
+                found.append(Member(name, reading.record_count))
+        return found, archive.note
 
 
 def _read(stored: StoredBytes, parquet: Path, settings: ReaderSettings) -> Reading:

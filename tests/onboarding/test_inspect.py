@@ -129,16 +129,43 @@ def test_a_workbook_is_read_as_text_is(tmp_path: Path):
     assert (seen.encoding, seen.tool, seen.record_count) == ("xlsx:Jawaban", "ms_forms", 2)
 
 
-def test_the_one_export_of_an_archive_is_read_and_several_are_named(export: Path):
+def test_the_one_export_of_an_archive_is_read_and_what_is_not_is_said(export: Path):
     path = export.with_name("ekspor.zip")
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(export, "CSV/jawaban.csv")
     seen = inspect_file(path, seeds_dir=SAMPLE_SEEDS, profile_id=None)
     assert (seen.tool, seen.record_count, seen.path) == ("google_forms", 10, path)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.write(export, "CSV/lain.csv")
+        archive.writestr("../lari.csv", "a")
+        archive.writestr("media/foto.jpg", "x")
     result = ilk("inspect", str(path))
-    assert (result.exit_code, "CSV/jawaban.csv, CSV/lain.csv" in result.output) == (1, True)
+    assert (result.exit_code, "10 jawaban" in result.output) == (0, False)
+    assert "Jawaban / Records: 10" in result.output
+    assert "Ditolak / Refused ekspor.zip/../lari.csv" in result.output
+    assert "passed over in the ZIP archive, 1 files: media (1)" in result.output
+
+
+def test_of_an_archive_it_is_said_what_a_pull_makes_of_each_file(export: Path):
+    path = export.with_name("ekspor.zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("jawaban.csv", "lagi.csv"):
+            archive.write(export, name)
+        archive.writestr("lain.csv", "id,unit\n1,A\n2,B\n")
+        archive.writestr("rusak.csv", "id,unit\n1\n2,B\n")
+        archive.write(path, "dalam.zip")
+        archive.writestr("__MACOSX/._jawaban.csv", "x")
+    result = ilk("inspect", str(path))
+    assert result.exit_code == 0, result.output
+    assert "Dibaca / Read ekspor.zip/jawaban.csv: 10 jawaban / records" in result.output
+    assert "Dibaca / Read ekspor.zip/lain.csv: 2 jawaban / records" in result.output
+    assert "Refused ekspor.zip/rusak.csv, baris 2:" in result.output
+    assert "a copy of ekspor.zip/jawaban.csv" in result.output
+    assert "Refused ekspor.zip/dalam.zip" in result.output
+    assert "passed over in the ZIP archive, 1 files: __MACOSX (1)" in result.output
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("rusak.csv", "rusak 2.csv"):
+            archive.writestr(name, "id,unit\n1\n2,B\n")
+    assert ilk("inspect", str(path)).exit_code == 1
 
 
 @pytest.mark.parametrize(
