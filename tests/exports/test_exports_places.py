@@ -8,7 +8,9 @@ import sys
 import time
 import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import duckdb
 import fsspec
 import pyarrow.parquet
 import pytest
@@ -27,6 +29,7 @@ from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_SEEDS
+from tests.small_cycle import HEADER, SmallCycle, row
 
 GOOD = b"id,unit\n1,A\n2,B\n"
 BETTER = b"id,unit\n1,A\n2,B\n3,C\n"
@@ -306,6 +309,42 @@ def test_of_new_files_on_the_web_the_later_address_has_the_last_word(cycle, web)
     assert [row["name"] for row in cycle.registry()] == [
         public_name(f"{web.url}{path}") for path in paths
     ]
+
+
+def test_a_run_leaves_a_sheets_address_in_nothing_that_is_published_or_sent(tmp_path, web):
+    """The whole publication, the records of runs and the events for OPENLINEAGE_URL."""
+    path = f"/d/e/{CANARY}/pub?output=csv"
+    answers = [row(number, unit="AAB"[number % 3]) for number in range(36)]
+    web.pages[path] = "\n".join([HEADER, *answers]).encode()
+    survey = SmallCycle(tmp_path)
+    survey.seed(
+        "survey_sources", "cycle_id,profile_id,kind,location", f"c1,p,landing,{web.url}{path}"
+    )
+    ran = survey.run("c1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert CANARY not in ran.stdout + ran.stderr
+    name = public_name(web.url + path)
+    assert survey.published("select file_name from audit_reconciliation") == [(name,)]
+    published = (survey.data / "published").resolve()
+    folders = (published, survey.data / "lineage", survey.data / "audit")
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert {".csv", ".duckdb", ".json", ".jsonl", ".parquet"} <= {file.suffix for file in files}
+    assert [file for file in files if CANARY in text_of(file)] == []
+    lineage = "".join(file.read_text("utf-8") for file in files if file.suffix == ".jsonl")
+    assert f'"name": "/...#{name[-8:]}"' in lineage or f'"name":"/...#{name[-8:]}"' in lineage
+    (inputs,) = {text for (text,) in survey.published("select input_files from audit_runs") if text}
+    assert name in inputs
+
+
+def text_of(file: Path) -> str:
+    """What stands in a file, compressed columns and tables too."""
+    if file.suffix == ".parquet":
+        return str(pyarrow.parquet.read_table(file, partitioning=None).to_pylist())
+    if file.suffix != ".duckdb":
+        return file.read_bytes().decode("utf-8", "replace")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+        return str([connection.table(name).fetchall() for (name,) in tables])
 
 
 def zipped(content: bytes) -> bytes:
