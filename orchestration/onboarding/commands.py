@@ -275,13 +275,15 @@ def _print_members(file: Path, members: "list[Member]", passed_over: "FaultText 
         name = f"{file.name}/{each.name}"
         if each.fault is not None:
             told = f"{each.fault.in_indonesian(name)} / {each.fault.in_english(name)}"
-            console.print(f"[red]Ditolak / Refused[/red] {escape(told)}", soft_wrap=True)
+            console.print(f"[red]Ditolak / Refused[/red] {escape(in_a_line(told))}", soft_wrap=True)
         elif each.record_count is not None:
             told = f"{name}: {each.record_count:,} jawaban / records"
-            console.print(f"Dibaca / Read {escape(told)}", soft_wrap=True)
+            console.print(f"Dibaca / Read {escape(in_a_line(told))}", soft_wrap=True)
     if passed_over is not None:
         told = f"{file.name}: {passed_over.id} / {passed_over.en}"
-        console.print(f"[yellow]Perhatikan / Note[/yellow] {escape(told)}", soft_wrap=True)
+        console.print(
+            f"[yellow]Perhatikan / Note[/yellow] {escape(in_a_line(told))}", soft_wrap=True
+        )
     readable = [each for each in members if each.fault is None]
     if members and not readable:
         fail("Tidak ada yang dibaca dari arsip ini. / Nothing in this archive is read.")

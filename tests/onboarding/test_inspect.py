@@ -69,6 +69,12 @@ def test_names_headings_and_cells_give_the_terminal_no_command(tmp_path: Path):
     path.write_text("", encoding="utf-8")
     refused = ilk("inspect", str(path))
     assert refused.exit_code == 1 and not set("\x1b\x07\x9b") & set(refused.output)
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in ("a\x1b[31m\nDibaca / Read: palsu.csv", "b.csv"):
+            archive.writestr(member, "id,Unit\n1,A\n2,B\n")
+    packed = ilk("inspect", str(path))
+    assert "Ditolak / Refused" in packed.output and not set("\x1b\x9b") & set(packed.output)
+    assert "\nDibaca / Read: palsu" not in packed.output
 
 
 def test_answers_in_place_of_headings_are_not_shown_either(tmp_path: Path):
