@@ -105,8 +105,8 @@ def run(
     ] = None,
 ) -> None:
     """Tarik, periksa, hitung, terbitkan. / Pull, check, compute, publish."""
+    from orchestration.lineage.tables import remove_warehouse
     from orchestration.run_lock import RunInProgressError, run_lock
-    from orchestration.warehouse_tables import remove_warehouse
 
     settings, known = _installation(seeds_must_agree=True)
     chosen = _chosen(settings, known, cycles or [], run_all=run_all)
@@ -250,9 +250,9 @@ def publish(
 ) -> None:
     """Publikasi yang disimpan; tampilkan lagi yang lama. / Publications kept; show one again."""
     from orchestration.auditing.rollback import go_back, kept, release_cycle
+    from orchestration.dbt_build import WarehouseBuildError
     from orchestration.publishing import PublicationError
     from orchestration.run_lock import RunInProgressError
-    from orchestration.warehouse_build import WarehouseBuildError
 
     if rollback + (release is not None) + list_them != 1 or (publication and not rollback):
         _fail("Pilih satu / choose one: --list, --rollback [ID], --release CYCLE", code=2)
@@ -330,7 +330,7 @@ def trace(
 ) -> None:
     """Telusuri skor sampai ke baris, atau nasib satu baris. / From a score to its rows."""
     from orchestration.auditing.commands import trace_row, trace_score
-    from orchestration.auditing.warehouse import AuditError
+    from orchestration.auditing.opening import AuditError
     from orchestration.run_lock import RunInProgressError
 
     settings, known = _installation()
@@ -459,7 +459,7 @@ def finalise(
 ) -> None:
     """Bekukan siklus yang sudah terbit. / Freeze a published cycle."""
     from orchestration.auditing.commands import finalise_cycle
-    from orchestration.auditing.warehouse import AuditError
+    from orchestration.auditing.opening import AuditError
     from orchestration.run_lock import RunInProgressError
 
     settings, known = _installation()
@@ -476,7 +476,7 @@ def reproduce(
 ) -> None:
     """Hitung ulang siklus final dan bandingkan. / Compute a final cycle again and compare."""
     from orchestration.auditing.commands import reproduce_cycle
-    from orchestration.auditing.warehouse import AuditError
+    from orchestration.auditing.opening import AuditError
     from orchestration.run_lock import RunInProgressError
 
     settings, known = _installation()
@@ -548,8 +548,8 @@ def report(
 @app.command()
 def docs() -> None:
     """Tulis dokumentasi gudang. / Write the warehouse's documentation, one page of HTML."""
+    from orchestration.dbt_build import WarehouseBuildError, build_docs
     from orchestration.run_lock import RunInProgressError, run_lock
-    from orchestration.warehouse_build import WarehouseBuildError, build_docs
 
     settings, _ = _installation()
     try:

@@ -17,11 +17,11 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from orchestration.dbt_build import WarehouseBuildError, manifest_path
 from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full, whole_file
 from orchestration.exports.registry import read_registry
 from orchestration.run_lock import DIED, RunInProgressError, has_died, show_alive
 from orchestration.settings import REPOSITORY, Settings
-from orchestration.warehouse_build import WarehouseBuildError, manifest_path
 from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clock
 
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"

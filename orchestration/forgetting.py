@@ -26,7 +26,7 @@ import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
 from orchestration.cycles import lineage, read_cycles
-from orchestration.durable_files import below, read_json_record, sync, whole_file
+from orchestration.durable_files import below, sync, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import (
@@ -34,6 +34,7 @@ from orchestration.exports.forgotten import (
     SEPARATORS,
     Forgotten,
     personal_columns,
+    records_folder,
     squeezed,
 )
 from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
@@ -195,15 +196,6 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
         _write_record(settings.data_dir, report)
         erasure.commit(unread)
     return report
-
-
-def erased_at(settings: Settings, sha256: str) -> str | None:
-    """Return when somebody was taken out of the export whose bytes had this hash; None: never."""
-    for path in sorted((settings.data_dir / "forgotten").glob("*.json")):
-        record = read_json_record(path)
-        if any(file["sha256_before"] == sha256 for file in record["files"]):
-            return str(record["forgotten_at"])
-    return None
 
 
 class _Erasure:
@@ -452,5 +444,5 @@ def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
 
 def _write_record(data_dir: Path, report: ForgetReport) -> None:
     name = re.sub(r"[-:+]", "", report.forgotten_at.removesuffix("+00:00"))
-    with whole_file(data_dir / "forgotten" / f"{name}Z.json") as temporary:
+    with whole_file(records_folder(data_dir) / f"{name}Z.json") as temporary:
         temporary.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")

@@ -20,7 +20,7 @@ import duckdb
 from expectations.border import Border
 from expectations.raw_files import Cycle
 from expectations.validation import Outcome
-from orchestration.exports.landing import pull_cycle
+from orchestration.exports.pulling import pull_cycle
 from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
 

@@ -21,12 +21,12 @@ from sqlalchemy.exc import OperationalError
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance, _with_remedy
+from orchestration.dbt_build import NodeResult
 from orchestration.exports import landing
 from orchestration.fingerprints import fingerprints
 from orchestration.report import read_headline
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
-from orchestration.warehouse_build import NodeResult
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, Sample, ilk
 
 LAST = SAMPLE_CYCLES[-1]
@@ -371,7 +371,7 @@ def test_what_the_system_refuses_is_told_with_its_remedy(
         holder.communicate()
     assert result.exit_code == 1
     assert "Another program has the warehouse open: close it, and run again" in result.output
-    assert "orchestration.warehouse_build" not in result.output
+    assert "orchestration.dbt_build" not in result.output
 
     def store_nothing(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

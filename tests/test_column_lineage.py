@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.column_lineage import column_lineage, declared_columns
-from orchestration.column_tracing import trace_columns
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.warehouse_tables import ColumnLineage, ColumnOf, Table, warehouse_tables
+from orchestration.lineage.columns import column_lineage, declared_columns
+from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table, warehouse_tables
+from orchestration.lineage.tracing import trace_columns
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 TABLES = {

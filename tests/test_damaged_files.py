@@ -16,18 +16,18 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from orchestration import warehouse_build
+from orchestration import dbt_build
 from orchestration.auditing.final_cycles import finalise
 from orchestration.auditing.run_records import RESTATEMENTS, ensure_records, restatements_path
-from orchestration.column_lineage import column_lineage
 from orchestration.cycles import find_cycle, read_cycles
+from orchestration.dbt_build import NodeResult, WarehouseBuildError, manifest_path
 from orchestration.durable_files import UnreadableFileError, read_json_record, read_record
 from orchestration.fingerprints import cycle_fingerprint, fingerprints
+from orchestration.lineage.columns import column_lineage
+from orchestration.lineage.tables import can_be_read, warehouse_tables
 from orchestration.publishing.publication import table_checksums
 from orchestration.report import read_headline
 from orchestration.settings import Settings
-from orchestration.warehouse_build import NodeResult, WarehouseBuildError, manifest_path
-from orchestration.warehouse_tables import can_be_read, warehouse_tables
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 
 OwnSample = Callable[..., Settings]
@@ -73,8 +73,8 @@ def test_a_manifest_that_a_killed_parse_did_not_finish_leaves_no_stamp_that_call
             Path(path).write_text('{"nodes": ', encoding="utf-8")
             raise Killed
 
-    monkeypatch.setattr(warehouse_build, "project_hash", lambda _: "another project")
-    monkeypatch.setitem(warehouse_build._manifests, "another project", Half())  # type: ignore[arg-type]
+    monkeypatch.setattr(dbt_build, "project_hash", lambda _: "another project")
+    monkeypatch.setitem(dbt_build._manifests, "another project", Half())  # type: ignore[arg-type]
     with pytest.raises(Killed):
         manifest_path(settings)
     assert whole_folder(folder) == before
@@ -87,7 +87,7 @@ def test_what_dbt_keeps_of_its_last_parse_is_made_anew(
     whole = json.loads(manifest_path(settings).read_bytes())
     shutil.rmtree(manifest_path(settings).parent)
     spoil(settings.dbt_target_dir / "partial_parse.msgpack", DAMAGES["cut"])
-    monkeypatch.setattr(warehouse_build, "_manifests", {})
+    monkeypatch.setattr(dbt_build, "_manifests", {})
     assert json.loads(manifest_path(settings).read_bytes())["nodes"].keys() == whole["nodes"].keys()
 
 

@@ -1,6 +1,6 @@
 """dbt called by hand, as docs/operations.md says: what it does without what a run sets for it.
 
-Belongs here: dbt's own command. Doesn't: dbt as a cycle's run calls it (warehouse_build.py).
+Belongs here: dbt's own command. Doesn't: dbt as a cycle's run calls it (dbt_build.py).
 """
 
 import os

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 
 from orchestration.cycles import read_cycles
+from orchestration.dbt_build import manifest_path
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.settings import get_settings
-from orchestration.warehouse_build import manifest_path
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 
@@ -145,7 +145,7 @@ def test_the_graph_leads_from_each_raw_file_to_each_published_table(
 def test_a_file_read_by_two_cycles_stands_in_the_graph_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from orchestration.defs.landing import landing
+    from orchestration.defs.sources import landing
 
     registry = Registry(tmp_path / "raw")
     for number, cycle_id in enumerate(SAMPLE_CYCLES):

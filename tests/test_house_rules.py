@@ -16,13 +16,13 @@ import pytest
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
-from orchestration.column_tracing import parsed, qualified, sqlglot_schema
+from orchestration.dbt_build import manifest_path
+from orchestration.lineage.tables import warehouse_tables
+from orchestration.lineage.tracing import parsed, qualified, sqlglot_schema
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.seed_tables import read_seed
 from orchestration.settings import REPOSITORY, get_settings
-from orchestration.warehouse_build import manifest_path
-from orchestration.warehouse_tables import warehouse_tables
 from tests.conftest import Sample
 
 Node = dict[str, Any]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import duckdb
 
+from orchestration.dbt_build import _invoke, _manifest, manifest_path
 from orchestration.settings import Settings
-from orchestration.warehouse_build import _invoke, _manifest, manifest_path
 from tests.conftest import Sample
 
 SQL_MODEL, PYTHON_MODEL = "figures.scores_of_components", "figures.disclosure_hidden_cells"

@@ -20,7 +20,7 @@ import openlineage.client.generated as standard
 import pytest
 from openlineage.client.generated.base import BaseEvent, BaseFacet, RunEvent
 
-from orchestration.open_lineage import Dataset, LineageRun, Outlet, facet
+from orchestration.lineage.events import Dataset, LineageRun, Outlet, facet
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 RUN_ID = "3f2a9a52-6f0e-4b57-9d0e-3f6f1f0c5a11"

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration import fingerprints
 from orchestration.auditing.final_cycles import finalise
-from orchestration.auditing.warehouse import AuditError
+from orchestration.auditing.opening import AuditError
 from orchestration.settings import Settings, get_settings
 from tests.small_cycle import KEY, SmallCycle
 

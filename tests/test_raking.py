@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.dbt_build import sentence
 from orchestration.scoring.bootstrap import Group, times_drawn, variances
 from orchestration.scoring.raking import (
     UNKNOWN,
@@ -25,7 +26,6 @@ from orchestration.scoring.raking import (
 )
 from orchestration.scoring.score_tree import parents_of
 from orchestration.settings import get_settings
-from orchestration.warehouse_build import sentence
 from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 
 REFERENCE = Path(__file__).parent / "reference" / "raking_ilk-2025-s2.csv.gz"

@@ -268,8 +268,8 @@ def test_every_rule_has_a_case_here():
 
 
 def test_a_folder_of_seeds_may_lack_follow_ups_and_dbt_finds_them_empty(folder, monkeypatch):
+    from orchestration.dbt_build import _seed_path
     from orchestration.settings import Settings
-    from orchestration.warehouse_build import _seed_path
 
     (folder / "follow_ups.csv").unlink()
     assert contradictions(folder, REPOSITORY) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.auditing.opening import audited
 from orchestration.auditing.rows import row_fate
 from orchestration.auditing.scores import (
     DOMAINS,
@@ -16,7 +17,6 @@ from orchestration.auditing.scores import (
     Verdict,
 )
 from orchestration.auditing.tree import Component, Tree
-from orchestration.auditing.warehouse import audited
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import formula_safe

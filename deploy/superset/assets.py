@@ -23,6 +23,7 @@ import duckdb
 import yaml  # type: ignore[import-untyped]  # it ships no types
 from sqlalchemy.engine import make_url
 
+from orchestration.dbt_build import manifest_path
 from orchestration.postgres import SCHEMA
 from orchestration.publishing.specifications import (
     ColumnSpec,
@@ -32,7 +33,6 @@ from orchestration.publishing.specifications import (
     specifications,
 )
 from orchestration.settings import Settings, get_settings
-from orchestration.warehouse_build import manifest_path
 
 # What may be added over rows (docs/bi.md): persons of whom each is in one row.
 ADDABLE: Mapping[str, Sequence[str]] = {

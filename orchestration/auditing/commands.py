@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from orchestration.auditing.opening import AuditError, audited
 from orchestration.auditing.printing import (
     print_final,
     print_reproduction,
@@ -18,7 +19,6 @@ from orchestration.auditing.printing import (
 from orchestration.auditing.rows import row_fate
 from orchestration.auditing.scores import Question, ScoreTrace, method_weighting_mode
 from orchestration.auditing.tree import Component
-from orchestration.auditing.warehouse import AuditError, audited
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 

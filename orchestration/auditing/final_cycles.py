@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from orchestration.auditing.differences import examples, find_moved, result_tables
+from orchestration.auditing.opening import AuditError
 from orchestration.auditing.run_records import RESTATEMENTS, gather_restatements
-from orchestration.auditing.warehouse import AuditError
 from orchestration.cycles import lineage, read_cycles
+from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, read_json_record, sync, sync_tree
 from orchestration.exports.registry import READ, SCHEMA, read_registry
 from orchestration.exports.store import stored_path
@@ -35,7 +36,6 @@ from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
-from orchestration.warehouse_build import manifest_path
 
 _SHOWN_EXAMPLES = 8
 ERASURE = "penghapusan data pribadi / erasure of personal data"

@@ -18,18 +18,18 @@ import duckdb
 
 from orchestration.auditing.differences import examples, find_moved, result_tables
 from orchestration.auditing.final_cycles import FinalVersion, final_version
-from orchestration.auditing.warehouse import AuditError
+from orchestration.auditing.opening import AuditError
 from orchestration.cycles import lineage, read_cycles
+from orchestration.dbt_build import manifest_path
+from orchestration.exports.forgotten import erased_at
 from orchestration.exports.reading import read_export
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.fingerprints import code_hash
-from orchestration.forgetting import erased_at
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
-from orchestration.warehouse_build import manifest_path
 
 _SHOWN_EXAMPLES = 20
 
@@ -115,7 +115,7 @@ def _read_again(
 ) -> ExportFile:
     path = stored_path(settings.raw_dir, file.sha256)
     if not path.is_file():
-        if when := erased_at(settings, file.sha256):
+        if when := erased_at(settings.data_dir, file.sha256):
             raise AuditError(
                 f"{file.name}: jawaban seseorang dihapus dari berkas ini ({when}); angka yang "
                 "dibekukan tetap terbit, tetapi tak dapat dihitung ulang persis, dan tak ada yang "

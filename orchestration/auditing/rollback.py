@@ -21,6 +21,7 @@ from orchestration.auditing.differences import find_moved, result_tables
 from orchestration.auditing.final_cycles import final_version, is_final
 from orchestration.auditing.held_cycles import clock, held_only_if_shown, hold, let_go, moment
 from orchestration.auditing.run_records import note_rollback, published_runs
+from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import read_json_record
 from orchestration.fingerprints import fingerprints
 from orchestration.postgres.following import Follower, Standing
@@ -33,7 +34,6 @@ from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
-from orchestration.warehouse_build import manifest_path
 
 _RECONCILIATION = "audit_reconciliation"
 _SHOWN = 5  # files that are named

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
-from orchestration.auditing.warehouse import AuditError
+from orchestration.auditing.opening import AuditError
 from orchestration.engine_macros import EngineMacros
 from orchestration.fingerprints import CurrentFile, raw_files
 from orchestration.seed_tables import read_seed

@@ -19,8 +19,8 @@ from pathlib import Path
 import duckdb
 import yaml  # type: ignore[import-untyped]  # it ships no types
 
+from orchestration.auditing.opening import AuditError
 from orchestration.auditing.tree import Component, Tree
-from orchestration.auditing.warehouse import AuditError
 from orchestration.settings import Settings
 from orchestration.sql_text import formula_safe
 

@@ -7,7 +7,7 @@ perspectives and items. Doesn't: values; who has one is all that matters here.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from orchestration.auditing.warehouse import AuditError
+from orchestration.auditing.opening import AuditError
 
 _COMPONENT_KEYS = {
     "index": (),

@@ -17,12 +17,12 @@ from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, not
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.fingerprints import fingerprints
+from orchestration.lineage.runs import tell_published
 from orchestration.postgres.following import Follower, Standing
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import LAYERS, declarations
 from orchestration.rejected_responses import much_rejected
 from orchestration.report import decimal_comma, percent, publication, read_headline
-from orchestration.run_lineage import tell_published
 from orchestration.settings import Settings, get_settings
 from orchestration.unfit_cycles import cycles_built, unfit_cycles
 from orchestration.words import both

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.open_lineage import LineageRun
-from orchestration.run_lineage import lineage_run
+from orchestration.lineage.events import LineageRun
+from orchestration.lineage.runs import lineage_run
 from orchestration.run_lock import run_lock, show_alive
 from orchestration.settings import Settings, get_settings
 

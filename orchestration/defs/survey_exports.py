@@ -1,7 +1,7 @@
 """The raw zone: what a cycle's sources hold, pulled and kept as it came.
 
 Belongs here: the partitions (one a survey cycle) and the assets around `pull_cycle`. Doesn't: what
-is pulled from (landing.py), how exports are got and read (orchestration/exports).
+is pulled from (sources.py), how exports are got and read (orchestration/exports).
 """
 
 import logging
@@ -16,18 +16,18 @@ from expectations.rule_words import rule_in_words
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.auditing.run_records import WAITING, note_outcome
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.defs.landing import EXPORT_SOURCES, STAFF_FRAMES
+from orchestration.defs.sources import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.freshness import stale_sources
-from orchestration.exports.landing import PullReport, pull_cycle
 from orchestration.exports.place_urls import is_web
+from orchestration.exports.pulling import PullReport, pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import SourceError, landed_address
 from orchestration.fingerprints import raw_files
+from orchestration.lineage.runs import tell_pulled
 from orchestration.other_index import OtherIndexError, demand_same_index
-from orchestration.run_lineage import tell_pulled
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.words import both, on_the_readers_clock
 

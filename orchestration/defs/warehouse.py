@@ -1,7 +1,7 @@
 """The warehouse: every dbt seed and model an asset, every dbt test an asset check.
 
 Belongs here: translating what dbt did into Dagster's events. Doesn't: calling dbt
-(orchestration/warehouse_build.py) and SQL (models/).
+(orchestration/dbt_build.py) and SQL (models/).
 """
 
 import json
@@ -17,8 +17,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from expectations.rejected_rows import rejected_rows
 from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
-from orchestration.column_lineage import column_lineage
 from orchestration.cycles import find_cycle, later_cycles, read_cycles
+from orchestration.dbt_build import NodeResult, build_warehouse, manifest_path
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.durable_files import below
 from orchestration.fingerprints import (
@@ -29,10 +29,9 @@ from orchestration.fingerprints import (
     outdated_ancestors,
     seeds_hash,
 )
-from orchestration.run_lineage import tell_built
-from orchestration.settings import Settings, get_settings
-from orchestration.warehouse_build import NodeResult, build_warehouse, manifest_path
-from orchestration.warehouse_tables import (
+from orchestration.lineage.columns import column_lineage
+from orchestration.lineage.runs import tell_built
+from orchestration.lineage.tables import (
     ColumnLineage,
     Table,
     can_be_read,
@@ -41,6 +40,7 @@ from orchestration.warehouse_tables import (
     remove_warehouse,
     warehouse_tables,
 )
+from orchestration.settings import Settings, get_settings
 
 logger = logging.getLogger("ilk.warehouse")
 

@@ -1,7 +1,8 @@
 """Who asked to be forgotten, as keyed hashes: what keeps a person out who still lies in a landing.
 
-Belongs here: the list raw/forgotten.json, and finding its people in what was read. Doesn't: taking
-them out of bytes (erasure), of the registry and the warehouse (orchestration/forgetting.py).
+Belongs here: the list raw/forgotten.json, finding its people in what was read, when bytes lost one
+of them. Doesn't: taking them out of bytes (erasure), of the registry and the warehouse
+(orchestration/forgetting.py).
 
 The hash is HMAC-SHA-256 under a key derived from the pseudonym key, so that it is not the
 pseudonym that the warehouse knows the person by. Whoever lacks the key can't tell whose it is.
@@ -34,6 +35,20 @@ _HASH = (
 _SQL_BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13)"
 SEPARATORS = WHITE_SPACE + "\u00ad\u200c-\u200f\u202a-\u202e\u2060\u2010-\u2015./_-"
 """What people write inside identifiers, as characters of a pattern."""
+
+
+def records_folder(data_dir: Path) -> Path:
+    """Return where `ilk forget` keeps the record of what it did, a file a time."""
+    return data_dir / "forgotten"
+
+
+def erased_at(data_dir: Path, sha256: str) -> str | None:
+    """Return when somebody was taken out of the export whose bytes had this hash; None: never."""
+    for path in sorted(records_folder(data_dir).glob("*.json")):
+        record = read_json_record(path)
+        if any(file["sha256_before"] == sha256 for file in record["files"]):
+            return str(record["forgotten_at"])
+    return None
 
 
 class ForgottenKeyError(RuntimeError):

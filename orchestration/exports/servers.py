@@ -1,7 +1,7 @@
 """A cycle's surveys on servers, as files for the pull: what is new and what stays of before.
 
 Belongs here: which servers, what landed from them, what they add to a listing. Doesn't: what to ask
-and whether it is whole (apis/asking.py), reading and registering (landing.py).
+and whether it is whole (apis/asking.py), reading and registering (pulling.py).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.pulling import PullReport, pull_cycle
 from orchestration.exports.registry import read_registry
 
 CYCLE = "ilk-2025-s2"

@@ -601,7 +601,7 @@ def test_listings_of_one_state_are_equal_and_none_is_remembered(cycle, s3):
 
 
 def test_who_reads_files_alone_imports_no_backend():
-    code = "import sys, orchestration.exports.landing; print(*sys.modules)"
+    code = "import sys, orchestration.exports.pulling; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     backends = {"aiohttp", "s3fs", "botocore", "sshfs", "asyncssh", "webdav4", "httpx"}
     assert not backends & set(ran.stdout.split())

@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from expectations.border import Border
 from expectations.raw_files import Cycle
-from orchestration.exports.landing import pull_cycle
+from orchestration.exports.pulling import pull_cycle
 from orchestration.onboarding.likeness import nearest
 from orchestration.onboarding.profile_draft import date_order
 from orchestration.seed_tables import seed_records

@@ -9,7 +9,7 @@ import pyarrow.parquet
 from pydantic import SecretStr
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.landing import PullReport, pull_cycle
+from orchestration.exports.pulling import PullReport, pull_cycle
 from orchestration.exports.registry import Registry
 from orchestration.forgetting import forget
 from orchestration.settings import Settings

@@ -16,6 +16,7 @@ from bi_questions import bi_questions
 from postgres_cases import KNOWN, ROWS, TABLES, VIEW, ask, said, write_publication
 from psycopg.conninfo import conninfo_to_dict
 
+from orchestration.dbt_build import manifest_path
 from orchestration.postgres import PostgresError, loading, server
 from orchestration.postgres.loading import published_there, replace
 from orchestration.postgres.server import connected
@@ -28,7 +29,6 @@ from orchestration.publishing.specifications import (
     Words,
     read_described,
 )
-from orchestration.warehouse_build import manifest_path
 from tests.conftest import Sample
 from tests.postgres_server import PostgresServer
 

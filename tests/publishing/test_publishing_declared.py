@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.dbt_build import manifest_path
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.settings import get_settings
-from orchestration.warehouse_build import manifest_path
 
 Node = dict[str, Any]
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from orchestration.dbt_build import manifest_path
 from orchestration.publishing.specifications import TableSpec, read_described, specifications
 from orchestration.settings import REPOSITORY
-from orchestration.warehouse_build import manifest_path
 from tests.conftest import Sample
 from tests.publishing.bi_questions import bi_questions
 

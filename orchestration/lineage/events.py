@@ -1,7 +1,7 @@
 """OpenLineage events: what a run read and wrote, as other tools (Marquez, DataHub) take it.
 
 Belongs here: the standard's JSON, the file it goes to, the endpoint it may go to. Doesn't: knowing
-what a run did (orchestration/run_lineage.py). Plain JSON and urllib: the standard's own client
+what a run did (orchestration/lineage/runs.py). Plain JSON and urllib: the standard's own client
 would bring an HTTP stack of its own, and half a second of imports, for one POST.
 
 A run is a run of the job `survey_cycle`; each thing that it makes (a table of the warehouse, one of

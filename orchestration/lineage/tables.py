@@ -1,8 +1,8 @@
 """The warehouse's tables as a build left them, and what their columns are made of.
 
 Belongs here: the values that lineage is told in, reading tables, taking cycles out of them.
-Doesn't: building (warehouse_build.py), finding out what a column is made of (column_lineage.py),
-showing it (orchestration/defs/warehouse.py, run_lineage.py).
+Doesn't: building (orchestration/dbt_build.py), finding out what a column is made of (columns.py),
+showing it (orchestration/defs/warehouse.py, runs.py).
 """
 
 from collections.abc import Collection, Mapping

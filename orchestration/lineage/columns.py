@@ -1,9 +1,9 @@
 """Which columns each column of a model is made of: traced in dbt's SQL, or declared in YAML.
 
 Belongs here: all models of a project together, what YAML declares of Python models, the cache.
-Doesn't: tracing one query (column_tracing.py), showing it (orchestration/defs/warehouse.py,
-orchestration/run_lineage.py). All models together take 2 CPU s, once a code version and instrument;
-dagster-dbt's own way took three times that in every run.
+Doesn't: tracing one query (tracing.py), showing it (orchestration/defs/warehouse.py,
+orchestration/lineage/runs.py). All models together take 2 CPU s, once a code version and
+instrument; dagster-dbt's own way took three times that in every run.
 """
 
 import fnmatch
@@ -12,11 +12,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, read_json, whole_file
 from orchestration.fingerprints import project_hash
+from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table
 from orchestration.settings import Settings
-from orchestration.warehouse_build import manifest_path
-from orchestration.warehouse_tables import ColumnLineage, ColumnOf, Table
 
 logger = logging.getLogger("ilk.lineage")
 
@@ -36,7 +36,7 @@ def column_lineage(
             model: {column: [ColumnOf(*of) for of in made_of] for column, made_of in of.items()}
             for model, of in held["models"].items()
         }
-    from orchestration.column_tracing import UnreadableQueryError, sqlglot_schema, trace_columns
+    from orchestration.lineage.tracing import UnreadableQueryError, sqlglot_schema, trace_columns
 
     manifest = json.loads(manifest_path(settings).read_text(encoding="utf-8"))
     models = {

@@ -1,6 +1,6 @@
 """Which columns each column of one query is made of, read from its SQL by sqlglot.
 
-Belongs here: the walk over sqlglot's scopes. Doesn't: which queries (column_lineage.py). Import it
+Belongs here: the walk over sqlglot's scopes. Doesn't: which queries (columns.py). Import it
 where queries are traced: sqlglot takes 0.2 CPU s.
 """
 
@@ -16,7 +16,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
-from orchestration.warehouse_tables import ColumnOf, Table
+from orchestration.lineage.tables import ColumnOf, Table
 
 UnreadableQueryError = SqlglotError
 

@@ -1,7 +1,7 @@
 """What a run read and wrote, as datasets of OpenLineage.
 
 Belongs here: names and facets of landing files, raw zone, warehouse and publication. Doesn't: the
-standard's JSON and where it goes (open_lineage.py), tracing columns (column_lineage.py).
+standard's JSON and where it goes (events.py), tracing columns (columns.py).
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from orchestration.dbt_build import NodeResult
 from orchestration.durable_files import below
 from orchestration.exports.sources import landed_address
 from orchestration.fingerprints import CurrentFile
-from orchestration.open_lineage import Dataset, Json, LineageRun, Outlet, facet
+from orchestration.lineage.events import Dataset, Json, LineageRun, Outlet, facet
+from orchestration.lineage.tables import ColumnLineage, Table
 from orchestration.publishing.tables import declarations
 from orchestration.settings import Settings
-from orchestration.warehouse_build import NodeResult
-from orchestration.warehouse_tables import ColumnLineage, Table
 
 
 def lineage_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> LineageRun:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import duckdb
 
 from orchestration.fingerprints import fingerprints
+from orchestration.lineage.tables import can_be_read
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
-from orchestration.warehouse_tables import can_be_read
 
 
 class AuditError(Exception):
