@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance, _with_remedy
 from orchestration.dbt_build import NodeResult
-from orchestration.exports import landing
+from orchestration.exports import pulling
 from orchestration.fingerprints import fingerprints
 from orchestration.report import read_headline
 from orchestration.run_lock import run_lock
@@ -376,7 +376,7 @@ def test_what_the_system_refuses_is_told_with_its_remedy(
     def store_nothing(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(landing, "store_bytes", store_nothing)
+    monkeypatch.setattr(pulling, "store_bytes", store_nothing)
     result = ilk("run", LAST)
     assert result.exit_code == 1
     assert "The disk is full: make room, and run again" in result.output

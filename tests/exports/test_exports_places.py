@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.cycles import find_cycle, read_cycles
-from orchestration.exports import landing, places
+from orchestration.exports import places, pulling
 from orchestration.exports.freshness import stale_sources
 from orchestration.exports.place_urls import holds_secret, public_name, without_secrets
 from orchestration.exports.registry import SCHEMA, Registry
@@ -420,7 +420,7 @@ def test_a_file_that_changes_while_it_is_copied_waits(cycle, sftp, monkeypatch):
     uses(cycle, f"{sftp.url}/survey/*.csv")
     file = sftp.folder / "survey" / "a.csv"
     file.write_bytes(GOOD)
-    keep = landing.store_bytes
+    keep = pulling.store_bytes
 
     def slowly(*arguments, **options):
         stored = keep(*arguments, **options)
@@ -428,7 +428,7 @@ def test_a_file_that_changes_while_it_is_copied_waits(cycle, sftp, monkeypatch):
         return stored
 
     with monkeypatch.context() as patched:
-        patched.setattr(landing, "store_bytes", slowly)
+        patched.setattr(pulling, "store_bytes", slowly)
         (refusal,) = cycle.pull().refused
     assert refusal.code == "changing"
     assert f"{len(GOOD)} copied, {len(BETTER)} after" in refusal.message
@@ -436,7 +436,7 @@ def test_a_file_that_changes_while_it_is_copied_waits(cycle, sftp, monkeypatch):
 
 
 def test_a_long_copy_is_told_in_between(cycle, monkeypatch):
-    monkeypatch.setattr(landing, "_TOLD_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(pulling, "_TOLD_EVERY_SECONDS", 0.0)
     cycle.drop("gform/a.csv", b"id,unit\n" + b"1,A\n" * 1_000_000)
     cycle.pull()
     assert f"{CYCLE}/gform/a.csv: 2 / 4 MB disalin / copied" in cycle.progress
