@@ -117,6 +117,7 @@ class SmallCycle:
                 "ILK_DATA_DIR": str(self.data),
                 "ILK_SEEDS_DIR": str(self.seeds),
                 "ILK_PSEUDONYM_KEY": KEY,
+                "ILK_PAGES": "false",  # two seconds a run: tests of pages ask for them
                 "COLUMNS": "500",
                 **environment,
             },

@@ -16,6 +16,7 @@ the swap, and counts once its publication is shown: a run killed between loses o
 
 import secrets
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -290,18 +291,28 @@ def keep_named(
     they would be joined to nothing, and a database with foreign keys would refuse them.
     """
     stand = [*timing.standing, *timing.unfit]
+    if not stand:
+        return
+    columns: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for database, table, column in connection.execute(
+        "select database_name, table_name, column_name from duckdb_columns()"
+    ).fetchall():
+        columns[database, table].add(column)
     keys = [(name, key) for name, table in known.items() for key in table.foreign_keys]
-    is_more = bool(stand)
+    is_more = True
     while is_more:  # what is put back may name more
-        is_more = any([_put_back(connection, name, key, stand) for name, key in keys])
+        is_more = any([_put_back(connection, name, key, stand, columns) for name, key in keys])
 
 
 def _put_back(
-    connection: duckdb.DuckDBPyConnection, name: str, key: ForeignKey, stand: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    key: ForeignKey,
+    stand: Collection[str],
+    columns: Mapping[tuple[str, str], set[str]],
 ) -> int:
     """Return how many rows of the key's table were put back for rows of the one that names them."""
-    ours, theirs = (_columns(connection, table, "ilk") for table in (name, key.table))
-    stood = _columns(connection, key.table)
+    ours, theirs, stood = columns["ilk", name], columns["ilk", key.table], columns[SHOWN, key.table]
     if not (ours.issuperset(key.columns) and (theirs & stood).issuperset(key.to)):
         return 0  # an older publication, or tables of a test
     named = ", ".join(map(as_name, key.columns))
