@@ -4,6 +4,8 @@ Belongs here: fixtures used by more than one file. The sample (examples/ilk) is 
 in this process, through the same command a person types.
 """
 
+import fcntl
+import gc
 import os
 import shutil
 import sqlite3
@@ -24,13 +26,22 @@ from tests.postgres_server import HOW_TO_GET_ONE, PostgresServer, find_binaries
 SAMPLE_SEEDS = REPOSITORY / "tests" / "seeds"
 SAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 SAMPLE_CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
-LONGEST = {"test_killed.py", "test_cli.py", "test_final_cycles.py", "test_forgetting.py"}
+LONGEST = {
+    "test_cli.py",
+    "test_damaged_files.py",
+    "test_final_cycles.py",
+    "test_forgetting.py",
+    "test_killed.py",
+    "test_publication_in_time.py",
+    "test_unfit_cycles.py",
+}
 _data_dir = ""
 
 
 def pytest_configure() -> None:
     """Point the settings at a folder of this session before any test module reads them."""
     global _data_dir
+    gc.set_threshold(3_000_000, 20, 100)  # as in `ilk` itself (orchestration/__main__.py)
     _data_dir = tempfile.mkdtemp(prefix="ilk-tests-")
     os.environ["ILK_DATA_DIR"] = _data_dir
     os.environ["ILK_LANDING_URL"] = str(SAMPLE_LANDING)
@@ -80,11 +91,28 @@ def ilk(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Sample:
-    """Both cycles of examples/ilk, from landing to publication."""
-    result = ilk("run", *SAMPLE_CYCLES)
-    assert result.exit_code == 0, result.output
-    return Sample(settings=get_settings(), output=result.output)
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Both cycles of examples/ilk, from landing to publication: run once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    kept = shared / "sample"
+    with (shared / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            shutil.copytree(kept / "data", _data_dir, symlinks=True, dirs_exist_ok=True)
+        else:
+            result = ilk("run", *SAMPLE_CYCLES)
+            assert result.exit_code == 0, result.output
+            made = kept.with_name("sample.made")
+            shutil.copytree(_data_dir, made / "data", symlinks=True)
+            # Its sentences name the data folder, which is another for each worker.
+            output = result.output.replace(_data_dir, "{data}")
+            (made / "output.txt").write_text(output, encoding="utf-8")
+            made.rename(kept)
+    get_settings.cache_clear()
+    output = (kept / "output.txt").read_text(encoding="utf-8").replace("{data}", _data_dir)
+    return Sample(settings=get_settings(), output=output)
 
 
 @pytest.fixture(scope="session")

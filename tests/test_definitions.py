@@ -152,7 +152,7 @@ def test_a_file_read_by_two_cycles_stands_in_the_graph_once(
         registry.add(
             ExportFile(
                 file_number=number, cycle_id=cycle_id, profile_id="gform", kind="survey_responses",
-                source="https://x.go.id/*.csv", name="https://x.go.id/a b.csv", sha256="0",
+                source="sftp://x.go.id/*.csv", name="sftp://x.go.id/a b.csv", sha256="0",
                 bytes=1, pulled_at=datetime(2025, 6, 1), status="read",
             )
         )  # fmt: skip
@@ -162,9 +162,9 @@ def test_a_file_read_by_two_cycles_stands_in_the_graph_once(
     graph = landing().resolve_asset_graph()
     monkeypatch.undo()
     get_settings.cache_clear()
-    key = dg.AssetKey(["landing", "https:", "x.go.id", "a b.csv"])
+    key = dg.AssetKey(["landing", "sftp:", "x.go.id", "a b.csv"])
     assert graph.get(dg.AssetKey(["landing", "gform"])).parent_keys == {key}
-    assert graph.get(key).metadata["dagster/uri"] == "https://x.go.id/a b.csv"
+    assert graph.get(key).metadata["dagster/uri"] == "sftp://x.go.id/a b.csv"
 
 
 def test_every_check_says_what_it_demands(repository: dg.Definitions):

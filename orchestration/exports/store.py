@@ -61,10 +61,10 @@ def store_bytes(
     folder = raw_dir / "files"
     make_private(folder)
     temporary = folder / f"incoming{TEMPORARY}"
-    temporary.touch(mode=0o600)
     digest = hashlib.sha256()
     size = 0
     try:
+        temporary.touch(mode=0o600)
         with temporary.open("wb") as target:
             while chunk := source.read(_CHUNK_BYTES):
                 digest.update(chunk)
@@ -86,8 +86,8 @@ def store_bytes(
 def store_edited(raw_dir: Path, edit: Callable[[Path], None]) -> StoredBytes:
     """Keep what `edit` writes to the path that it is given, under the name of its hash."""
     temporary = raw_dir / "files" / f"edited{TEMPORARY}"
-    temporary.touch(mode=0o600)
     try:
+        temporary.touch(mode=0o600)
         edit(temporary)
         with temporary.open("rb") as edited:
             return store_bytes(raw_dir, edited)

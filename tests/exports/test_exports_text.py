@@ -213,7 +213,7 @@ def test_every_fault_has_two_sentences_with_the_same_blanks():
     details = dict.fromkeys(
         (
             blanks + "lines memory listed copied seconds before keys count hidden words setting "
-            "scheme extra minutes"
+            "settings scheme extra minutes"
         ).split(),
         "‹›",
     )
