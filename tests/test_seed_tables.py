@@ -67,12 +67,13 @@ def test_a_run_with_what_excel_saved_publishes_the_same_figures(
 ):
     before = scores(own_sample())
     settings = own_sample(ILK_SEEDS_DIR=str(excel_seeds))
-    for cycle_id in SAMPLE_CYCLES:  # nothing is new to them: their rows say what they said
-        fingerprints(settings).put("built", cycle_id, "other seeds")
-        fingerprints(settings).put("published", cycle_id, "other seeds")
-    result = ilk("run", *SAMPLE_CYCLES)
+    cycle_id = SAMPLE_CYCLES[-1]
+    # Nothing is new to it: its rows say what they said.
+    fingerprints(settings).put("built", cycle_id, "other seeds")
+    fingerprints(settings).put("published", cycle_id, "other seeds")
+    result = ilk("run", cycle_id)
     assert result.exit_code == 0, result.output
-    assert result.output.count("menghitung") == len(SAMPLE_CYCLES), result.output
+    assert result.output.count("menghitung") == 1, result.output
     assert scores(settings) == before
 
 
