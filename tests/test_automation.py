@@ -14,7 +14,7 @@ import pytest
 
 from orchestration.defs import resources, survey_exports
 from orchestration.defs.automation import every_morning_of_the_window, landed_files
-from orchestration.exports.pulling import PullReport
+from orchestration.exports.pull_report import PullReport
 from orchestration.run_lock import RunInProgressError, run_lock
 from orchestration.settings import get_settings
 

@@ -20,7 +20,8 @@ from orchestration.defs.sources import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.freshness import stale_sources
 from orchestration.exports.place_urls import is_web
-from orchestration.exports.pulling import PullReport, pull_cycle
+from orchestration.exports.pull_report import PullReport
+from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.servers import TIMEZONE

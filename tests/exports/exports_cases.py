@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.parquet
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.pulling import PullReport, pull_cycle
+from orchestration.exports.pull_report import PullReport
+from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import read_registry
 
 CYCLE = "ilk-2025-s2"

@@ -13,7 +13,8 @@ import pytest
 import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
-from orchestration.exports.pulling import Shrunk, pull_cycle
+from orchestration.exports.pull_report import Shrunk
+from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
 
@@ -578,7 +579,8 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import pandas  # pyarrow imports it on first use: once, here, not in each child
-from orchestration.exports.pulling import Shrunk, pull_cycle
+from orchestration.exports.pull_report import Shrunk
+from orchestration.exports.pulling import pull_cycle
 
 folder, fsync = Path(sys.argv[1]), os.fsync
 

@@ -9,7 +9,8 @@ import pyarrow.parquet
 from pydantic import SecretStr
 
 from orchestration.exports.apis.access import Access
-from orchestration.exports.pulling import PullReport, pull_cycle
+from orchestration.exports.pull_report import PullReport
+from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import Registry
 from orchestration.forgetting import forget
 from orchestration.settings import Settings
