@@ -579,7 +579,6 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import pandas  # pyarrow imports it on first use: once, here, not in each child
-from orchestration.exports.pull_report import Shrunk
 from orchestration.exports.pulling import pull_cycle
 
 folder, fsync = Path(sys.argv[1]), os.fsync
