@@ -25,9 +25,9 @@ from expectations.response_profiles import is_cut
 from expectations.rules import Listed, Rule
 from expectations.time_profiles import is_outside, is_time, local_time
 from orchestration.engine_macros import EngineMacros
-from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import fold
 from orchestration.sql_text import as_name
+from orchestration.words import FaultText
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ Belongs here: one short sentence a rule, in both languages. Doesn't: what a fail
 (rules.py). A rule without an entry is shown by its name; tests/test_quality_report.py asks for it.
 """
 
-from orchestration.exports.faults import FaultText
+from orchestration.words import FaultText
 
 RULE_WORDS: dict[str, FaultText] = {
     "pseudonym_key_is_set": FaultText(

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from orchestration.exports.faults import FRAME_OF_LAST_RESORT, LAST_RESORT, FaultText
+from orchestration.exports.faults import FRAME_OF_LAST_RESORT, LAST_RESORT
+from orchestration.words import FaultText
 
 Severity = Literal["critical", "warning"]
 # Which rows of a file a failed rule lists (expectations/failing_rows.py says how they are found).

@@ -11,9 +11,9 @@ seed the rule is named for; its columns fill the sentence.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import WHITE_SPACE
 from orchestration.metadata.forms import FIELDS, SEED
+from orchestration.words import FaultText
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from expectations.seed_rules import (
     seed_rules,
 )
 from orchestration.durable_files import is_plain_word
-from orchestration.exports.faults import URL_WITH_SECRET, FaultText
+from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.place_urls import holds_secret
 from orchestration.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
+from orchestration.words import FaultText
 
 if TYPE_CHECKING:
     import duckdb

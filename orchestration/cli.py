@@ -28,7 +28,7 @@ from orchestration.terminal import installation as _installation
 
 if TYPE_CHECKING:
     from orchestration.cycle_run import RunOutcome
-    from orchestration.cycles import SurveyCycle
+    from orchestration.cycles.survey_cycles import SurveyCycle
     from orchestration.settings import Settings
 
 
@@ -173,8 +173,8 @@ def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
     from orchestration.auditing.held_cycles import held_cycles
-    from orchestration.fingerprints import cycle_fingerprint, fingerprints, raw_files
-    from orchestration.report import read_headline
+    from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints, raw_files
+    from orchestration.publishing.reading.headline import read_headline
     from orchestration.words import CYCLE_STATUSES, both, in_words
 
     settings, known = _installation()
@@ -371,7 +371,7 @@ def follow_ups(
     ] = None,
 ) -> None:
     """Draf rencana tindak lanjut, atau baca yang terisi. / Draft follow-up plans, or read them."""
-    from orchestration import follow_ups as plans
+    from orchestration import follow_up_workbook as plans
 
     settings, known = _installation()
     _known_cycle(known, cycle)
@@ -568,7 +568,7 @@ def site(
     """Di mana halaman terbitan. / Where the published pages lie."""
     import webbrowser
 
-    from orchestration.report import first_page
+    from orchestration.publishing.reading.headline import first_page
 
     settings, _ = _installation(writes=False)
     page = first_page(settings.published_dir)
@@ -580,7 +580,7 @@ def site(
 
 
 def _known_cycle(known: "list[SurveyCycle]", cycle_id: str) -> None:
-    from orchestration.cycles import UnknownCycleError, find_cycle
+    from orchestration.cycles.survey_cycles import UnknownCycleError, find_cycle
 
     try:
         find_cycle(known, cycle_id)
@@ -601,17 +601,17 @@ def _chosen(
     for cycle_id in named:
         _known_cycle(known, cycle_id)
     if named:
-        from orchestration.fingerprints import outdated_ancestors
+        from orchestration.cycles.fingerprints import outdated_ancestors
 
         outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
         return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from orchestration.cycles.fingerprints import raw_files
     from orchestration.exports.seed_files import LANDING, read_sources
     from orchestration.exports.servers import TIMEZONE
     from orchestration.exports.sources import SourceError, list_cycle
-    from orchestration.fingerprints import raw_files
 
     sources = read_sources(settings.seeds_dir)
     with_files = {file.cycle_id for file in raw_files(settings, [each.cycle_id for each in known])}
@@ -707,7 +707,13 @@ def _progress() -> Iterator[None]:
 
 def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
     """Print what the runs came to; whether all targets hold what is published."""
-    from orchestration.report import decimal_comma, grouped, percent, read_headline, signed
+    from orchestration.publishing.reading.headline import (
+        decimal_comma,
+        grouped,
+        percent,
+        read_headline,
+        signed,
+    )
     from orchestration.words import REASONS, both, in_words
 
     rejected: dict[str, str] = {}
@@ -812,7 +818,7 @@ def _print_place(settings: "Settings", said: Sequence[str] = ()) -> bool:
     `said`: warnings that a person has read already.
     """
     from orchestration.postgres.following import standing
-    from orchestration.report import first_page
+    from orchestration.publishing.reading.headline import first_page
 
     if page := first_page(settings.published_dir):
         console.print(f"Halaman / Pages: {page}", soft_wrap=True)

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.cycles.fingerprints import hash_files, project_hash
 from orchestration.durable_files import whole_file
-from orchestration.fingerprints import hash_files, project_hash
 from orchestration.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
 from orchestration.settings import REPOSITORY, Settings
 

@@ -25,7 +25,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
-from orchestration.cycles import lineage, read_cycles
+from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.durable_files import below, sync, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
@@ -41,7 +42,6 @@ from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Regist
 from orchestration.exports.seed_files import read_identifier_kinds, read_surveyed_headings
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
-from orchestration.fingerprints import fingerprints
 from orchestration.publishing.standing import ShownAnswers
 from orchestration.publishing.swap import keep_the_shown_alone
 from orchestration.settings import Settings

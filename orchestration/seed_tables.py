@@ -19,7 +19,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from orchestration.exports.faults import FaultText
+from orchestration.words import FaultText
 
 FILE_FAULTS = {
     "seed_is_there": FaultText(

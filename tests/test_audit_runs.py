@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.auditing.run_records import PUBLISHED, finish_run, note_outcome, start_run
-from orchestration.fingerprints import code_hash, seeds_hash
+from orchestration.cycles.fingerprints import code_hash, seeds_hash
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 

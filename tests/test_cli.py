@@ -21,10 +21,10 @@ from sqlalchemy.exc import OperationalError
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance, _with_remedy
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.dbt_build import NodeResult
 from orchestration.exports import pulling
-from orchestration.fingerprints import fingerprints
-from orchestration.report import read_headline
+from orchestration.publishing.reading.headline import read_headline
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, Sample, ilk

@@ -1,4 +1,4 @@
-"""Which rows of the seeds a cycle reads (orchestration/cycle_seeds.py): all that moves it, no more.
+"""Which rows of the seeds a cycle reads (cycles/seed_rows.py): all that moves it, no more.
 
 Belongs here: every seed and column, changed in a row of ours and in a row of others; a cycle that
 is computed again among others' rows. Doesn't: what else a fingerprint takes in
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import fingerprints
-from orchestration.cycle_seeds import READ_BY, READ_ON
-from orchestration.fingerprints import border_fingerprint, cycle_fingerprint
+from orchestration.cycles import fingerprints
+from orchestration.cycles.fingerprints import border_fingerprint, cycle_fingerprint
+from orchestration.cycles.seed_rows import READ_BY, READ_ON
 from orchestration.seed_tables import declared_seeds
 from orchestration.settings import Settings
 from tests.small_cycle import KEY, SmallCycle, row

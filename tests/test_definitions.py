@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.cycles import read_cycles
+from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.dbt_build import manifest_path
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.settings import get_settings

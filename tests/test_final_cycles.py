@@ -12,8 +12,8 @@ import pytest
 
 from orchestration.auditing.differences import find_moved
 from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, final_version
+from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.dbt_build import NodeResult, manifest_path
-from orchestration.fingerprints import cycle_fingerprint, fingerprints
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.fingerprints import BORDER_CODE, FIGURES_CODE, cycle_fingerprint
+from orchestration.cycles.fingerprints import BORDER_CODE, FIGURES_CODE, cycle_fingerprint
 from orchestration.settings import REPOSITORY, Settings
 
 
@@ -42,7 +42,7 @@ def test_a_fingerprint_takes_in_every_module_that_its_code_imports(code: tuple[s
         for found in imported(file)
         if not any(found.is_relative_to(place) for place in places)
     }
-    assert left_out == set(), "add it to orchestration/fingerprints.py"
+    assert left_out == set(), "add it to orchestration/cycles/fingerprints.py"
 
 
 def test_pages_switched_on_or_another_map_are_something_new_to_publish(tmp_path: Path):

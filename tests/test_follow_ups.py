@@ -9,7 +9,7 @@ import xlsxwriter
 
 from expectations.seed_rules import ONE_OF
 from expectations.seeds import contradictions
-from orchestration import follow_ups as plans
+from orchestration import follow_up_workbook as plans
 from orchestration.publishing.reading.book import read_book
 from orchestration.seed_tables import seed_records
 from orchestration.settings import REPOSITORY

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.fingerprints import fingerprints
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.publishing.publication import table_checksums
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample

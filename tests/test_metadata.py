@@ -14,7 +14,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from expectations.seeds import contradictions
-from orchestration.fingerprints import cycle_fingerprint
+from orchestration.cycles.fingerprints import cycle_fingerprint
 from orchestration.metadata.activity import DERIVED, NOT_ASKED, OPEN, STATED, answers, missing
 from orchestration.metadata.codebook import NAMESPACE
 from orchestration.metadata.command import CODEBOOK, FORMS, WORKBOOK, write_metadata
@@ -26,7 +26,7 @@ from orchestration.metadata.forms import (
     VARIABLE_COLUMNS,
 )
 from orchestration.metadata.sources import read_sources
-from orchestration.report import read_headline
+from orchestration.publishing.reading.headline import read_headline
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 

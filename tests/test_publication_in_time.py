@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import fingerprints
 from orchestration.auditing.final_cycles import finalise
 from orchestration.auditing.opening import AuditError
+from orchestration.cycles import fingerprints
 from orchestration.settings import Settings, get_settings
 from tests.small_cycle import KEY, SmallCycle
 

@@ -14,7 +14,7 @@ import pytest
 from orchestration.auditing import rollback
 from orchestration.auditing.held_cycles import held_cycles, hold, let_go
 from orchestration.auditing.rollback import Kept, RollbackError
-from orchestration.fingerprints import fingerprints
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.publishing.tables import Declaration
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, ilk

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from orchestration.cycles import UnknownCycleError
+from orchestration.cycles.survey_cycles import UnknownCycleError
 from orchestration.sampling import make_cycle
 from orchestration.sampling.vocabulary import Vocabulary, read_vocabulary
 from tests.conftest import SAMPLE_LANDING, SAMPLE_SEEDS

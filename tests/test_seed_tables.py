@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from expectations.seeds import contradictions, report
-from orchestration.cycles import read_cycles
+from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.exports.seed_files import read_reader_settings, read_sources
-from orchestration.fingerprints import fingerprints
 from orchestration.seed_tables import SeedFileError, declared_seeds, read_seed, seed_records
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, ilk

@@ -19,18 +19,18 @@ import pyarrow.parquet
 from orchestration.auditing.differences import examples, find_moved, result_tables
 from orchestration.auditing.opening import AuditError
 from orchestration.auditing.run_records import RESTATEMENTS, gather_restatements
-from orchestration.cycles import lineage, read_cycles
-from orchestration.dbt_build import manifest_path
-from orchestration.durable_files import below, read_json_record, sync, sync_tree
-from orchestration.exports.registry import READ, SCHEMA, read_registry
-from orchestration.exports.store import stored_path
-from orchestration.fingerprints import (
+from orchestration.cycles.fingerprints import (
     code_hash,
     code_version,
     cycle_fingerprint,
     fingerprints,
     seeds_hash,
 )
+from orchestration.cycles.survey_cycles import lineage, read_cycles
+from orchestration.dbt_build import manifest_path
+from orchestration.durable_files import below, read_json_record, sync, sync_tree
+from orchestration.exports.registry import READ, SCHEMA, read_registry
+from orchestration.exports.store import stored_path
 from orchestration.publishing import PublicationError
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock

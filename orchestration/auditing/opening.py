@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from orchestration.fingerprints import fingerprints
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.lineage.tables import can_be_read
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from orchestration.auditing.rows import RowFate
 from orchestration.auditing.scores import TOLERANCE, Question, ScoreTrace, Verdict
-from orchestration.report import decimal_comma, grouped
+from orchestration.publishing.reading.headline import decimal_comma, grouped
 from orchestration.words import REASONS, both, in_words
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from orchestration.auditing.differences import find_moved, result_tables
 from orchestration.auditing.final_cycles import final_version, is_final
 from orchestration.auditing.held_cycles import clock, held_only_if_shown, hold, let_go, moment
 from orchestration.auditing.run_records import note_rollback, published_runs
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import read_json_record
-from orchestration.fingerprints import fingerprints
 from orchestration.postgres.following import Follower, Standing
 from orchestration.publishing import PublicationError
 from orchestration.publishing.checksums import differing_files

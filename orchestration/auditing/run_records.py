@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
+from orchestration.cycles.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.durable_files import UnreadableFileError, read_record, whole_file
 from orchestration.exports.place_urls import is_web, public_name
-from orchestration.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.settings import Settings
 
 PUBLISHED = "published"

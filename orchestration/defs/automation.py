@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.cycles import read_cycles
+from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.exports.seed_files import read_sources
 from orchestration.exports.servers import TIMEZONE

@@ -14,17 +14,22 @@ from pydantic import Field
 from expectations.rule_words import rule_in_words
 from orchestration.auditing.held_cycles import held_cycles, let_go
 from orchestration.auditing.run_records import FAILED, HELD_BACK, PUBLISHED, note_outcome
+from orchestration.cycles.fingerprints import fingerprints
 from orchestration.defs import warehouse as warehouse_defs
 from orchestration.defs.survey_exports import SURVEY_CYCLES
-from orchestration.fingerprints import fingerprints
 from orchestration.lineage.runs import tell_published
 from orchestration.postgres.following import Follower, Standing
+from orchestration.publishing.reading.headline import (
+    decimal_comma,
+    percent,
+    publication,
+    read_headline,
+)
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import LAYERS, declarations
-from orchestration.rejected_responses import much_rejected
-from orchestration.report import decimal_comma, percent, publication, read_headline
 from orchestration.settings import Settings, get_settings
-from orchestration.unfit_cycles import cycles_built, unfit_cycles
+from orchestration.stages.rejected_responses import much_rejected
+from orchestration.stages.unfit_cycles import cycles_built, unfit_cycles
 from orchestration.words import both
 
 logger = logging.getLogger("ilk.publication")

@@ -17,11 +17,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from expectations.rejected_rows import rejected_rows
 from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
-from orchestration.cycles import find_cycle, later_cycles, read_cycles
-from orchestration.dbt_build import NodeResult, build_warehouse, manifest_path
-from orchestration.defs.survey_exports import SURVEY_CYCLES
-from orchestration.durable_files import below
-from orchestration.fingerprints import (
+from orchestration.cycles.fingerprints import (
     Fingerprints,
     code_hash,
     cycle_fingerprint,
@@ -29,6 +25,10 @@ from orchestration.fingerprints import (
     outdated_ancestors,
     seeds_hash,
 )
+from orchestration.cycles.survey_cycles import find_cycle, later_cycles, read_cycles
+from orchestration.dbt_build import NodeResult, build_warehouse, manifest_path
+from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.durable_files import below
 from orchestration.lineage.columns import column_lineage
 from orchestration.lineage.runs import tell_built
 from orchestration.lineage.tables import (

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from orchestration.exports.faults import PASSED_OVER, ExportFault, FaultText
+from orchestration.exports.faults import PASSED_OVER, ExportFault
+from orchestration.words import FaultText
 
 MAX_MEMBERS = 500
 """Read ones: each is a sentence and a row of the registry."""

@@ -3,33 +3,7 @@
 Belongs here: one entry a fault, what is wrong and what to do. Doesn't: finding the fault.
 """
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class FaultText:
-    """What is wrong, then what to do, in two sentences a language; braces are filled later."""
-
-    en: str
-    id: str
-
-    def filled(self, **details: object) -> "FaultText":
-        """Return it with its braces filled."""
-        return FaultText(self.en.format(**details), self.id.format(**details))
-
-    def remedy_first(self) -> "FaultText":
-        """Return the text as people read it: what to do, then what is wrong."""
-        return FaultText(_remedy_first(self.en), _remedy_first(self.id))
-
-
-def _remedy_first(text: str) -> str:
-    parts = re.fullmatch(r"(\{place\}: )?(.+?)(?<=[.?!]) (?=[A-Z])(.+)", text.strip(), flags=re.S)
-    if parts is None:
-        return text
-    place, fault, remedy = parts[1] or "", parts[2], parts[3]
-    return text if remedy[-1] == "?" else f"{place}{remedy[:-1]} – {fault}"
-
+from orchestration.words import FaultText
 
 FAULTS: dict[str, FaultText] = {
     "empty_file": FaultText(

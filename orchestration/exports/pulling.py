@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
-from orchestration.cycles import find_cycle, read_cycles
+from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.durable_files import TEMPORARY
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
@@ -30,7 +30,6 @@ from orchestration.exports.faults import (
     OLDER_STAYS,
     UNFINISHED,
     ExportFault,
-    FaultText,
 )
 from orchestration.exports.forgotten import Forgotten, personal_columns
 from orchestration.exports.headers import fold
@@ -69,7 +68,7 @@ from orchestration.exports.sources import (
     version_of,
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
-from orchestration.words import on_the_readers_clock
+from orchestration.words import FaultText, on_the_readers_clock
 
 _SHOWN = 5
 _TOLD_EVERY_SECONDS = 5.0

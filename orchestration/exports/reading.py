@@ -19,7 +19,7 @@ import pyarrow.parquet
 from orchestration.durable_files import whole_file
 from orchestration.exports.csv_reader import read_csv
 from orchestration.exports.erasure import without_marks
-from orchestration.exports.faults import ExportFault, FaultText
+from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import LANDING_COLUMNS, WHITE_SPACE, Header, find_header
 from orchestration.exports.json_reader import read_json
 from orchestration.exports.sav_reader import read_sav
@@ -29,6 +29,7 @@ from orchestration.exports.store import StoredBytes
 from orchestration.exports.swallowed import SwallowedRecords
 from orchestration.exports.table import BrokenBytes, ExportTable
 from orchestration.exports.xlsx_reader import read_xlsx
+from orchestration.words import FaultText
 
 _READERS: dict[Format, Callable[[Path, ReaderSettings], ExportTable]] = {
     Format.TEXT: read_csv,

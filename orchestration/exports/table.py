@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import Header
+from orchestration.words import FaultText
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.exports import workbook_cells
-from orchestration.exports.faults import CUT_NUMBERS, REPEATS, ExportFault, FaultText
+from orchestration.exports.faults import CUT_NUMBERS, REPEATS, ExportFault
 from orchestration.exports.headers import (
     Header,
     find_header,
@@ -23,6 +23,7 @@ from orchestration.exports.headers import (
 from orchestration.exports.reader_child import ReaderChild
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.table import ExportTable
+from orchestration.words import FaultText
 
 _SHOWN_SHEETS = 6
 

@@ -12,9 +12,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from orchestration.cycles.fingerprints import project_hash
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, read_json, whole_file
-from orchestration.fingerprints import project_hash
 from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table
 from orchestration.settings import Settings
 

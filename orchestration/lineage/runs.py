@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from orchestration.cycles.fingerprints import CurrentFile
 from orchestration.dbt_build import NodeResult
 from orchestration.durable_files import below
 from orchestration.exports.sources import landed_address
-from orchestration.fingerprints import CurrentFile
 from orchestration.lineage.events import Dataset, Json, LineageRun, Outlet, facet
 from orchestration.lineage.tables import ColumnLineage, Table
 from orchestration.publishing.tables import declarations

@@ -10,10 +10,10 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from orchestration.cycles import SurveyCycle, find_cycle, read_cycles
+from orchestration.cycles.survey_cycles import SurveyCycle, find_cycle, read_cycles
 from orchestration.metadata.forms import SEED
+from orchestration.publishing.reading.headline import publication, read_headline
 from orchestration.publishing.reading.language import Language, language
-from orchestration.report import publication, read_headline
 from orchestration.seed_tables import seed_records
 
 Seed = Sequence[Mapping[str, str]]

@@ -18,9 +18,10 @@ from orchestration.terminal import console, fail, in_a_line, installation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orchestration.exports.faults import ExportFault, FaultText
+    from orchestration.exports.faults import ExportFault
     from orchestration.onboarding.seed_draft import Sheet
     from orchestration.onboarding.sight import Member
+    from orchestration.words import FaultText
 
 _ExistingFile = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="Berkas ekspor. / An export.")

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestration.exports.faults import BROKEN_BYTES, LAST_RESORT, FaultText
+from orchestration.exports.faults import BROKEN_BYTES, LAST_RESORT
 from orchestration.exports.headers import WHITE_SPACE, fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.sniffing import is_archive
 from orchestration.onboarding.meanings import Read, Seeds, read_meanings
 from orchestration.onboarding.sight import Column, Member, Sight, look_at, members_of
 from orchestration.onboarding.tools import tell_tool
+from orchestration.words import FaultText
 
 SHOWN_PROBLEMS = 10
 _SHOWN_NAMES = 5

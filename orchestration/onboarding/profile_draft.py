@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations.seed_rules import ATTRIBUTES
-from orchestration.exports.faults import FaultText
 from orchestration.exports.headers import fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.onboarding.likeness import Offer, nearest
@@ -25,6 +24,7 @@ from orchestration.onboarding.meanings import (
 from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
 from orchestration.onboarding.tools import tell_tool
+from orchestration.words import FaultText
 
 _HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "asked", "examples")
 _CODE_HELPERS = ("suggestion", "likeness", "suggested_text", "cells")

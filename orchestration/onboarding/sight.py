@@ -19,13 +19,14 @@ import duckdb
 from expectations.response_profiles import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.archives import open_archive
-from orchestration.exports.faults import ExportFault, FaultText
+from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import fold
 from orchestration.exports.reading import Reading, read_export
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.sniffing import is_archive
 from orchestration.exports.store import StoredBytes
 from orchestration.sql_text import as_name
+from orchestration.words import FaultText
 
 HIDDEN = "[...]"
 _EXAMPLES = 3

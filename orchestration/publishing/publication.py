@@ -110,7 +110,7 @@ def publish(
     `known` has the words of tables and the views over them (specifications.py).
     `fingerprint` says what made it (code version, hashes of seeds and inputs; no times) and is kept
     in `publication.json`. It and the tables' contents make the id: the same again changes nothing.
-    `unfit_cycles` (orchestration/unfit_cycles.py) stay as the last publication has them, rows and
+    `unfit_cycles` (stages/unfit_cycles.py) stay as the last publication has them, rows and
     fingerprint.
     `guard` sees the tables to be published as `ilk.main.*` and may raise PublicationError;
     `announce` is then told the id, and which cycles are not shown as they were computed. What both

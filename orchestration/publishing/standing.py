@@ -46,7 +46,7 @@ class Timing:
     withheld: tuple[str, ...] = ()
     """Too few persons differ, and nothing stands to be kept: nothing of them."""
     unfit: tuple[str, ...] = ()
-    """They lost their responses (orchestration/unfit_cycles.py): as they stand, if they do."""
+    """They lost their responses (stages/unfit_cycles.py): as they stand, if they do."""
     min_cell_n: int = 0
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.cycles import SurveyCycle, find_cycle, read_cycles
+from orchestration.cycles.survey_cycles import SurveyCycle, find_cycle, read_cycles
 from orchestration.seed_tables import seed_records
 
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")

@@ -22,9 +22,8 @@ from expectations.border import Border
 from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
 from orchestration.engine_macros import EngineMacros
-from orchestration.exports.faults import FaultText
 from orchestration.settings import REPOSITORY
-from orchestration.words import REASONS, both
+from orchestration.words import REASONS, FaultText, both
 from tests.conftest import Sample
 
 GOOD = "id,unit\n1,A\n2,B\n"

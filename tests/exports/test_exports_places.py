@@ -20,7 +20,7 @@ from place_servers import CANARY, USER, SftpServer, WebServer, s3_server, webdav
 from pydantic import ValidationError
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
-from orchestration.cycles import find_cycle, read_cycles
+from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.exports import places, pulling
 from orchestration.exports.freshness import stale_sources
 from orchestration.exports.place_urls import holds_secret, public_name, without_secrets

@@ -19,13 +19,13 @@ from expectations.border import Border
 from expectations.raw_files import Cycle
 from orchestration import forgetting
 from orchestration.auditing.final_cycles import ERASURE
-from orchestration.cycles import find_cycle, read_cycles
+from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.exports.erasure import MARK, ErasureError, erase_records
 from orchestration.exports.forgotten import Forgotten, ForgottenKeyError
 from orchestration.exports.pull_report import PullReport
 from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import Registry, read_registry
-from orchestration.fingerprints import fingerprints
 from orchestration.forgetting import ForgetError, forget, read_identifiers
 from orchestration.publishing.publication import table_checksums
 from orchestration.settings import Settings

@@ -1,7 +1,7 @@
 """Plans for the lowest perspectives, beside what became of last cycle's: did it help?
 
 Belongs here: the rows of fct_follow_ups of a unit's page. Doesn't: drafting and reading plans
-(orchestration/follow_ups.py).
+(orchestration/follow_up_workbook.py).
 """
 
 from collections.abc import Mapping, Sequence

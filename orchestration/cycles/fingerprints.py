@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.cycle_seeds import READ_BY_NONE, hash_of_rows_read
-from orchestration.cycles import lineage, read_cycles
+from orchestration.cycles.seed_rows import READ_BY_NONE, hash_of_rows_read
+from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.durable_files import UnreadableFileError, read_json, whole_file
 from orchestration.settings import REPOSITORY, Settings
 
@@ -28,7 +28,6 @@ FIGURES_CODE = (
     "dbt_project",
     "orchestration/publishing",
     "orchestration/scoring",
-    "orchestration/exports/faults.py",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/pseudonyms.py",
@@ -44,7 +43,7 @@ BORDER_CODE = (
     "dbt_project/macros/engine.sql",
     "dbt_project/macros/cells.sql",
     "dbt_project/macros/responses.sql",
-    "orchestration/cycles.py",
+    "orchestration/cycles/survey_cycles.py",
     "orchestration/engine_macros.py",
     "orchestration/exports",
     "orchestration/durable_files.py",

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from orchestration.durable_files import whole_file
 from orchestration.exports.csv_reader import read_csv
-from orchestration.exports.faults import ExportFault, FaultText
+from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.xlsx_reader import read_xlsx
 from orchestration.publishing.reading.book import Book, Component, read_book
 from orchestration.seed_tables import SeedFileError, declared_seeds, read_seed
-from orchestration.words import both, in_words
+from orchestration.words import FaultText, both, in_words
 
 SEED = "follow_ups"
 COLUMNS = tuple(declared_seeds()[SEED])
