@@ -102,7 +102,7 @@ def profile_responses(
     frame = connection.execute(_PROFILE, {"most": most, "few": _FEW}).df()
     headers = {file.name: _unmapped(file, seeds_dir) for file in files}
     frame["nearest_heading"] = [
-        "–" if is_present else _nearest(str(heading), headers[name])
+        _nearest(str(heading), headers[name]) if is_present is False else "–"
         for name, heading, is_present in zip(
             frame["file_name"], frame["source_column"], frame["is_present"], strict=True
         )
@@ -298,10 +298,14 @@ select
     files.*,
     columns.source_column,
     columns.target,
-    -- A question may stand in several columns, of which a file has one at least.
-    bool_or(columns.is_present) over (
+    bool_or(columns.is_present and columns.target_kind = 'question') over (
+        partition by columns.file_number
+    ) as has_questions,
+    -- A question may stand in several columns, of which a file has one at least. Of a file that
+    -- is another survey's as a whole one sentence says so.
+    case when has_questions then bool_or(columns.is_present) over (
         partition by columns.file_number, columns.target_kind, columns.target
-    ) as is_present,
+    ) end as is_present,
     columns.cut_count,
     columns.first_cut_row,
     case when columns.target = 'response_id' then coalesce(repeats.repeated_count, 0)

@@ -11,6 +11,9 @@ RULE_WORDS: dict[str, FaultText] = {
         "A key is set where exports hold identifiers",
         "Kunci terpasang bila ekspor memuat pengenal",
     ),
+    "files_hold_their_questions": FaultText(
+        "A file holds questions of its profile", "Berkas memuat pertanyaan profilnya"
+    ),
     "mapped_columns_are_present": FaultText(
         "Every mapped column is in the file", "Semua kolom yang dipetakan ada di berkas"
     ),

@@ -97,6 +97,21 @@ def survey_response_rules(*, max_off_scale_share: float) -> list[Rule]:
     most = f"{max_off_scale_share:.0%}"
     return [
         Rule(
+            name="files_hold_their_questions",
+            expectation="expect_column_values_to_be_in_set",
+            column="has_questions",
+            kwargs={"value_set": [True]},
+            severity="critical",
+            text=FaultText(
+                "no question of profile '{profile_id}' is among its headings: {header}. Drop it "
+                "in the folder of its own profile, or take it out of landing; headings that "
+                "changed are given in export_columns.csv.",
+                "tidak satu pun judul kolomnya pertanyaan profil '{profile_id}': {header}. Taruh "
+                "di folder profilnya sendiri, atau keluarkan dari landing; judul yang berubah "
+                "dicatat di export_columns.csv.",
+            ),
+        ),
+        Rule(
             name="mapped_columns_are_present",
             expectation="expect_column_values_to_be_in_set",
             column="is_present",

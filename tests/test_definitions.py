@@ -68,6 +68,7 @@ def test_dbt_waits_for_the_critical_checks_on_raw(repository: dg.Definitions):
     }
     assert blocking == {
         "pseudonym_key_is_set",
+        "files_hold_their_questions",
         "mapped_columns_are_present",
         "files_have_rows",
         "codes_are_known",

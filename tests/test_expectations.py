@@ -32,6 +32,7 @@ GOOD_COLUMN: dict[str, object] = {
     "row_count": 10,
     "source_column": "Q1",
     "target": "q1",
+    "has_questions": True,
     "is_present": True,
     "cut_count": None,
     "first_cut_row": None,
@@ -82,6 +83,7 @@ GOOD_COLUMN: dict[str, object] = {
     "unmapped_columns": "",
 }
 BAD_FIGURES: dict[str, dict[str, object]] = {
+    "files_hold_their_questions": {"has_questions": False},
     "mapped_columns_are_present": {"is_present": False},
     "files_have_rows": {"row_count": 0},
     "codes_are_known": {"file_off_scale_share": 0.21},

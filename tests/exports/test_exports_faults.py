@@ -162,6 +162,7 @@ def export(
 
 # name: (check, its file)
 BORDER: dict[str, tuple[str, str]] = {
+    "another_survey": ("files_hold_their_questions", "hello,world\n1,2\n"),
     "column_missing": ("mapped_columns_are_present", export(10, header=HEADER.replace("q2", "Q"))),
     "digits_cut": ("identifiers_are_whole", export(31, all_(2, "198001012001011000"))),
     "scientific_notation": ("identifiers_are_whole", export(11, all_(2, "1.98E+17"))),
