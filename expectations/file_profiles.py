@@ -22,7 +22,7 @@ from expectations.repeated_rows import count_responses
 from expectations.rules import STAFF_IDS
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import fold
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.sql_text import as_name
 
 if TYPE_CHECKING:

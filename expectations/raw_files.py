@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.exports.headers import fold
 from orchestration.exports.store import parquet_path
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 
 IDENTIFIERS = ("respondent_identifier", "response_id")
 

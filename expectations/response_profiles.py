@@ -27,7 +27,7 @@ from expectations.repeated_rows import find_repeats
 from expectations.time_profiles import time_figures
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import fold
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.sql_text import as_name, as_text
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Seeds are input too: what a folder of seeds contradicts itself in, all of it in one report.
 
 Belongs here: judging cells and rows, running the rules, wording the report. Doesn't: the demands
-(expectations/seed_rules.py), reading the files (orchestration/seed_tables.py).
+(expectations/seed_rules.py), reading the files (orchestration/seeds/seed_tables.py).
 """
 
 import csv
@@ -26,7 +26,7 @@ from expectations.seed_rules import (
 from orchestration.durable_files import is_plain_word
 from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.place_urls import holds_secret
-from orchestration.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
+from orchestration.seeds.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
 from orchestration.words import FaultText
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from orchestration.terminal import installation as _installation
 
 if TYPE_CHECKING:
     from orchestration.cycle_run import RunOutcome
-    from orchestration.cycles.survey_cycles import SurveyCycle
+    from orchestration.seeds.survey_cycles import SurveyCycle
     from orchestration.settings import Settings
 
 
@@ -580,7 +580,7 @@ def site(
 
 
 def _known_cycle(known: "list[SurveyCycle]", cycle_id: str) -> None:
-    from orchestration.cycles.survey_cycles import UnknownCycleError, find_cycle
+    from orchestration.seeds.survey_cycles import UnknownCycleError, find_cycle
 
     try:
         find_cycle(known, cycle_id)

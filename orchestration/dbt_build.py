@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cycles.fingerprints import hash_files, project_hash
 from orchestration.durable_files import whole_file
-from orchestration.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
+from orchestration.seeds.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
 from orchestration.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from orchestration.exports.headers import heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.xlsx_reader import read_xlsx
 from orchestration.publishing.reading.book import Book, Component, read_book
-from orchestration.seed_tables import SeedFileError, declared_seeds, read_seed
+from orchestration.seeds.seed_tables import SeedFileError, declared_seeds, read_seed
 from orchestration.words import FaultText, both, in_words
 
 SEED = "follow_ups"

@@ -26,7 +26,6 @@ import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
 from orchestration.cycles.fingerprints import fingerprints
-from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.durable_files import below, sync, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
@@ -44,6 +43,7 @@ from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.publishing.standing import ShownAnswers
 from orchestration.publishing.swap import keep_the_shown_alone
+from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 

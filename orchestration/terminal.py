@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from orchestration.cycles.survey_cycles import SurveyCycle
+    from orchestration.seeds.survey_cycles import SurveyCycle
     from orchestration.settings import Settings
 
 # What terminals obey (ESC begins colours, titles, links), and what turns the direction of writing.
@@ -41,7 +41,7 @@ def installation(
     from pydantic import ValidationError
 
     from expectations.seeds import ContradictorySeedsError, demand_agreement
-    from orchestration.cycles.survey_cycles import read_cycles
+    from orchestration.seeds.survey_cycles import read_cycles
     from orchestration.settings import REPOSITORY, get_settings
     from orchestration.stages.other_index import demand_same_index
 

@@ -21,7 +21,7 @@ from expectations.border import Border
 from expectations.raw_files import Cycle
 from expectations.validation import Outcome
 from orchestration.exports.pulling import pull_cycle
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
 
 KEY = "a key of the tests"

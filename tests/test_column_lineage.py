@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.lineage.columns import column_lineage, declared_columns
 from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table, warehouse_tables
 from orchestration.lineage.tracing import trace_columns
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 TABLES = {

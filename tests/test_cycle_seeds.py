@@ -1,4 +1,4 @@
-"""Which rows of the seeds a cycle reads (cycles/seed_rows.py): all that moves it, no more.
+"""Which rows of the seeds a cycle reads (seeds/rows_of_a_cycle.py): all that moves it, no more.
 
 Belongs here: every seed and column, changed in a row of ours and in a row of others; a cycle that
 is computed again among others' rows. Doesn't: what else a fingerprint takes in
@@ -12,8 +12,8 @@ import pytest
 
 from orchestration.cycles import fingerprints
 from orchestration.cycles.fingerprints import border_fingerprint, cycle_fingerprint
-from orchestration.cycles.seed_rows import READ_BY, READ_ON
-from orchestration.seed_tables import declared_seeds
+from orchestration.seeds.rows_of_a_cycle import READ_BY, READ_ON
+from orchestration.seeds.seed_tables import declared_seeds
 from orchestration.settings import Settings
 from tests.small_cycle import KEY, SmallCycle, row
 

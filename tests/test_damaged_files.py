@@ -20,13 +20,13 @@ from orchestration import dbt_build
 from orchestration.auditing.final_cycles import finalise
 from orchestration.auditing.run_records import RESTATEMENTS, ensure_records, restatements_path
 from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.dbt_build import NodeResult, WarehouseBuildError, manifest_path
 from orchestration.durable_files import UnreadableFileError, read_json_record, read_record
 from orchestration.lineage.columns import column_lineage
 from orchestration.lineage.tables import can_be_read, warehouse_tables
 from orchestration.publishing.publication import table_checksums
 from orchestration.publishing.reading.headline import read_headline
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
 

@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.dbt_build import manifest_path
 from orchestration.exports.registry import ExportFile, Registry
+from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import get_settings
 from tests.conftest import SAMPLE_CYCLES, Sample
 

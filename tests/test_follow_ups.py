@@ -11,7 +11,7 @@ from expectations.seed_rules import ONE_OF
 from expectations.seeds import contradictions
 from orchestration import follow_up_workbook as plans
 from orchestration.publishing.reading.book import read_book
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
 from tests.conftest import SAMPLE_SEEDS, Sample
 

@@ -21,7 +21,7 @@ from orchestration.lineage.tables import warehouse_tables
 from orchestration.lineage.tracing import parsed, qualified, sqlglot_schema
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
-from orchestration.seed_tables import read_seed
+from orchestration.seeds.seed_tables import read_seed
 from orchestration.settings import REPOSITORY, get_settings
 from tests.conftest import Sample
 

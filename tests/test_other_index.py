@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cycles.survey_cycles import read_cycles
+from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import REPOSITORY
 from orchestration.stages.other_index import OtherIndexError, demand_same_index
 from tests.conftest import Sample, ilk

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from orchestration.cycles.survey_cycles import UnknownCycleError
 from orchestration.sampling import make_cycle
 from orchestration.sampling.vocabulary import Vocabulary, read_vocabulary
+from orchestration.seeds.survey_cycles import UnknownCycleError
 from tests.conftest import SAMPLE_LANDING, SAMPLE_SEEDS
 
 SEEDS = SAMPLE_SEEDS

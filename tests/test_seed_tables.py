@@ -11,9 +11,9 @@ import pytest
 
 from expectations.seeds import contradictions, report
 from orchestration.cycles.fingerprints import fingerprints
-from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.exports.seed_files import read_reader_settings, read_sources
-from orchestration.seed_tables import SeedFileError, declared_seeds, read_seed, seed_records
+from orchestration.seeds.seed_tables import SeedFileError, declared_seeds, read_seed, seed_records
+from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, ilk
 from tests.test_cli import scores

@@ -13,7 +13,7 @@ import yaml
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from expectations.seeds import contradictions
-from orchestration.seed_tables import OPTIONAL_SEEDS, read_seed
+from orchestration.seeds.seed_tables import OPTIONAL_SEEDS, read_seed
 from tests.conftest import SAMPLE_SEEDS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -26,7 +26,6 @@ from orchestration.cycles.fingerprints import (
     fingerprints,
     seeds_hash,
 )
-from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, read_json_record, sync, sync_tree
 from orchestration.exports.registry import READ, SCHEMA, read_registry
@@ -34,6 +33,7 @@ from orchestration.exports.store import stored_path
 from orchestration.publishing import PublicationError
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
+from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 

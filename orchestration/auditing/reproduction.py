@@ -20,7 +20,6 @@ from orchestration.auditing.differences import examples, find_moved, result_tabl
 from orchestration.auditing.final_cycles import FinalVersion, final_version
 from orchestration.auditing.opening import AuditError
 from orchestration.cycles.fingerprints import code_hash
-from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.dbt_build import manifest_path
 from orchestration.exports.forgotten import erased_at
 from orchestration.exports.reading import read_export
@@ -28,6 +27,7 @@ from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.publishing.tables import Declaration, read_declarations
+from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 

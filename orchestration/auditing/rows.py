@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]  # it ships no types
 from orchestration.auditing.opening import AuditError
 from orchestration.cycles.fingerprints import CurrentFile, raw_files
 from orchestration.engine_macros import EngineMacros
-from orchestration.seed_tables import read_seed
+from orchestration.seeds.seed_tables import read_seed
 from orchestration.settings import Settings
 
 

@@ -1,5 +1,5 @@
-"""A survey cycle before anything of it is computed: its seeds' rows, its hashes, its state.
+"""What is known of a cycle between its runs: what its figures were made from, what became of it.
 
-Belongs here: which cycles there are, what their figures were made from, what became of them.
-Doesn't: deciding what to do next (orchestration/stages), or doing it.
+Belongs here: hashes of inputs, the record of states. Doesn't: deciding what to do next
+(orchestration/stages), or doing it.
 """

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.cycles.seed_rows import READ_BY_NONE, hash_of_rows_read
-from orchestration.cycles.survey_cycles import lineage, read_cycles
 from orchestration.durable_files import UnreadableFileError, read_json, whole_file
+from orchestration.seeds import seed_tables
+from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
+from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
@@ -34,7 +35,7 @@ FIGURES_CODE = (
     "orchestration/sql_text.py",
     "orchestration/words.py",
 )
-_SEED_READER = REPOSITORY / "orchestration" / "seed_tables.py"
+_SEED_READER = Path(seed_tables.__file__)
 # At the border any unit that the seeds know will do, and every name may help to find one.
 _WHOLE_AT_THE_BORDER = ("units",)
 BORDER_CODE = (
@@ -43,13 +44,13 @@ BORDER_CODE = (
     "dbt_project/macros/engine.sql",
     "dbt_project/macros/cells.sql",
     "dbt_project/macros/responses.sql",
-    "orchestration/cycles/survey_cycles.py",
+    "orchestration/seeds/survey_cycles.py",
     "orchestration/engine_macros.py",
     "orchestration/exports",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/metadata/forms.py",
-    "orchestration/seed_tables.py",
+    "orchestration/seeds/seed_tables.py",
     "orchestration/sql_text.py",
     "orchestration/words.py",
 )

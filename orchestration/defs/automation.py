@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.cycles.survey_cycles import read_cycles
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.exports.seed_files import read_sources
 from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import ListedFile, Listing, SourceError, list_cycle
+from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import get_settings
 
 _TICK_SECONDS = 40

@@ -18,8 +18,8 @@ from expectations.raw_files import Cycle, method_parameter
 from expectations.rule_words import rule_in_words
 from expectations.validation import Outcome
 from orchestration.cycles.fingerprints import border_fingerprint, fingerprints
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings, get_settings
 from orchestration.words import both
 

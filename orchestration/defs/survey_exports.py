@@ -16,7 +16,6 @@ from expectations.rule_words import rule_in_words
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.auditing.run_records import WAITING, note_outcome
 from orchestration.cycles.fingerprints import raw_files
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.defs.sources import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.exports.forgotten import ForgottenKeyError
 from orchestration.exports.freshness import stale_sources
@@ -28,6 +27,7 @@ from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import SourceError, landed_address
 from orchestration.lineage.runs import tell_pulled
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import REPOSITORY, get_settings
 from orchestration.stages.other_index import OtherIndexError, demand_same_index
 from orchestration.words import both, on_the_readers_clock

@@ -25,7 +25,6 @@ from orchestration.cycles.fingerprints import (
     outdated_ancestors,
     seeds_hash,
 )
-from orchestration.cycles.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.dbt_build import NodeResult, build_warehouse, manifest_path
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.durable_files import below
@@ -40,6 +39,7 @@ from orchestration.lineage.tables import (
     remove_warehouse,
     warehouse_tables,
 )
+from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.settings import Settings, get_settings
 
 logger = logging.getLogger("ilk.warehouse")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from orchestration.cycles.survey_cycles import SurveyCycle
 from orchestration.exports.registry import READ, ExportFile
 from orchestration.exports.seed_files import Source
 from orchestration.exports.servers import TIMEZONE
+from orchestration.seeds.survey_cycles import SurveyCycle
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.durable_files import TEMPORARY
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
@@ -68,6 +67,7 @@ from orchestration.exports.sources import (
     version_of,
 )
 from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.words import FaultText, on_the_readers_clock
 
 _SHOWN = 5

@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.headers import fold, heading_key
 from orchestration.exports.place_urls import holds_secret, in_small_scheme, public_name
-from orchestration.seed_tables import SeedFileError, read_seed
+from orchestration.seeds.seed_tables import SeedFileError, read_seed
 
 STAFF_FRAME_COLUMNS = frozenset(
     ("unit_id", "recipient_category_id", "role_id", "staff_count", "gender")

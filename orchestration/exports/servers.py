@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet
 
-from orchestration.cycles.survey_cycles import SurveyCycle
 from orchestration.exports.apis.access import Access
 from orchestration.exports.faults import IDS_UNKNOWN, ExportFault
 from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import SERVER_KINDS, Source
 from orchestration.exports.sources import ListedFile, SourceError, files_in_use, listed_file
 from orchestration.exports.store import parquet_path
+from orchestration.seeds.survey_cycles import SurveyCycle
 from orchestration.words import FaultText
 
 if TYPE_CHECKING:  # what it imports costs those who only read files nothing

@@ -10,11 +10,11 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from orchestration.cycles.survey_cycles import SurveyCycle, find_cycle, read_cycles
 from orchestration.metadata.forms import SEED
 from orchestration.publishing.reading.headline import publication, read_headline
 from orchestration.publishing.reading.language import Language, language
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
+from orchestration.seeds.survey_cycles import SurveyCycle, find_cycle, read_cycles
 
 Seed = Sequence[Mapping[str, str]]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestration.exports.headers import heading_key
 from orchestration.onboarding.form_definitions import FormQuestion, read_form
 from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 
 HELPERS = ("group", "answers")
 ASKED = (

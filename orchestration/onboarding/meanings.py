@@ -14,7 +14,7 @@ from orchestration.exports.headers import heading_key
 from orchestration.onboarding.likeness import Offer, nearest
 from orchestration.onboarding.sight import Column, Sight, Value
 from orchestration.onboarding.tools import IGNORE, OWN_HEADINGS
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 
 NAMED = {
     "unit_id": ("units", ("unit_id", "unit_name")),

@@ -22,7 +22,7 @@ from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.xlsx_reader import read_xlsx
-from orchestration.seed_tables import SeedTable, declared_seeds, read_seed
+from orchestration.seeds.seed_tables import SeedTable, declared_seeds, read_seed
 from orchestration.settings import REPOSITORY
 
 OPEN = "?"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.cycles.survey_cycles import SurveyCycle, find_cycle, read_cycles
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
+from orchestration.seeds.survey_cycles import SurveyCycle, find_cycle, read_cycles
 
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 TOOLS = ("limesurvey", "google_forms", "ms_forms")

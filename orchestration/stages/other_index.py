@@ -9,9 +9,9 @@ the others are unknown, after a minute, and say neither why nor what to do.
 
 from collections.abc import Iterable
 
-from orchestration.cycles.survey_cycles import SurveyCycle
 from orchestration.exports.registry import Registry
 from orchestration.publishing.reading.headline import publication
+from orchestration.seeds.survey_cycles import SurveyCycle
 from orchestration.settings import Settings
 
 

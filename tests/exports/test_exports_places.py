@@ -20,13 +20,13 @@ from place_servers import CANARY, USER, SftpServer, WebServer, s3_server, webdav
 from pydantic import ValidationError
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.exports import places, pulling
 from orchestration.exports.freshness import stale_sources
 from orchestration.exports.place_urls import holds_secret, public_name, without_secrets
 from orchestration.exports.registry import SCHEMA, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_SEEDS
 from tests.small_cycle import HEADER, SmallCycle, row

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import xlsxwriter
 
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from tests.conftest import SAMPLE_SEEDS
 
 QUESTIONS = seed_records(SAMPLE_SEEDS, "questions")

@@ -6,7 +6,7 @@ Belongs here: making it, the same each time. Doesn't: tests.
 import csv
 from pathlib import Path
 
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
 from tests.conftest import SAMPLE_SEEDS
 

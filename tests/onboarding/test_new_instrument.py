@@ -15,7 +15,7 @@ from orchestration.onboarding import form_definitions
 from orchestration.onboarding.form_definitions import FormError, FormQuestion, read_form
 from orchestration.onboarding.instrument_draft import ASKED, draft_instrument
 from orchestration.onboarding.seed_draft import DraftError, add_draft
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import get_settings
 from tests.conftest import SAMPLE_SEEDS, ilk
 from tests.onboarding import form_files

@@ -18,7 +18,7 @@ from expectations.raw_files import Cycle
 from orchestration.exports.pulling import pull_cycle
 from orchestration.onboarding.likeness import nearest
 from orchestration.onboarding.profile_draft import date_order
-from orchestration.seed_tables import seed_records
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY, get_settings
 from tests.conftest import SAMPLE_SEEDS, ilk
 from tests.onboarding.new_form import REWORDED, write_sheet

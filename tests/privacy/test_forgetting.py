@@ -20,7 +20,6 @@ from expectations.raw_files import Cycle
 from orchestration import forgetting
 from orchestration.auditing.final_cycles import ERASURE
 from orchestration.cycles.fingerprints import fingerprints
-from orchestration.cycles.survey_cycles import find_cycle, read_cycles
 from orchestration.exports.erasure import MARK, ErasureError, erase_records
 from orchestration.exports.forgotten import Forgotten, ForgottenKeyError
 from orchestration.exports.pull_report import PullReport
@@ -28,6 +27,7 @@ from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import Registry, read_registry
 from orchestration.forgetting import ForgetError, forget, read_identifiers
 from orchestration.publishing.publication import table_checksums
+from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_LANDING, ilk
 from tests.privacy.privacy_cases import landing_rows, old_workbook, traces

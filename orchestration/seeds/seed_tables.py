@@ -35,7 +35,7 @@ FILE_FAULTS = {
         "baris ini tidak dapat dibaca sebagai CSV ({detail}). Tutup tanda kutip yang dibuka.",
     ),
 }
-_DECLARATIONS = Path(__file__).resolve().parents[1] / "models" / "_seeds.yml"
+_DECLARATIONS = Path(__file__).resolve().parents[2] / "models" / "_seeds.yml"
 _DELIMITERS = ",;\t|"
 _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
 # True or false under another name than is_...

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.durable_files import is_plain_word
-from orchestration.seed_tables import read_seed
+from orchestration.seeds.seed_tables import read_seed
 
 
 class UnknownCycleError(ValueError):

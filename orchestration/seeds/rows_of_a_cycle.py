@@ -1,8 +1,8 @@
 """Which rows of the seeds a cycle reads: what has changed for it, and what for others alone.
 
 Belongs here: the one declaration of how a seed's rows name the cycles that read them, and the hash
-over those of one cycle. Doesn't: the rest of a fingerprint (fingerprints.py), reading a seed
-(seed_tables.py).
+over those of one cycle. Doesn't: the rest of a fingerprint (cycles/fingerprints.py), reading a
+seed (seed_tables.py).
 
 A seed that is not declared counts whole for every cycle, and so does one that can't be read or
 lacks a column of its declaration: a cycle too many is computed again, never one too few.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from orchestration.seed_tables import SeedFileError, read_seed
+from orchestration.seeds.seed_tables import SeedFileError, read_seed
 
 # The columns that say which cycles read a row: those whose own cycle_id, index_id, ... stands there
 # (`_names` tells where each is from). A seed that isn't here, such as roles, is read by all cycles.
