@@ -5,6 +5,7 @@ Belongs here: the calls of dbt's public `dbtRunner` and what its results say. Do
 would import dbt a second time and parse the project once more, 6 s a run.
 """
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -32,10 +33,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ilk.warehouse")
 
 _manifests: "dict[str, Manifest]" = {}  # by project hash: parsed once a process
+# Stands for the raw zone while the project is parsed for every data folder.
+_SOME_RAW_DIR = "raw-dir-of-the-run"
 
 
 class WarehouseBuildError(RuntimeError):
     """dbt could not start, or could not read the project; the message is dbt's own."""
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where dbt finds raw zone, warehouse and seeds, and keeps what it makes of them."""
+
+    raw_dir: str
+    warehouse: Path
+    seed_path: str
+    target: Path
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,7 @@ def build_docs(settings: Settings) -> Path:
     arguments = ["docs", "generate", "--static", "--no-compile", "--log-level", "none"]
     if not settings.warehouse.is_file():
         arguments.append("--empty-catalog")
-    result = _invoke(settings, arguments, cycle_id="")
+    result = _invoke(settings, arguments, cycle_id="", manifest=_manifest(settings))
     if not result.success:
         raise WarehouseBuildError(f"dbt docs: {_reason(result)}")
     page = settings.data_dir / "docs" / "index.html"
@@ -149,18 +162,73 @@ def _manifest(settings: Settings) -> "Manifest":
 
 
 def _parsed(settings: Settings, current: str) -> "Manifest":
-    """Parse under no cycle: the same environment each time keeps dbt's partial parse valid."""
+    """Return the parsed project, its seeds and sources where the settings say.
+
+    Parsed under no cycle and, if it can be, under no data folder's places: the same environment
+    each time keeps dbt's partial parse valid, for all data folders of this machine.
+    """
     from dbt.contracts.graph.manifest import Manifest
 
     if current not in _manifests:
         logger.info("membaca model / reading the models")
         # Its JSON is written where it is needed (manifest_path): it takes a second.
         arguments = ["parse", "--log-level", "none", "--no-write-json"]
-        result = _invoke(settings, arguments, cycle_id="")
+        with _shared_places(settings) as places:
+            result = _invoke(settings, arguments, cycle_id="", places=places)
         if not isinstance(result.result, Manifest):
             raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
+        _put_in_place(result.result, settings)
         _manifests[current] = result.result
     return _manifests[current]
+
+
+@contextmanager
+def _shared_places(settings: Settings) -> Iterator[_Places]:
+    """Give places that say nothing of a data or seeds folder, to one process at a time.
+
+    Which seeds there are is all that a parse takes from them: they are empty here. Where the
+    project's folder is not ours to write in, the settings' own places.
+    """
+    names = _seed_names(settings)
+    key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    target = settings.dbt_parsed_dir / key
+    seeds = settings.dbt_project_dir / ".seeds" / f"names-{key}"
+    try:
+        for folder in (target, seeds):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (seeds / name).touch()
+        lock = (target / "lock").open("w", encoding="utf-8")
+        with (target / "partial_parse.msgpack").open("ab"):
+            pass
+    except OSError:
+        yield _own_places(settings)
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second finds what the first one parsed
+        name = settings.warehouse.name  # dbt-duckdb makes a database's name of it
+        yield _Places(_SOME_RAW_DIR, target / name, f".seeds/{seeds.name}", target)
+
+
+def _put_in_place(manifest: "Manifest", settings: Settings) -> None:
+    """Say of each seed and source where this data folder has it."""
+    from dbt.contracts.graph.nodes import SeedNode
+
+    places = _own_places(settings)
+    # dbt-duckdb formats a location with the source's fields, once it is asked for it
+    template = places.raw_dir.replace("{", "{{").replace("}", "}}")
+    for source in manifest.sources.values():
+        written = source.unrendered_config.get("meta", {})
+        for told in (source.meta, source.source_meta, source.config.meta, written):
+            if location := told.get("external_location"):
+                told["external_location"] = location.replace(_SOME_RAW_DIR, template)
+        if source.relation_name:
+            source.relation_name = source.relation_name.replace(_SOME_RAW_DIR, places.raw_dir)
+    for node in manifest.nodes.values():
+        if isinstance(node, SeedNode):
+            node.original_file_path = f"{places.seed_path}/{node.path}"
+            content = (settings.dbt_project_dir / node.original_file_path).read_bytes()
+            node.checksum.checksum = hashlib.sha256(content).hexdigest()
 
 
 def _invoke(
@@ -169,25 +237,27 @@ def _invoke(
     *,
     cycle_id: str,
     manifest: "Manifest | None" = None,
+    places: _Places | None = None,
 ) -> "dbtRunnerResult":
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    places = {
+    places = places or _own_places(settings)
+    folders = {
         "--project-dir": settings.dbt_project_dir,
         "--profiles-dir": settings.dbt_project_dir,
-        "--target-path": settings.dbt_target_dir,
+        "--target-path": places.target,
         "--log-path": settings.dbt_target_dir / "logs",
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    with _environment(settings, cycle_id), _interrupts(), warnings.catch_warnings():
+    with _environment(settings, places, cycle_id), _interrupts(), warnings.catch_warnings():
         # agate's, of a seed without its optional columns: models/_seeds.yml declares their types.
         told = ".* does not match the name of any column"
         warnings.filterwarnings("ignore", told, RuntimeWarning)
         try:
             runner = dbtRunner(manifest=manifest, callbacks=[_progress()])
             result = runner.invoke(
-                [*arguments, *(str(word) for place in places.items() for word in place)]
+                [*arguments, *(str(word) for folder in folders.items() for word in folder)]
             )
         finally:
             # dbt-duckdb keeps the file open, and with it the lock that keeps everyone else out.
@@ -220,13 +290,13 @@ def _interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
+def _environment(settings: Settings, places: _Places, cycle_id: str) -> Iterator[None]:
     key = settings.pseudonym_key
     told = {
         "ILK_CYCLE_ID": cycle_id,
-        "ILK_RAW_DIR": str(settings.raw_dir).replace("'", "''"),  # stands within SQL's texts
-        "ILK_WAREHOUSE_PATH": str(settings.warehouse),
-        "ILK_DBT_SEED_PATH": _seed_path(settings),
+        "ILK_RAW_DIR": places.raw_dir,
+        "ILK_WAREHOUSE_PATH": str(places.warehouse),
+        "ILK_DBT_SEED_PATH": places.seed_path,
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
@@ -242,6 +312,16 @@ def _environment(settings: Settings, cycle_id: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _own_places(settings: Settings) -> _Places:
+    raw_dir = str(settings.raw_dir).replace("'", "''")  # stands within SQL's texts
+    return _Places(raw_dir, settings.warehouse, _seed_path(settings), settings.dbt_target_dir)
+
+
+def _seed_names(settings: Settings) -> list[str]:
+    found = {path.name for path in settings.seeds_dir.glob("*.csv")}
+    return sorted(found | {f"{name}.csv" for name in OPTIONAL_SEEDS})
+
+
 def _seed_path(settings: Settings) -> str:
     """Return where dbt finds the seeds, relative to its project and inside the repository.
 
@@ -249,9 +329,7 @@ def _seed_path(settings: Settings) -> str:
     with many `..`, would overwrite the seeds themselves. Seeds from elsewhere are therefore copied,
     and those that a spreadsheet saved are copied in the form that dbt reads.
     """
-    names = {path.name for path in settings.seeds_dir.glob("*.csv")}
-    names |= {f"{name}.csv" for name in OPTIONAL_SEEDS}
-    contents = {name: _as_dbt_reads(settings.seeds_dir / name) for name in sorted(names)}
+    contents = {name: _as_dbt_reads(settings.seeds_dir / name) for name in _seed_names(settings)}
     if settings.seeds_dir == REPOSITORY / "seeds" and all(
         (path := settings.seeds_dir / name).is_file() and path.read_bytes() == content
         for name, content in contents.items()

@@ -259,6 +259,11 @@ class Settings(BaseSettings):
         return REPOSITORY / "dbt_project"
 
     @property
+    def dbt_parsed_dir(self) -> Path:
+        """What dbt keeps of its last parse, beside the code, since all data folders use it."""
+        return self.dbt_project_dir / ".parsed"
+
+    @property
     def dbt_target_dir(self) -> Path:
         """Dbt's artefacts, below the data, so that two data folders never mix them."""
         return self.data_dir / "dbt_target"

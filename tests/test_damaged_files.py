@@ -1,7 +1,8 @@
 """A file of ours that is cut off, empty or garbled is made anew, or told in a sentence.
 
 Belongs here: damage to what a later run reads, and disks that are full. Doesn't: processes that
-are killed (test_killed.py), exports that are damaged (exports/).
+are killed (test_killed.py), exports that are damaged (exports/), dbt's last parse
+(test_dbt_parse.py).
 """
 
 import json
@@ -78,17 +79,6 @@ def test_a_manifest_that_a_killed_parse_did_not_finish_leaves_no_stamp_that_call
     with pytest.raises(Killed):
         manifest_path(settings)
     assert whole_folder(folder) == before
-
-
-def test_what_dbt_keeps_of_its_last_parse_is_made_anew(
-    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = own_sample()
-    whole = json.loads(manifest_path(settings).read_bytes())
-    shutil.rmtree(manifest_path(settings).parent)
-    spoil(settings.dbt_target_dir / "partial_parse.msgpack", DAMAGES["cut"])
-    monkeypatch.setattr(dbt_build, "_manifests", {})
-    assert json.loads(manifest_path(settings).read_bytes())["nodes"].keys() == whole["nodes"].keys()
 
 
 def test_column_lineage_is_traced_anew(own_sample: OwnSample) -> None:

@@ -22,7 +22,7 @@ from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
 from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
 
-_BYPRODUCTS = {"__pycache__", ".seeds", ".user.yml", "target", "logs"}
+_BYPRODUCTS = {"__pycache__", ".parsed", ".seeds", ".user.yml", "target", "logs"}
 # With all of ours that they import (tests/test_fingerprints.py).
 FIGURES_CODE = (
     "models",
