@@ -10,7 +10,7 @@ from orchestration.settings import Settings
 from tests.conftest import Sample
 
 SQL_MODEL, PYTHON_MODEL = "figures.scores_of_components", "figures.disclosure_hidden_cells"
-GENERATED_MODEL = "sums.sums_by_domain"  # its columns follow the instrument
+GENERATED_MODEL = "sums.sums_domain_routes"  # its columns follow the instrument
 UNDESCRIBED_MODEL = "figures.shown_reconciliation"  # here, in the column that it gained
 EARLIER, LATER = "ilk-2025-s1", "ilk-2025-s2"
 
@@ -19,7 +19,7 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
     own_sample: Callable[..., Settings],
 ) -> None:
     settings = own_sample()
-    added = {SQL_MODEL: "score", PYTHON_MODEL: "reason", GENERATED_MODEL: "answering_count_1"}
+    added = {SQL_MODEL: "score", PYTHON_MODEL: "reason", GENERATED_MODEL: "is_level_1"}
     added[UNDESCRIBED_MODEL] = "null_reason"
     before = {table: _rows(settings, table) for table in added}
     with duckdb.connect(settings.warehouse) as connection:

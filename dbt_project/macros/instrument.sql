@@ -42,11 +42,6 @@
     ")) }}
 {%- endmacro %}
 
-{# The components that availability, accessibility and effective coverage are computed for. #}
-{% macro covered_components() -%}
-    {{ return(instrument_components() | selectattr('component_type', 'in', ['index', 'service']) | list) }}
-{%- endmacro %}
-
 {#
     What each text of an export means for a question, as the SMALLINT stored (answer_codes.sql): by
     profile and question_number, rows source_value, folded_value, is_own (of the question, not of `*`),

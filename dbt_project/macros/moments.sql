@@ -9,8 +9,11 @@
 {# A person's mean rating over these questions, in whole parts of a point, `parts_per_step` to a step; NULL where he rated none. #}
 {% macro mean_in_parts(questions, parts_per_step) -%}
     cast(
-        cast({{ parts_per_step }} as bigint) * ({{ rating_terms(questions, 'steps') | map(attribute='term') | join(' + ') }})
-        / nullif({{ rating_terms(questions, 'number') | map(attribute='term') | join(' + ') }}, 0)
+        cast({{ parts_per_step }} as bigint) * (
+            {%- for question in questions %}{{ ' + ' if not loop.first }}rating_{{ question.question_number }}{% endfor -%}
+        ) / nullif(
+            {%- for question in questions %}{{ ' + ' if not loop.first }}cast(rating_{{ question.question_number }} > 0 as smallint){% endfor -%}
+        , 0)
         as integer
     )
 {%- endmacro %}

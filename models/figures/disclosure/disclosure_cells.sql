@@ -4,13 +4,8 @@
 {{ by_cycle() }}
 with
 component_strata as (
-    select * from {{ ref('sums_respondents') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-rating_counts as (
-    select * from {{ ref('scores_rating_counts') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('sums_by_component') }}
+    where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 
 component_scores as (
@@ -62,6 +57,7 @@ weight_classes as (
         component_strata.component_number,
         own_weights.weight,
         cast(sum(component_strata.respondent_count) as bigint) as respondent_count,
+        sum(component_strata.rating_count) as rating_count,
     from component_strata
     inner join own_weights
         on own_weights.weight_cell_number = component_strata.weight_cell_number
@@ -73,6 +69,7 @@ respondents as (
         weight_classes.domain_number,
         weight_classes.component_number,
         cast(sum(weight_classes.respondent_count) as bigint) as respondent_count,
+        cast(sum(weight_classes.rating_count) as bigint) as answer_count,
         {{ stable_sum('weight_classes.respondent_count * weight_classes.weight', 10) }} as weight_of_persons,
         max(weight_classes.weight) as largest_weight,
         -- Ratings are whole: of one person a range of a point is two ratings, of ten it is eleven means.
@@ -100,7 +97,7 @@ final as (
         components.perspective_id,
         components.item_id,
         respondents.respondent_count,
-        rating_counts.answer_count,
+        respondents.answer_count,
         own_scores.score,
         coalesce(own_scores.weighted_rating_count, respondents.weight_of_persons) as weight_sum,
         respondents.largest_weight / respondents.weight_of_persons as person_share,
@@ -109,9 +106,6 @@ final as (
         respondents.class_count,
         respondents.split_bits,
     from respondents
-    inner join rating_counts
-        on rating_counts.domain_number = respondents.domain_number
-        and rating_counts.component_number = respondents.component_number
     inner join components
         on components.component_number = respondents.component_number
     inner join domains

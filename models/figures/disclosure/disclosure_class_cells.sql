@@ -2,14 +2,9 @@
 -- components together: sums over them tell of the class, though no figure is its own.
 {{ by_cycle() }}
 with
-component_strata as (
-    select * from {{ ref('sums_respondents') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-item_sums as (
-    select * from {{ ref('sums_ratings') }}
-    where cycle_id = '{{ cycle_id() }}'
+component_sums as (
+    select * from {{ ref('sums_by_component') }}
+    where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 
 own_weights as (
@@ -33,26 +28,7 @@ components as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-persons as (
-    select
-        domain_number,
-        component_number,
-        weight_cell_number,
-        cast(sum(respondent_count) as bigint) as respondent_count,
-    from component_strata
-    group by all
-),
-
-ratings as (
-    select
-        domain_number,
-        component_number,
-        weight_cell_number,
-        cast(sum(rating_count) as bigint) as rating_count,
-    from item_sums
-    group by all
-),
-
+-- A mean is an item's alone: of other components the ratings make no figure of the class.
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
@@ -61,21 +37,18 @@ final as (
         components.service_id,
         components.perspective_id,
         components.item_id,
-        persons.weight_cell_number,
-        persons.respondent_count,
-        ratings.rating_count,
-        ratings.rating_count * own_weights.weight as weight_sum,
-    from persons
+        component_sums.weight_cell_number,
+        component_sums.respondent_count,
+        case when components.component_type = 'item' then component_sums.rating_count end as rating_count,
+        case when components.component_type = 'item' then component_sums.rating_count end
+            * own_weights.weight as weight_sum,
+    from component_sums
     inner join own_weights
-        on own_weights.weight_cell_number = persons.weight_cell_number
+        on own_weights.weight_cell_number = component_sums.weight_cell_number
     inner join domains
-        on domains.domain_number = persons.domain_number
+        on domains.domain_number = component_sums.domain_number
     inner join components
-        on components.component_number = persons.component_number
-    left join ratings
-        on ratings.domain_number = persons.domain_number
-        and ratings.component_number = persons.component_number
-        and ratings.weight_cell_number = persons.weight_cell_number
+        on components.component_number = component_sums.component_number
 )
 
 select * from final

@@ -3,8 +3,8 @@
 {{ by_cycle() }}
 with
 component_strata as (
-    select * from {{ ref('sums_respondents') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('sums_by_component') }}
+    where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 
 cell_weights as (

@@ -4,8 +4,8 @@
 {{ by_cycle() }}
 with
 sums as (
-    select * from {{ ref('sums_coverage') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('sums_by_component') }}
+    where cycle_id = '{{ cycle_id() }}' and answering_count > 0
 ),
 
 cell_weights as (
@@ -23,12 +23,12 @@ totals as (
         cell_weights.weighting_mode,
         sums.domain_number,
         sums.component_number,
-        {{ stable_sum('cell_weights.weight * sums.rated_count', 15) }} as rated,
-        {{ stable_sum('cell_weights.weight * (sums.rated_count + sums.not_used_count)', 15) }} as available,
+        {{ stable_sum('cell_weights.weight * sums.rating_count', 15) }} as rated,
+        {{ stable_sum('cell_weights.weight * (sums.rating_count + sums.not_used_count)', 15) }} as available,
         {{ stable_sum('cell_weights.weight
-            * (sums.rated_count + sums.not_used_count + sums.not_available_count)', 15) }} as answered,
-        cast(sum(sums.respondent_count) as bigint) as respondent_count,
-        sum(sums.respondent_count) - count(distinct sums.stratum_number) as df,
+            * (sums.rating_count + sums.not_used_count + sums.not_available_count)', 15) }} as answered,
+        cast(sum(sums.answering_count) as bigint) as respondent_count,
+        sum(sums.answering_count) - count(distinct sums.stratum_number) as df,
         sum(sums.accessing_count)
             - count(distinct sums.stratum_number) filter (where sums.accessing_count > 0) as accessibility_df,
         {{ has_lone_respondent('cell_weights') }} as has_lone_respondent,

@@ -3,8 +3,11 @@
 {{ by_cycle() }}
 with
 item_sums as (
-    select * from {{ ref('sums_ratings') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select
+        *,
+        step_sum / cast(steps_per_point as double) as score_sum,
+    from {{ ref('sums_by_component') }}
+    where cycle_id = '{{ cycle_id() }}' and step_sum is not null
 ),
 
 cell_weights as (

@@ -3,7 +3,10 @@
 {{ by_cycle() }}
 with
 item_sums as (
-    select * from {{ ref('sums_expectations') }}
+    select
+        *,
+        step_sum / cast(steps_per_point as double) as score_sum,
+    from {{ ref('sums_expectations') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -13,9 +13,15 @@ component_scores as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+-- Valid answers, whether or not their branch enters the score.
 rating_counts as (
-    select * from {{ ref('scores_rating_counts') }}
+    select
+        domain_number,
+        component_number,
+        cast(sum(rating_count) as bigint) as answer_count,
+    from {{ ref('sums_by_component') }}
     where cycle_id = '{{ cycle_id() }}'
+    group by domain_number, component_number
 ),
 
 components as (
