@@ -47,6 +47,22 @@ TABLES = {
         ),
         ("select count(*) as rows_read from warehouse.marts.staff", "rows_read", []),
         (
+            "with a as (select upper(columns(['unit_id', 'role_id'])) from warehouse.marts.staff)"
+            " select role_id as role from a",
+            "role",
+            ["marts.staff.role_id"],
+        ),
+        (
+            "select greatest(*columns(['unit_id', 'role_id'])) as last from warehouse.marts.staff",
+            "last",
+            ["marts.staff.role_id", "marts.staff.unit_id"],
+        ),
+        (
+            "select max(columns(['n'])) as 'most_\\0' from warehouse.marts.staff",
+            "most_n",
+            ["marts.staff.n"],
+        ),
+        (
             "with a as (select level as between from warehouse.marts.units)"
             " select a.between, count(*) as n from a group by all",
             "between",

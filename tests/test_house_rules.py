@@ -67,9 +67,10 @@ READS_THE_REGISTRY = {
     "audit_rejections",
     "audit_schema_drift",
 }
-MAX_LINES = 100
+MAX_LINES, MAX_COMPILED_LINES = 100, 600
 LONGER = {
     "responses_answered": "translated, routed and counted, each over the same generated columns",
+    "sums_item_answers": "who was asked which question, and how it was answered, in one pass",
     "sums_domain_routes": "the one place that knows the domain types, one select each",
     "responses_judged": "the order of the reasons of rejection is one list, read in one place",
     "responses_read": "one translation an attribute, three of which need a case of their own",
@@ -265,6 +266,21 @@ def test_a_model_is_short_or_says_why_not(models: list[Node]) -> None:
     long = {name for name, count in lines.items() if count > MAX_LINES}
     obeyed(long - set(LONGER), f"a model over {MAX_LINES} lines is two models: cut it")
     obeyed(set(LONGER) - long, "is short (or gone) now: take it off LONGER")
+
+
+def test_a_model_is_short_when_compiled_too(sample: Sample) -> None:
+    compiled = sample.settings.dbt_target_dir / "compiled" / "models"
+    lines = {
+        file.stem: len(file.read_text(encoding="utf-8").splitlines())
+        for file in compiled.rglob("*.sql")
+        if file.parent.suffix != ".yml"
+    }
+    assert len(lines) > 50
+    obeyed(
+        (f"{name}: {count} lines" for name, count in lines.items() if count > MAX_COMPILED_LINES),
+        f"SQL of over {MAX_COMPILED_LINES} lines is read by nobody: say once what holds for many "
+        "columns (macro answer_columns), keep what is many as rows, or add up in a Python model",
+    )
 
 
 def test_a_model_ends_with_its_final_cte(sql_models: list[Node]) -> None:

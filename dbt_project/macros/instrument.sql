@@ -15,6 +15,15 @@
     ")) }}
 {%- endmacro %}
 
+{#
+    The columns of these questions (answer_<question_number>): DuckDB writes out the expression of a
+    select list that this stands in, once for each of them, under its name; in the order in which they
+    lie in the relation, whatever this list's.
+#}
+{% macro answer_columns(questions) -%}
+    columns([{% for question in questions %}'answer_{{ question.question_number }}'{{ ', ' if not loop.last }}{% endfor %}])
+{%- endmacro %}
+
 {# The ranks of the levels whose providers a cycle asks about. #}
 {% macro provider_level_ranks(cycle=none) -%}
     {{ return(instrument_questions(cycle) | map(attribute='provider_level_rank') | unique | sort | list) }}
@@ -95,7 +104,9 @@
         where precedence = 1 and source_value <> ''
         order by question_number, profile_id, is_own, source_value
     ") %}
-        {% do codes.setdefault((row.profile_id, row.question_number), []).append(row) %}
+        {#- Of what it means alone, so that questions whose texts mean the same are told by comparing. #}
+        {% set place = (row.pop('profile_id'), row.pop('question_number')) %}
+        {% do codes.setdefault(place, []).append(row) %}
     {% endfor %}
     {{ return(codes) }}
 {%- endmacro %}

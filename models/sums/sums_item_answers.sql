@@ -1,11 +1,14 @@
 -- How each item was answered where it was asked, by audience: of accepted respondents of the headline role whose
--- category hears the question, who have a provider for it, and whose tool asked it. Added up in columns,
--- one question each, for all who were asked the same, which is much faster than over one row an answer.
+-- category hears the question, who have a provider for it, and whose tool asked it. Counted in columns, one
+-- question each, for all who were asked the same, which is much faster than over one row an answer.
 {%- set all_questions = instrument_questions() %}
 {%- set questions = all_questions | selectattr('asks', 'equalto', 'performance') | list %}
 {%- set audiences = all_questions | map(attribute='audience_id') | unique | list %}
-{%- set items = instrument_components() | selectattr('component_type', 'equalto', 'item') | list %}
-{%- set mapped = query_rows('select profile_id, question_id from ' ~ ref('stg_seeds__mapped_questions')) %}
+{%- set numbers = questions | map(attribute='question_number') | list %}
+{%- set best = dict() %}
+{%- for question in questions %}
+{%- do best.setdefault(question.scale_min if question.is_reverse_scored else question.scale_max, []).append(question) %}
+{%- endfor %}
 {{ by_cycle() }}
 with
 responses as (
@@ -23,6 +26,22 @@ answers as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+questions as (
+    select * from {{ ref('stg_seeds__questions') }}
+    where
+        asks = 'performance'
+        and instrument_id = (select instrument_id from {{ ref('survey_cycles') }} where cycle_id = '{{ cycle_id() }}')
+),
+
+mapped_questions as (
+    select * from {{ ref('stg_seeds__mapped_questions') }}
+),
+
+items as (
+    select * from {{ ref('design_components') }}
+    where cycle_id = '{{ cycle_id() }}' and component_type = 'item'
+),
+
 of_route as (
     select
         responses.profile_id,
@@ -30,13 +49,13 @@ of_route as (
         routes.{{ route }},
         {%- endfor %}
         count(*) as respondent_count,
-        {%- for question in questions %}
-        {%- set answer = 'answers.answer_' ~ question.question_number %}
-        sum(cast({{ answer }} <> {{ answer_sentinels().blank }} as smallint)) as answer_count_{{ question.question_number }},
-        sum(cast({{ is_rating(answer) }} as smallint)) as rated_count_{{ question.question_number }},
-        sum(cast(
-            {{ answer }} = {{ question.scale_min if question.is_reverse_scored else question.scale_max }} as smallint
-        )) as ceiling_count_{{ question.question_number }},
+        {%- for best_code, alike in best.items() %}
+        {%- set answer = answer_columns(alike) %}
+        struct_pack(
+            answered := sum(cast({{ answer }} <> {{ answer_sentinels().blank }} as smallint)),
+            rated := sum(cast({{ is_rating(answer) }} as smallint)),
+            best := sum(cast({{ answer }} = {{ best_code }} as smallint))
+        ),
         {%- endfor %}
     from responses
     inner join routes using (response_key)
@@ -44,51 +63,55 @@ of_route as (
     group by all
 ),
 
-counts as (
+by_question as (
     select
-        {%- for question in questions %}
-        {%- set number = question.question_number %}
-        {%- set profiles = mapped | selectattr('question_id', 'equalto', question.question_id)
-            | map(attribute='profile_id') | list %}
-        {%- set is_asked %}
-            hears_{{ audiences.index(question.audience_id) + 1 }}
-            and has_provider_{{ question.provider_level_rank }}
-            and profile_id in ('{{ profiles | join("', '") }}')
-        {%- endset %}
-        coalesce(sum(respondent_count) filter (where {{ is_asked }}), 0) as asked_count_{{ number }},
-        coalesce(sum(respondent_count - answer_count_{{ number }}) filter (where {{ is_asked }}), 0)
-            as blank_count_{{ number }},
-        coalesce(sum(rated_count_{{ number }}), 0) as rated_count_{{ number }},
-        coalesce(sum(ceiling_count_{{ number }}), 0) as ceiling_count_{{ number }},
-        {%- endfor %}
+        profile_id,
+        {{ route_columns() | join(', ') }},
+        respondent_count,
+        {{ each_element('[' ~ numbers | join(', ') ~ ']') }} as question_number,
+        {{ each_element('[answer_' ~ numbers | join(', answer_') ~ ']') }} as counts,
     from of_route
 ),
 
+asked as (
+    select
+        by_question.*,
+        questions.audience_id,
+        questions.item_id,
+        mapped_questions.question_id is not null
+        and case questions.audience_id
+            {%- for audience in audiences %}
+            when '{{ audience }}' then by_question.hears_{{ loop.index }}
+            {%- endfor %}
+        end
+        and case questions.provider_level_rank
+            {%- for rank in all_questions | map(attribute='provider_level_rank') | unique %}
+            when {{ rank }} then by_question.has_provider_{{ rank }}
+            {%- endfor %}
+        end as is_asked,
+    from by_question
+    inner join questions
+        on questions.question_number = by_question.question_number
+    left join mapped_questions
+        on mapped_questions.profile_id = by_question.profile_id
+        and mapped_questions.question_id = questions.question_id
+),
+
 final as (
-    {%- for item in items %}
-    {%- set last_item = loop.last %}
-    {%- for audience, asked in questions | selectattr('item_id', 'equalto', item.item_id) | groupby('audience_id') %}
     select
         '{{ cycle_id() }}' as cycle_id,
-        {{ item.component_number }} as component_number,
-        '{{ item.item_id | replace("'", "''") }}' as item_id,
-        '{{ audience | replace("'", "''") }}' as audience_id,
-        {%- for count in ['asked_count', 'blank_count', 'rated_count', 'ceiling_count'] %}
-        cast(
-            {%- for question in asked %}
-            {{ '' if loop.first else '+ ' }}{{ count }}_{{ question.question_number }}
-            {%- endfor %} as bigint
-        ) as {{ count }},
-        {%- endfor %}
-    from counts
-    {{ 'union all' if not (last_item and loop.last) }}
-    {%- endfor %}
-    {%- else %}
-    select null::varchar as cycle_id, null::integer as component_number, null::varchar as item_id,
-        null::varchar as audience_id, null::bigint as asked_count, null::bigint as blank_count, null::bigint as rated_count,
-        null::bigint as ceiling_count
-    where false
-    {%- endfor %}
+        items.component_number,
+        items.item_id,
+        asked.audience_id,
+        cast(coalesce(sum(asked.respondent_count) filter (where asked.is_asked), 0) as bigint) as asked_count,
+        cast(coalesce(sum(asked.respondent_count - asked.counts.answered) filter (where asked.is_asked), 0) as bigint)
+            as blank_count,
+        cast(sum(asked.counts.rated) as bigint) as rated_count,
+        cast(sum(asked.counts.best) as bigint) as ceiling_count,
+    from asked
+    inner join items
+        on items.item_id = asked.item_id
+    group by all
 )
 
 select * from final

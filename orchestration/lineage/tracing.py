@@ -64,7 +64,33 @@ def parsed(sql: str) -> exp.Expr:
         '"between"',
         sql.replace('"warehouse".', ""),
     )
-    return sqlglot.parse_one(quoted, dialect="duckdb")
+    tree = sqlglot.parse_one(quoted, dialect="duckdb")
+    for select in tree.find_all(exp.Select):
+        select.set("expressions", [one for of in select.expressions for one in _written_out(of)])
+    return tree
+
+
+def _written_out(selected: exp.Expr) -> list[exp.Expr]:
+    """Return an expression over `columns(['a', 'b'])` as DuckDB does, once for each of them."""
+    for unpacked in [of for of in selected.find_all(exp.Columns) if of.args.get("unpack")]:
+        unpacked.replace(exp.Tuple(expressions=[exp.column(name) for name in _listed(unpacked)]))
+    columns = [of for of in selected.find_all(exp.Columns) if isinstance(of.this, exp.Array)]
+    if not columns:
+        return [selected]
+    alias, bare = selected.alias or "\\0", selected.unalias()
+    return [
+        exp.alias_(
+            bare.transform(
+                lambda node, name=name: exp.column(name) if isinstance(node, exp.Columns) else node
+            ),
+            alias.replace("\\0", name),
+        )
+        for name in _listed(columns[0])
+    ]
+
+
+def _listed(columns: exp.Columns) -> list[str]:
+    return [of.name for of in columns.this.expressions]
 
 
 def qualified(tree: exp.Expr, schema: MappingSchema) -> Any:  # noqa: ANN401  # sqlglot's own

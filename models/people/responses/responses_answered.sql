@@ -41,29 +41,34 @@ unmapped as (
 
 coded as (
     {%- for profile in profiles %}
+    {#- Questions whose texts mean the same are written once. #}
+    {%- set alike = dict() %}
+    {%- for question in questions %}
+    {%- set meanings = codes.get((profile.profile_id, question.question_number), []) %}
+    {%- do alike.setdefault((question.scale_min, question.scale_max, meanings | string), []).append(question) %}
+    {%- endfor %}
     select
         response_key,
         cycle_id,
         profile_id,
-        {%- for question in questions %}
+        {%- for of_meaning in alike.values() %}
         {{ answer_code(
-            'answer_' ~ question.question_number,
-            question,
-            codes.get((profile.profile_id, question.question_number), []),
-        ) }} as answer_{{ question.question_number }},
+            answer_columns(of_meaning),
+            of_meaning[0],
+            codes.get((profile.profile_id, of_meaning[0].question_number), []),
+        ) }},
         {%- endfor %}
     from {{ ref('stg_raw__survey_responses') }}
     where profile_id = '{{ profile.profile_id }}'
-    {{ 'union all' if not loop.last }}
+    {{ 'union all by name' if not loop.last }}
     {%- else %}
     select
         response_key,
         cycle_id,
         profile_id,
-        {%- for question in questions %}
-        null::smallint as answer_{{ question.question_number }},
-        {%- endfor %}
+        cast({{ answer_columns(questions) }} as smallint),
     from {{ ref('stg_raw__survey_responses') }}
+    where false
     {%- endfor %}
 ),
 
@@ -72,16 +77,15 @@ routed as (
         coded.response_key,
         coded.cycle_id,
         unmapped.unmapped_count,
-        {%- for question in questions %}
+        {%- for audience, heard in questions | groupby('audience_id') %}
+        {%- for rank, asked in heard | groupby('provider_level_rank') %}
         case
-            when coded.answer_{{ question.question_number }} = {{ sentinels.blank }}
-                then {{ sentinels.blank }}::smallint
-            when not routes.hears_{{ audiences.index(question.audience_id) + 1 }}
-                then {{ sentinels.off_route }}::smallint
-            when not routes.has_provider_{{ question.provider_level_rank }}
-                then {{ sentinels.no_provider }}::smallint
-            else coded.answer_{{ question.question_number }}
-        end as answer_{{ question.question_number }},
+            when {{ answer_columns(asked) }} = {{ sentinels.blank }} then {{ sentinels.blank }}::smallint
+            when not routes.hears_{{ audiences.index(audience) + 1 }} then {{ sentinels.off_route }}::smallint
+            when not routes.has_provider_{{ rank }} then {{ sentinels.no_provider }}::smallint
+            else {{ answer_columns(asked) }}
+        end,
+        {%- endfor %}
         {%- endfor %}
     from coded
     inner join routes
@@ -110,12 +114,7 @@ counted as (
             {%- endfor %}
             null
         ) as lowest_code_{{ loop.index }},
-        greatest(
-            {%- for question in alike %}
-            answer_{{ question.question_number }},
-            {%- endfor %}
-            null
-        ) as highest_code_{{ loop.index }},
+        greatest(*{{ answer_columns(alike) }}, null) as highest_code_{{ loop.index }},
         {%- endfor %}
     from routed
 ),
@@ -124,9 +123,7 @@ final as (
     select
         response_key,
         cycle_id,
-        {%- for question in questions %}
-        answer_{{ question.question_number }},
-        {%- endfor %}
+        {{ answer_columns(questions) }},
         {%- for question_number in range(questions | length + 1, slots + 1) %}
         {{ sentinels.blank }}::smallint as answer_{{ question_number }},
         {%- endfor %}

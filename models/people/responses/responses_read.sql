@@ -9,6 +9,11 @@
     from " ~ ref('export_profiles') ~ "
     order by profile_id
 ") %}
+{#- Profiles whose times are written alike. #}
+{%- set read_alike = dict() %}
+{%- for profile in profiles %}
+{%- do read_alike.setdefault((profile.timezone, profile.date_order), []).append(profile.profile_id) %}
+{%- endfor %}
 {%- set coded = coded_attribute_names() %}
 {%- set own, shared = [], [] %}
 {%- for attribute in attribute_names() if attribute != 'unit_id' %}
@@ -158,17 +163,16 @@ final as (
         {{ translated }} as {{ attribute }},
         {%- endif %}
         {%- endfor %}
-        {%- for time in ['submitted_at', 'started_at'] %}
-        case responses.profile_id
+        {%- set times = "columns(['submitted_at', 'started_at'])" %}
+        case
             -- LimeSurvey writes this where a response is complete and its date was not kept.
-            when case when responses.{{ time }} like '1980-01-01 00:00%' then responses.profile_id end then null
-            {%- for profile in profiles %}
-            when '{{ profile.profile_id }}' then {{ parse_instant('responses.' ~ time, profile.timezone, profile.date_order) }}
+            when {{ times }} like '1980-01-01 00:00%' then null
+            {%- for (timezone, date_order), alike in read_alike.items() %}
+            when responses.profile_id in ('{{ alike | join("', '") }}') then {{ parse_instant(times, timezone, date_order) }}
             {%- else %}
             when null then null::timestamp
             {%- endfor %}
-        end as {{ time }},
-        {%- endfor %}
+        end,
         coalesce(responses.submitted_at like '1980-01-01 00:00%', false)
             or not mapped_attributes.has_submitted_at as is_date_unknown,
         {{ is_summary_row(
