@@ -58,6 +58,8 @@ READS_PERSONS = {
     "comparison_bootstrap_variances": "as scores_bootstrap_variances, on the shared tree",
 }
 CONTRACTED = ("marts", "indexes", "views")
+# One row a rejected answer and reason; views of weights_by_response, which has its key.
+WITHOUT_A_KEY = {"audit_rejections", "fct_answers", "fct_responses"}
 # Only these may look at which files are there now; all else must follow from the rows they hold.
 READS_THE_REGISTRY = {
     "stg_raw__survey_responses",
@@ -348,9 +350,30 @@ def test_what_is_kept_for_each_cycle_names_its_cycle(models: list[Node]) -> None
         (
             node["name"]
             for node in models
-            if node["config"]["materialized"] == "incremental" and "cycle_id" not in node["columns"]
+            if node["config"]["materialized"] == "cycle_part" and "cycle_id" not in node["columns"]
         ),
         "what is kept for each cycle is replaced by its cycle_id (macros/materializations.sql)",
+    )
+
+
+def test_no_model_is_made_as_dbts_incremental(models: list[Node]) -> None:
+    obeyed(
+        (node["name"] for node in models if node["config"]["materialized"] == "incremental"),
+        "dbt-duckdb's would add this cycle's rows to those of its last run: {{ by_cycle() }}, or "
+        "materialized: cycle_part in a Python model's YAML",
+    )
+
+
+def test_a_table_that_others_read_says_its_key(models: list[Node]) -> None:
+    obeyed(
+        (
+            node["name"]
+            for node in models
+            if room(node) in CONTRACTED
+            and node["name"] not in WITHOUT_A_KEY
+            and not (node["config"]["unique_key"] or node["config"]["meta"].get("key"))
+        ),
+        "config: unique_key: [...] in its YAML: what tells its rows apart, held as it is written",
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import duckdb
 
-from orchestration.dbt_build import _invoke, _manifest, manifest_path
+from orchestration.dbt_build import _invoke, _manifest, manifest_path, sentence
 from orchestration.settings import Settings
 from tests.conftest import Sample
 
@@ -59,6 +59,26 @@ def test_a_column_that_an_older_version_lacked_is_added_and_other_cycles_keep_th
     assert kinds == {"responses_routed": "VIEW", "ratings_of_cycle": "BASE TABLE"}
 
 
+def test_a_key_in_two_rows_stops_its_model_before_such_rows_stand(
+    own_sample: Callable[..., Settings],
+) -> None:
+    settings = own_sample()
+    models = ["scores_of_components", "disclosure_cell_verdicts", "dim_bands", "v_index"]
+    manifest = _manifest(settings)
+    for model in models:
+        manifest.nodes[f"model.ilk.{model}"].config.unique_key = ["1"]  # of every row
+    tables = ["figures.scores_of_components", "figures.disclosure_cell_verdicts", "marts.dim_bands"]
+    before = {table: _all_rows(settings, table) for table in tables}
+    for model in models:
+        arguments = ["run", "--log-level", "none", "--select", model]
+        result = _invoke(settings, arguments, cycle_id=LATER, manifest=manifest)
+        [told] = [
+            sentence(node.message) for node in result.result.results if node.node.name == model
+        ]
+        assert f"keys stand in more than one row of {model}: 1" in told
+    assert {table: _all_rows(settings, table) for table in tables} == before
+
+
 def test_descriptions_lie_with_relations_of_every_kind(sample: Sample) -> None:
     manifest = json.loads(manifest_path(sample.settings).read_text(encoding="utf-8"))
     described = {}
@@ -87,6 +107,11 @@ def test_answers_take_two_bytes_each(sample: Sample) -> None:
             " and regexp_matches(column_name, '^(answer|rating)_[0-9]+$')"
         ).fetchall()
     assert kinds == [("SMALLINT",)]
+
+
+def _all_rows(settings: Settings, table: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        return connection.execute(f"select * from {table} order by all").fetchall()
 
 
 def _rows(settings: Settings, table: str) -> dict[str, set[tuple[object, ...]]]:

@@ -18,7 +18,7 @@
 
 {# Settings of a model that holds a part for each cycle and recomputes this run's part alone. #}
 {% macro by_cycle() -%}
-    {{ config(materialized='incremental', on_schema_change='append_new_columns') }}
+    {{ config(materialized='cycle_part') }}
 {%- endmacro %}
 
 {# The role whose answers make the headline, as an SQL text. #}

@@ -1,9 +1,8 @@
 {#
-    How models become relations, in place of dbt-duckdb's own table, view and incremental (which this
-    project's macros take precedence over). Those serve engines that cannot define a table within a
-    transaction: they make a relation beside the old one, rename both, and pass a cycle's rows through
-    a temporary table: 11 to 16 statements a model and every row written twice. DuckDB's transactions
-    hold definitions too (docs/decisions.md, docs/performance.md).
+    How models become relations: table and view in place of dbt-duckdb's own (which this project's macros
+    take precedence over), and cycle_part. dbt-duckdb's serve engines that cannot define a table within a
+    transaction: they make a relation beside the old one and rename both, 11 to 16 statements a model.
+    DuckDB's transactions hold definitions too (docs/decisions.md, docs/performance.md).
 #}
 
 {% materialization table, adapter='duckdb' %}
@@ -18,7 +17,7 @@
     A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
     written again, other cycles stay. Columns that it gained since are added, empty in other cycles.
 #}
-{% materialization incremental, adapter='duckdb', supported_languages=['sql', 'python'] %}
+{% materialization cycle_part, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set is_new = existing is none or existing.type != 'table' or should_full_refresh() -%}
@@ -36,7 +35,8 @@
     {%- else -%}
         {%- do add_new_columns(target) -%}
         {%- call statement('main') -%}
-            {{ replace_cycle(target, compiled_code) }}
+            {{ replace_cycle(target, compiled_code) }};
+            {{ demand_unique_key(target) }}
         {%- endcall -%}
     {%- endif -%}
     {%- if is_new -%}
@@ -73,6 +73,7 @@
         {{ get_create_table_as_sql(False, target, compiled_code) }}
         {%- endif -%};
         {{ comments(target) }}
+        {{ demand_unique_key(target) }}
     {%- endcall -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
@@ -89,6 +90,29 @@
     {%- for column in model.columns.values() if column.description %}
     comment on column {{ target }}.{{ adapter.quote(column.name) }} is {{ duckdb_escape_comment(column.description) }};
     {%- endfor -%}
+{%- endmacro %}
+
+{#
+    The statement that fails where a model's key (unique_key in its YAML; NULL counts as a value) stands in
+    more than one row: of this cycle, where each cycle has its own part. Within the transaction that writes
+    the rows, so that no such table ever stands.
+#}
+{% macro demand_unique_key(target) -%}
+    {%- set key = config.get('unique_key') -%}
+    {%- if key -%}
+    select error(
+        count(*) || ' kunci ada di lebih dari satu baris / keys stand in more than one row of {{ target.identifier }}: {{ key | join(", ") }}'
+    )
+    from (
+        select 1 from {{ target }}
+        {%- if config.get('materialized') == 'cycle_part' and 'cycle_id' in key %}
+        where cycle_id = '{{ cycle_id() }}'
+        {%- endif %}
+        group by {{ key | join(', ') }}
+        having count(*) > 1
+    )
+    having count(*) > 0
+    {%- endif -%}
 {%- endmacro %}
 
 {# The statements that put a query's rows in place of this cycle's part of a table. #}
@@ -134,6 +158,9 @@ def materialize(rows, connection):
         connection.execute(f'alter table {table} add column if not exists "{name}" {kind}')
     connection.execute(f"delete from {table} where cycle_id = ?", [cycle_id])
     connection.execute(f"insert into {table} by name from model_rows")
+    {%- endif %}
+    {%- if config.get('unique_key') %}
+    connection.execute({{ tojson(demand_unique_key(target)) }})
     {%- endif %}
     connection.execute("commit")
     connection.unregister("model_rows")

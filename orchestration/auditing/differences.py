@@ -75,8 +75,8 @@ def find_moved(
         connection.execute(_joined(cycle_id, old[table], new[table], keys, list(figures)))
         if _has_twins(connection, keys):
             raise ValueError(
-                f"{table}: rows are not told apart by {', '.join(keys)}; mend the model's data "
-                "test unique_together"
+                f"{table}: rows are not told apart by {', '.join(keys)}; mend the model's "
+                "unique_key"
             )
         for name, kind in figures.items():
             connection.execute(

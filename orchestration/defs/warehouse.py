@@ -48,7 +48,7 @@ MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(en
 _KEPT_BY_CYCLE = {
     f"{node['schema']}.{node['name']}"
     for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+    if node["resource_type"] == "model" and node["config"]["materialized"] == "cycle_part"
 }
 
 

@@ -14,8 +14,8 @@ it, and `table__<table>`:
 
 and units in both languages: `unit__<unit>`.
 
-A table's key is what a test of uniqueness says of its model (`unique`, `unique_together`), or
-`config: meta: key: [...]` where there are several; `config: meta: foreign_keys:` lists
+A table's key is its model's `config: unique_key: [...]`, or `config: meta: key: [...]` where its
+rows are written by others; `config: meta: foreign_keys:` lists
 `{columns: [...], table: dim_..., to: [...]}` (`to` where the names differ).
 
 A view (models/views) says by its own SQL what it is: it reads nothing but published tables, so the

@@ -130,21 +130,11 @@ def _said(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def grains(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return by model the keys that its tests of uniqueness say tell its rows apart.
-
-    Of several, those that disclosure control knows best: rows that they tell apart are divided by
-    nothing else.
-    """
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for node in manifest["nodes"].values():
-        test = node.get("test_metadata") or {}
-        if test.get("name") == "unique_together":
-            found.setdefault(node["attached_node"], []).append(tuple(test["kwargs"]["columns"]))
-        elif test.get("name") == "unique":
-            found.setdefault(node["attached_node"], []).append((node["column_name"],))
+    """Return by model the keys that its YAML says tell its rows apart, `config: unique_key:`."""
     return {
-        model: min(grains, key=lambda grain: (len({*grain} - _OF_A_CELL), grain))
-        for model, grains in found.items()
+        key: tuple(node["config"]["unique_key"])
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["config"].get("unique_key")
     }
 
 
@@ -220,7 +210,7 @@ def _faults(
     if not declared.has_persons or "rows_of" in said:
         return faults
     if not declared.grain:
-        faults.append("nothing tells its rows apart: give it the data test unique_together")
+        faults.append("nothing tells its rows apart: give it a unique_key")
     known = _OF_A_CELL if "cells" in said else _OF_ALL
     explained = said.get("no_smaller_group") or {}
     if unknown := [key for key in declared.grain if key not in {*known, *explained}]:

@@ -36,13 +36,11 @@ def with_model(
         "name": name,
         "resource_type": "model",
         "schema": "indexes" if name.startswith("idx_") else "marts",
-        "config": {"meta": {} if published is None else {"published": published}},
+        "config": {
+            "meta": {} if published is None else {"published": published},
+            "unique_key": grain,
+        },
         "columns": {column: {"name": column} for column in (*grain, *columns, "mean")},
-    }
-    manifest["nodes"][f"test.ilk.unique_together_{name}"] = {
-        "resource_type": "test",
-        "test_metadata": {"name": "unique_together", "kwargs": {"columns": grain}},
-        "attached_node": key,
     }
     manifest["parent_map"][key] = [f"model.ilk.{reads}"]
     return manifest
@@ -104,10 +102,9 @@ def test_what_no_persons_answers_stand_behind_has_any_key(project):
     assert not declarations(manifest)["dim_new"].has_persons
 
 
-def test_a_model_without_a_test_of_uniqueness_is_refused(project):
-    manifest = with_model(project, "idx_new", {"nothing_to_hide": "the nation"}, grain=["cycle_id"])
-    del manifest["nodes"]["test.ilk.unique_together_idx_new"]
-    assert "unique_together" in faults(manifest, "idx_new")
+def test_a_model_without_a_unique_key_is_refused(project):
+    manifest = with_model(project, "idx_new", {"nothing_to_hide": "the nation"}, grain=[])
+    assert "unique_key" in faults(manifest, "idx_new")
 
 
 @pytest.mark.parametrize("column", RESPONDENT_COLUMNS)

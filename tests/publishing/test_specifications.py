@@ -37,17 +37,8 @@ def model(name: str, *, schema: str = "marts", **said: Any) -> dict[str, Any]:
         "name": name,
         "description": said.get("description", ""),
         "columns": columns,
-        "config": {"meta": meta | said.get("meta", {})},
+        "config": {"meta": meta | said.get("meta", {}), "unique_key": said.get("unique_key")},
         "raw_code": said.get("raw_code", ""),
-    }
-
-
-def unique(name: str, *columns: str) -> dict[str, Any]:
-    """A test that says that these columns tell a model's rows apart."""
-    return {
-        "resource_type": "test",
-        "test_metadata": {"name": "unique_together", "kwargs": {"columns": list(columns)}},
-        "attached_node": f"model.ilk.{name}",
     }
 
 
@@ -59,8 +50,14 @@ def manifest() -> dict[str, Any]:
             description="One row per score; it's the headline table",
             columns={"cycle_id": "!The cycle", "score": "Mean on 1-4"},
             meta={"foreign_keys": [{"columns": ["cycle_id"], "table": "dim_cycles"}]},
+            unique_key=["cycle_id", "domain_id", "item_id"],
         ),
-        model("dim_cycles", columns={"cycle_id": "!The cycle"}, meta={"key": ["cycle_id"]}),
+        model(
+            "dim_cycles",
+            columns={"cycle_id": "!The cycle"},
+            meta={"key": ["cycle_id"]},
+            unique_key=["name"],
+        ),
         model(
             "v_index",
             schema="views",
@@ -75,9 +72,7 @@ def manifest() -> dict[str, Any]:
         "table__idx_scores": "Skor | Scores\nSatu baris per skor",
     }
     return {
-        "nodes": {each["unique_id"]: each for each in models}
-        | {"test": unique("idx_scores", "cycle_id", "domain_id", "item_id")}
-        | {"other": unique("dim_cycles", "name")},
+        "nodes": {each["unique_id"]: each for each in models},
         "parent_map": {each["unique_id"]: [] for each in models},
         "docs": {
             f"doc.ilk.{name}": {"name": name, "block_contents": block}
