@@ -72,11 +72,14 @@ def profile_responses(
     value) stays in the connection: failing rows are found by it.
     """
     connection.execute(_PROFILE_TABLES)
-    _load_instrument(connection, seeds_dir, cycle)
+    asked = _load_instrument(connection, seeds_dir, cycle)
     profiles = read_profiles(seeds_dir)
     for file in files:
         columns = [
-            mapped for mapped in mapped_columns(seeds_dir, file) if mapped.target_kind != "ignore"
+            mapped
+            for mapped in mapped_columns(seeds_dir, file)
+            if mapped.target_kind == "attribute"
+            or (mapped.target_kind == "question" and mapped.target in asked)
         ]
         profile, whole = profiles[file.profile_id], file.parquet(raw_dir, cycle.cycle_id)
         with _responses_alone(connection, whole, file, columns, macros) as parquet:
@@ -379,8 +382,13 @@ order by files.file_name, columns.source_column
 """
 
 
-def _load_instrument(connection: duckdb.DuckDBPyConnection, seeds_dir: Path, cycle: Cycle) -> None:
-    """Load the scales, and what each value is translated to: codes, ids, names of units."""
+def _load_instrument(
+    connection: duckdb.DuckDBPyConnection, seeds_dir: Path, cycle: Cycle
+) -> set[str]:
+    """Load the scales, and what each value is translated to: codes, ids, names of units.
+
+    Returns the ids of the questions that the cycle asks: a profile may map others' too.
+    """
     questions = [
         row
         for row in seed_records(seeds_dir, "questions")
@@ -431,6 +439,7 @@ def _load_instrument(connection: duckdb.DuckDBPyConnection, seeds_dir: Path, cyc
                 " (select unnest(?::varchar[]) as profile_id) where spelling <> ''",
                 [target, precedence, spellings, ids, profiles],
             )
+    return {row["question_id"] for row in questions}
 
 
 @contextmanager

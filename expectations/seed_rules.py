@@ -5,7 +5,10 @@ running the rules (expectations/seeds.py), types of columns (models/_seeds.yml d
 
 A `SeedRule` is a query over the seeds, each a table of its name with its columns typed, empty cells
 NULL, and `line`, where the row stands in its file. Each row that it finds is a contradiction of the
-seed the rule is named for; its columns fill the sentence.
+seed the rule is named for, or of `in_seed`; its columns fill the sentence.
+
+Beside the seeds stand `DERIVED` (orchestration/seeds/seed_expansion.py): `questions` are those that an
+instrument asks, taken over from its base or its own.
 """
 
 from collections.abc import Iterator
@@ -28,18 +31,20 @@ class SeedRule:
 
 # What a folder of seeds may leave out: columns, and cells of the other columns.
 OPTIONAL_COLUMNS = {
+    "export_codes": ("code_list_id",),
     "export_profiles": (
-        "date_order", "delimiter", "encoding", "sheet", "decimal", "written_timezone",
-        "identifier_kind",
+        "instrument_id", "date_order", "delimiter", "encoding", "sheet", "decimal",
+        "written_timezone", "identifier_kind",
     ),
     "indexes": ("reported_scale",),
-    "questions": ("asks",),
+    "questions": ("asks", "is_asked"),
     "regions": ("tile_row", "tile_column"),
     SEED: ("cycle_id",),
     "survey_cycles": ("reports",),
     "survey_sources": ("fresh_within_days",),
 }  # fmt: skip
 MAY_BE_EMPTY = {
+    "export_codes": ("source_value", "code"),  # codes_are_stated_once demands them
     "export_columns": ("target",),
     "export_profiles": ("description",),
     "methods": ("description",),
@@ -65,6 +70,7 @@ ONE_OF = {
     ("follow_ups", "status"): ("planned", "under_way", "done", "dropped"),
     ("methods", "weighting_mode"): ("none", "poststrat", "rake"),
     ("questions", "asks"): ("performance", "expectation", "importance"),
+    ("questions", "is_asked"): ("true", "false"),
     ("questions", "is_reverse_scored"): ("true", "false"),
     ("response_rules", "action"): ("reject", "flag"),
     ("response_rules", "reason"): ("straight_lining", "speeding", "category_mismatch"),
@@ -93,6 +99,7 @@ KEYS = {
     "follow_ups": ("cycle_id", "unit_id", "perspective_id"),
     "index_weights": ("method_id", "component_type", "component_id"),
     "indexes": ("index_id",),
+    "instruments": ("instrument_id",),
     "method_parameters": ("method_id", "parameter"),
     "methods": ("method_id",),
     "perspectives": ("index_id", "perspective_id"),
@@ -109,6 +116,17 @@ KEYS = {
     "unit_levels": ("unit_level_id",),
 }
 
+# Tables that the rules find beside the seeds, and the seeds that they are made of.
+DERIVED = {
+    "questions": ("questions", "instruments"),
+    # The rows of questions.csv as they are written.
+    "question_rows": ("questions",),
+    # profile_id, target, source_value, code: those of lists too, `in_seed` and line where they stand
+    "all_codes": ("export_codes", "code_lists"),
+    # profile_id, instrument_id: which instruments a profile serves
+    "profile_instruments": ("export_profiles", "questions", "instruments"),
+}
+
 # seed, column -> the seed and column that must hold its ids
 REFERENCES = {
     ("category_audiences", "recipient_category_id"): (
@@ -121,6 +139,7 @@ REFERENCES = {
     ("follow_ups", "perspective_id"): ("perspectives", "perspective_id"),
     ("follow_ups", "unit_id"): ("units", "unit_id"),
     ("index_weights", "method_id"): ("methods", "method_id"),
+    ("instruments", "base_instrument_id"): ("questions", "instrument_id"),
     ("method_parameters", "method_id"): ("methods", "method_id"),
     ("methods", "band_scheme_id"): ("band_schemes", "band_scheme_id"),
     ("perspectives", "index_id"): ("indexes", "index_id"),
@@ -159,6 +178,10 @@ _TRIMMED = (
     r"coalesce(regexp_replace({0}, '^[ \x{{00A0}}\t\n\r]+|[ \x{{00A0}}\t\n\r]+$', '', 'g'), '')"
 )
 _OPEN_END = "date '9999-12-31'"
+_ASKED = (
+    "(select (profile_id, question_id) from profile_instruments join questions using"
+    " (instrument_id))"
+)
 # Who shares a parent's mean under a method, by the instrument that asks for it.
 _SIBLINGS = """
             with tree as (
@@ -210,6 +233,15 @@ def _keys() -> Iterator[SeedRule]:
         {
             "profile_id": "profile_id",
             "target": "target",
+            "source_value": _TRIMMED.format("source_value"),
+        },
+        where="code_list_id is null",
+    )
+    yield _repeated(
+        "listed_codes_are_unique",
+        "code_lists",
+        {
+            "code_list_id": "code_list_id",
             "source_value": _TRIMMED.format("source_value"),
         },
     )
@@ -386,13 +418,17 @@ _RULES = [
             from survey_sources as sources
             join export_profiles as profiles using (profile_id)
             join survey_cycles as cycles using (cycle_id)
-            where profiles.instrument_id <> cycles.instrument_id
+            where profiles.instrument_id is not null
+                and (sources.profile_id, cycles.instrument_id)
+                    not in (select (profile_id, instrument_id) from profile_instruments)
         """,
         text=FaultText(
             "profile '{profile_id}' reads the instrument '{instrument_id}', but cycle '{cycle_id}' "
-            "asks '{cycle_instrument_id}'. Name a profile of that instrument.",
+            "asks '{cycle_instrument_id}'. Name a profile of that instrument, or empty the "
+            "profile's instrument_id: it then serves every instrument.",
             "profil '{profile_id}' membaca instrumen '{instrument_id}', padahal siklus "
-            "'{cycle_id}' memakai '{cycle_instrument_id}'. Sebutkan profil instrumen itu.",
+            "'{cycle_id}' memakai '{cycle_instrument_id}'. Sebutkan profil instrumen itu, atau "
+            "kosongkan instrument_id profil ini: lalu berlaku bagi semua instrumen.",
         ),
     ),
     SeedRule(
@@ -555,6 +591,45 @@ _RULES = [
             "'{unit_level_id}' (unit_levels.csv, rank). Correct the parent or a level.",
             "parent_unit_id '{parent_unit_id}' bertingkat '{parent_level_id}', di bawah "
             "'{unit_level_id}' (unit_levels.csv, rank). Perbaiki induk atau tingkatnya.",
+        ),
+    ),
+    SeedRule(
+        name="no_instrument_builds_on_itself",
+        seed="instruments",
+        sql="""
+            with recursive climbs as (
+                select instrument_id, base_instrument_id as ancestor_id from instruments
+                union
+                select climbs.instrument_id, instruments.base_instrument_id
+                from climbs join instruments on instruments.instrument_id = climbs.ancestor_id
+            )
+            select line, instrument_id, base_instrument_id
+            from instruments join climbs using (instrument_id)
+            where ancestor_id = instrument_id
+        """,
+        text=FaultText(
+            "instrument '{instrument_id}' builds on itself, by way of '{base_instrument_id}'. "
+            "Correct base_instrument_id in one row of the circle.",
+            "instrumen '{instrument_id}' dibangun di atas dirinya sendiri, lewat "
+            "'{base_instrument_id}'. Perbaiki base_instrument_id pada salah satu baris lingkaran "
+            "itu.",
+        ),
+    ),
+    SeedRule(
+        name="questions_left_out_are_of_the_base",
+        seed="questions",
+        sql="""
+            select question_rows.line, instrument_id, question_id
+            from question_rows left join instruments using (instrument_id)
+            where is_asked = 'false' and (coalesce(base_instrument_id, ''), question_id)
+                not in (select (instrument_id, question_id) from questions)
+        """,
+        text=FaultText(
+            "is_asked is false, but '{instrument_id}' builds on no instrument that asks "
+            "'{question_id}'. Remove the row, or name its base in instruments.csv.",
+            "is_asked berisi false, padahal '{instrument_id}' tidak dibangun di atas instrumen "
+            "yang menanyakan '{question_id}'. Hapus baris ini, atau sebutkan dasarnya di "
+            "instruments.csv.",
         ),
     ),
     SeedRule(
@@ -823,13 +898,10 @@ _RULES = [
         name="columns_lead_to_known_targets",
         seed="export_columns",
         sql=f"""
-            select columns.line, target_kind, target, instrument_id,
+            select columns.line, target_kind, target, coalesce(instrument_id, '*') as instrument_id,
             from export_columns as columns join export_profiles using (profile_id)
             where (target_kind = 'attribute' and coalesce(target, '') not in {ATTRIBUTES})
-                or (
-                    target_kind = 'question' and (instrument_id, coalesce(target, ''))
-                        not in (select (instrument_id, question_id) from questions)
-                )
+                or (target_kind = 'question' and (profile_id, coalesce(target, '')) not in {_ASKED})
         """,
         text=FaultText(
             "there is no {target_kind} '{target}' (instrument '{instrument_id}'). Name one that "
@@ -842,15 +914,57 @@ _RULES = [
         name="codes_are_for_known_targets",
         seed="export_codes",
         sql=f"""
-            select codes.line, target, instrument_id,
+            select codes.line, target, coalesce(instrument_id, '*') as instrument_id,
             from export_codes as codes join export_profiles using (profile_id)
-            where target not in {(*ATTRIBUTES, "*")}
-                and (instrument_id, target)
-                    not in (select (instrument_id, question_id) from questions)
+            where target not in {(*ATTRIBUTES, "*")} and (profile_id, target) not in {_ASKED}
         """,
         text=FaultText(
             "'{target}' is no attribute, no * and no question of '{instrument_id}'. Correct it.",
             "'{target}' bukan atribut, bukan *, dan bukan pertanyaan '{instrument_id}'. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="codes_are_stated_once",
+        seed="export_codes",
+        sql="""
+            select line, target from export_codes
+            where case when code_list_id is null then source_value is null or code is null
+                else source_value is not null or code is not null end
+        """,
+        text=FaultText(
+            "the code of '{target}' stands nowhere, or twice. Fill in source_value and code, or "
+            "code_list_id alone.",
+            "kode '{target}' tidak ada, atau ada dua kali. Isi source_value dan code, atau "
+            "code_list_id saja.",
+        ),
+    ),
+    SeedRule(
+        name="code_lists_are_known",
+        seed="export_codes",
+        sql="""
+            select line, 'code_list_id' as column, code_list_id as value, 'code_lists' as target,
+            from export_codes
+            where code_list_id is not null and code_list_id not in (
+                select code_list_id from code_lists where code_list_id is not null
+            )
+        """,
+        text=_REFERENCE_TEXT,
+    ),
+    SeedRule(
+        name="a_list_holds_all_codes_of_a_target",
+        seed="export_codes",
+        sql="""
+            select line, profile_id, target, code_list_id,
+                count(*) over (partition by profile_id, target) - 1 as more,
+            from export_codes
+            qualify code_list_id is not null and more > 0
+        """,
+        text=FaultText(
+            "{more} more rows of '{profile_id}' say what '{target}' means beside the list "
+            "'{code_list_id}'. Put them into the list, or name another list that holds all.",
+            "ada {more} baris lagi dari '{profile_id}' untuk '{target}' di samping daftar "
+            "'{code_list_id}'. Masukkan ke daftar itu, atau sebutkan daftar lain yang memuat "
+            "semuanya.",
         ),
     ),
     *(
@@ -858,8 +972,8 @@ _RULES = [
             name=f"codes_lead_to_known_{seed}",
             seed="export_codes",
             sql=f"""
-                select line, 'code' as column, code as value, '{seed}' as target,
-                from export_codes
+                select line, in_seed, 'code' as column, code as value, '{seed}' as target,
+                from all_codes
                 where target = '{column}' and code not in (
                     select {column} from {seed} where {column} is not null
                 )
@@ -876,11 +990,11 @@ _RULES = [
         name="codes_are_on_the_scale",
         seed="export_codes",
         sql="""
-            select codes.line, codes.target, codes.code,
+            select codes.line, codes.in_seed, codes.target, codes.code,
                 min(scale_min) as scale_min, max(scale_max) as scale_max,
-            from export_codes as codes
-            join export_profiles using (profile_id)
-            join questions on questions.instrument_id = export_profiles.instrument_id
+            from all_codes as codes
+            join profile_instruments using (profile_id)
+            join questions on questions.instrument_id = profile_instruments.instrument_id
                 and codes.target in ('*', questions.question_id)
             where codes.code not in ('not_available', 'not_used', 'blank')
             group by all

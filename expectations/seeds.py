@@ -7,8 +7,8 @@ Belongs here: judging cells and rows, running the rules, wording the report. Doe
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from math import isfinite
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.seed_rules import (
+    DERIVED,
     MAY_BE_EMPTY,
     ONE_OF,
     OPTIONAL_COLUMNS,
@@ -26,7 +27,19 @@ from expectations.seed_rules import (
 from orchestration.durable_files import is_plain_word
 from orchestration.exports.faults import URL_WITH_SECRET
 from orchestration.exports.place_urls import holds_secret
-from orchestration.seeds.seed_tables import FILE_FAULTS, SeedFileError, declared_seeds, read_seed
+from orchestration.seeds.seed_expansion import (
+    ancestry,
+    bases_of,
+    with_base_questions,
+    with_listed_codes,
+)
+from orchestration.seeds.seed_tables import (
+    FILE_FAULTS,
+    SeedFileError,
+    SeedTable,
+    declared_seeds,
+    written_seed,
+)
 from orchestration.words import FaultText
 
 if TYPE_CHECKING:
@@ -107,6 +120,7 @@ class _Seed:
     lines: tuple[int, ...]
     words: list[str]
     unread: frozenset[tuple[int, str]]
+    table: SeedTable
 
 
 class ContradictorySeedsError(ValueError):
@@ -147,15 +161,24 @@ def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:
     """
     types = _declared_types()
     found: list[Contradiction] = []
-    tables = []
+    tables = {}
     for name, declared in types.items():
         seed, faults = _read(seeds_dir / f"{name}.csv", name, declared)
         found += faults
         if seed is not None and not faults:
-            tables.append(seed)
-            found += _cell_faults(seed, declared, _parameters(repository))
-    found += _query_faults(tables, types)
-    return sorted(found, key=lambda each: (each.seed, each.line, each.rule))
+            tables[name] = seed
+    derived = {
+        name: make(tables)
+        for name, make in _MADE.items()
+        if all(seed in tables for seed in DERIVED[name])
+    }
+    for name, seed in tables.items():
+        # What an instrument takes over from its base is filled in there.
+        judged = derived.get(name, seed)
+        found += _cell_faults(judged, types[name], _parameters(repository))
+    found += _query_faults(tables, derived, types)
+    # A row that several instruments or profiles read is told once.
+    return sorted(dict.fromkeys(found), key=lambda each: (each.seed, each.line, each.rule))
 
 
 def report(seeds_dir: Path, found: list[Contradiction]) -> str:
@@ -210,7 +233,7 @@ def _read(
         return _worded(_FILE_TEXTS[rule], rule, name, line, words, details)
 
     try:
-        table = read_seed(path)
+        table = written_seed(path)
     except SeedFileError as error:
         return None, [fault(error.rule, error.line, detail=error.detail)]
     header, optional = table.header, OPTIONAL_COLUMNS.get(name, ())
@@ -238,11 +261,61 @@ def _read(
     ]
     if faults:
         return None, faults
+    return _seed(name, table, declared), []
+
+
+def _seed(name: str, table: SeedTable, declared: Iterable[str]) -> _Seed:
     blank = ("",) * len(table.rows)
-    cells = dict(zip(header, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
+    cells = dict(zip(table.header, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
     columns = {column: cells.get(column, blank) for column in declared}
     words = [_words(row) for row in table.written]
-    return _Seed(name, columns, table.lines, words, table.unread), []
+    return _Seed(name, columns, table.lines, words, table.unread, table)
+
+
+_Tables = Mapping[str, _Seed]
+
+
+def _questions(tables: _Tables) -> _Seed:
+    """Return what instruments ask; is_asked stays in `question_rows`, those of the file."""
+    spelled = with_base_questions(tables["questions"].table, tables["instruments"].table)
+    return _seed("questions", spelled, tables["questions"].columns)
+
+
+def _all_codes(tables: _Tables) -> _Seed:
+    spelled = with_listed_codes(tables["export_codes"].table, tables["code_lists"].table)
+    seed = _seed("all_codes", spelled, ("profile_id", "target", "source_value", "code"))
+    in_seed = spelled.seeds or ("export_codes",) * len(spelled.rows)
+    return replace(seed, columns={**seed.columns, "in_seed": in_seed})
+
+
+def _profile_instruments(tables: _Tables) -> _Seed:
+    """Return which instruments each profile serves: its own and those built on it, else all."""
+    bases = bases_of(tables["instruments"].table.records())
+    asking = dict.fromkeys((*tables["questions"].columns["instrument_id"], *bases))
+    profiles = tables["export_profiles"]
+    served = [
+        (line, profile_id, instrument_id)
+        for line, profile_id, own in zip(
+            profiles.lines,
+            profiles.columns["profile_id"],
+            profiles.columns["instrument_id"],
+            strict=True,
+        )
+        for instrument_id in asking
+        if not own.strip() or own in ancestry(bases, instrument_id)
+    ]
+    lines, profile_ids, instrument_ids = zip(*served, strict=True) if served else ((), (), ())
+    columns = {"profile_id": profile_ids, "instrument_id": instrument_ids}
+    return replace(profiles, name="profile_instruments", columns=columns, lines=lines)
+
+
+_MADE: dict[str, Callable[[_Tables], _Seed]] = {
+    "questions": _questions,
+    "question_rows": lambda tables: replace(tables["questions"], name="question_rows"),
+    "all_codes": _all_codes,
+    "profile_instruments": _profile_instruments,
+}
+"""How each of DERIVED is made."""
 
 
 def _cell_faults(
@@ -291,30 +364,37 @@ def _unreadable(value: str, type_: str) -> str | None:
         return "numbers_are_readable"
 
 
-def _query_faults(seeds: list[_Seed], types: dict[str, dict[str, str]]) -> Iterator[Contradiction]:
+def _query_faults(
+    tables: _Tables, derived: _Tables, types: dict[str, dict[str, str]]
+) -> Iterator[Contradiction]:
     """Run the rules that are queries over the seeds that are tables."""
     import duckdb
 
-    words = {seed.name: dict(zip(seed.lines, seed.words, strict=True)) for seed in seeds}
-    unreadable = set(types) - set(words)
+    words = {
+        name: dict(zip(seed.lines, seed.words, strict=True)) for name, seed in tables.items()
+    }
+    seeds = {**tables, **derived}
+    unreadable = {*types, *DERIVED} - set(seeds)
+    unreadable |= {name for name in DERIVED if name not in derived}
     with duckdb.connect() as connection:
         connection.execute("set threads = 1")  # a few thousand rows: threads only cost
-        for seed in seeds:
-            _load(connection, seed, types[seed.name])
+        for name, seed in seeds.items():
+            _load(connection, seed, types.get(name) or types["questions"])
         for rule in seed_rules():
             if unreadable & set(re.findall(r"\w+", rule.sql)):
                 continue
             for row in _rows(connection, rule):
                 line = int(row.pop("line"))
-                quoted = words[rule.seed].get(line, "")  # none: a rule on a seed without rows
-                yield _worded(rule.text, rule.name, rule.seed, line, quoted, row)
+                seed_name = row.pop("in_seed", rule.seed)
+                quoted = words[seed_name].get(line, "")  # none: a rule on a seed without rows
+                yield _worded(rule.text, rule.name, seed_name, line, quoted, row)
 
 
 def _load(connection: "duckdb.DuckDBPyConnection", seed: _Seed, types: dict[str, str]) -> None:
     """Make the seed a table: empty cells NULL, and what is of no type too (it is reported)."""
     columns = ", ".join(
         f"try_cast(nullif(trim({column}), '') as {types[column]}) as {column}"
-        if types[column] != "varchar"
+        if types.get(column, "varchar") != "varchar"
         else f"nullif({column}, '') as {column}"
         for column in seed.columns
     )

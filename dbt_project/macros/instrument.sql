@@ -24,6 +24,17 @@
     columns([{% for question in questions %}'answer_{{ question.question_number }}'{{ ', ' if not loop.last }}{% endfor %}])
 {%- endmacro %}
 
+{# A relation: the ids of this cycle's questions. A profile may map those of other instruments too. #}
+{% macro asked_question_ids() -%}
+    (
+        select question_id
+        from {{ ref('stg_seeds__questions') }}
+        where instrument_id in (
+            select instrument_id from {{ ref('survey_cycles') }} where cycle_id = '{{ cycle_id() }}'
+        )
+    )
+{%- endmacro %}
+
 {# The ranks of the levels whose providers a cycle asks about. #}
 {% macro provider_level_ranks(cycle=none) -%}
     {{ return(instrument_questions(cycle) | map(attribute='provider_level_rank') | unique | sort | list) }}
@@ -80,8 +91,8 @@
             where
                 cycles.cycle_id = '" ~ cycle_id() ~ "'
                 and export_codes.profile_id in (
-                    select profile_id from " ~ ref('export_profiles') ~ "
-                    where instrument_id = cycles.instrument_id
+                    select profile_id from " ~ ref('stg_raw__export_files') ~ "
+                    where cycle_id = cycles.cycle_id
                 )
         )
 

@@ -51,7 +51,10 @@ missing as (
     from export_files
     inner join export_columns
         on export_columns.profile_id = export_files.profile_id
-        and export_columns.target_kind <> 'ignore'
+        and (
+            export_columns.target_kind = 'attribute'
+            or (export_columns.target_kind = 'question' and export_columns.target in {{ asked_question_ids() }})
+        )
     left join headings
         on headings.file_sha256 = export_files.sha256
         and headings.heading = export_columns.heading

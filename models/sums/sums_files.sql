@@ -40,6 +40,7 @@ mapped as (
         profile_id,
         count(*) as question_count,
     from {{ ref('stg_seeds__mapped_questions') }}
+    where question_id in {{ asked_question_ids() }}
     group by profile_id
 ),
 

@@ -337,8 +337,11 @@ class _Rulebook:
     def _rows(self, seed: str, **keys: str) -> list[str]:
         """Return a seed's rows with these values as `file, line N: the row`."""
         table = read_seed(self._settings.seeds_dir / seed)
+        files = [f"{name}.csv" for name in table.seeds] or [seed] * len(table.rows)
         return [
-            f"{seed}, baris / line {line}: {','.join(' '.join(cell.split()) for cell in row)}"
-            for line, row, record in zip(table.lines, table.rows, table.records(), strict=True)
+            f"{file}, baris / line {line}: {','.join(' '.join(cell.split()) for cell in row)}"
+            for file, line, row, record in zip(
+                files, table.lines, table.rows, table.records(), strict=True
+            )
             if all(record.get(key) == value for key, value in keys.items())
         ]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from orchestration.durable_files import UnreadableFileError, read_json, whole_file
-from orchestration.seeds import seed_tables
+from orchestration.seeds import seed_expansion, seed_tables
 from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
 from orchestration.seeds.survey_cycles import lineage, read_cycles
 from orchestration.settings import REPOSITORY, Settings
@@ -35,7 +35,7 @@ FIGURES_CODE = (
     "orchestration/sql_text.py",
     "orchestration/words.py",
 )
-_SEED_READER = Path(seed_tables.__file__)
+_SEED_READER = tuple(Path(str(module.__file__)) for module in (seed_tables, seed_expansion))
 # At the border any unit that the seeds know will do, and every name may help to find one.
 _WHOLE_AT_THE_BORDER = ("units",)
 BORDER_CODE = (
@@ -79,7 +79,7 @@ def seeds_hash(settings: Settings) -> str:
     seeds = sorted(
         path for path in settings.seeds_dir.glob("*.csv") if path.stem not in READ_BY_NONE
     )
-    return hash_files([*seeds, _SEED_READER])
+    return hash_files([*seeds, *_SEED_READER])
 
 
 def code_hash() -> str:
@@ -201,7 +201,7 @@ def _seeds_read(
     profile_ids = {file.profile_id for file in files}
     return [
         hash_of_rows_read(settings.seeds_dir, cycle_ids, profile_ids=profile_ids, whole=whole),
-        hash_files([_SEED_READER]),
+        hash_files(_SEED_READER),
     ]
 
 

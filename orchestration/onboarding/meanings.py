@@ -14,6 +14,7 @@ from orchestration.exports.headers import heading_key
 from orchestration.onboarding.likeness import Offer, nearest
 from orchestration.onboarding.sight import Column, Sight, Value
 from orchestration.onboarding.tools import IGNORE, OWN_HEADINGS
+from orchestration.seeds.seed_expansion import ancestry, bases_of
 from orchestration.seeds.seed_tables import seed_records
 
 NAMED = {
@@ -91,10 +92,12 @@ class Seeds:
         self.profiles = {
             row["profile_id"]: row for row in seed_records(seeds_dir, "export_profiles")
         }
+        bases = bases_of(seed_records(seeds_dir, "instruments"))
         self.own_profiles = {
             profile_id
             for profile_id, row in self.profiles.items()
-            if instrument_id in (None, row["instrument_id"])
+            if instrument_id is None
+            or row.get("instrument_id", "") in ("", *ancestry(bases, instrument_id))
         }
         self.columns: dict[str, dict[str, Meaning]] = defaultdict(dict)
         for row in seed_records(seeds_dir, "export_columns"):

@@ -24,6 +24,7 @@ from orchestration.onboarding.meanings import (
 from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
 from orchestration.onboarding.tools import tell_tool
+from orchestration.seeds.seed_tables import seed_records
 from orchestration.words import FaultText
 
 _HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "asked", "examples")
@@ -89,7 +90,9 @@ def draft_profile(
     """
     seeds = Seeds(seeds_dir, instrument_id)
     if not seeds.questions:
-        known = ", ".join(sorted({row["instrument_id"] for row in seeds.profiles.values()}))
+        known = ", ".join(
+            sorted({row["instrument_id"] for row in seed_records(seeds_dir, "questions")})
+        )
         raise DraftError(
             f"questions.csv tidak memuat instrument_id '{instrument_id}'; yang ada / has none; it "
             f"has: {known}. Instrumen baru / a new instrument: ilk instrument new."

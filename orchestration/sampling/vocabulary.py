@@ -3,7 +3,7 @@
 Belongs here: reading seeds into arrays and tables. Doesn't: drawing anything at random.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +119,8 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
         (row["recipient_category_id"], row["audience_id"])
         for row in seed_records(seeds_dir, "category_audiences")
     }
-    profiles = tuple(_profile(seeds_dir, cycle, profile_id) for profile_id in profile_ids)
+    asked = {question.question_id for question in questions}
+    profiles = tuple(_profile(seeds_dir, cycle, profile_id, asked) for profile_id in profile_ids)
     return Vocabulary(
         cycle=cycle,
         questions=questions,
@@ -145,7 +146,9 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
     )
 
 
-def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
+def _profile(
+    seeds_dir: Path, cycle: SurveyCycle, profile_id: str, asked: Collection[str]
+) -> Profile:
     sources = [
         row["profile_id"]
         for row in seed_records(seeds_dir, "survey_sources")
@@ -174,6 +177,7 @@ def _profile(seeds_dir: Path, cycle: SurveyCycle, profile_id: str) -> Profile:
             Column(row["source_column"], row["target_kind"], row["target"])
             for row in seed_records(seeds_dir, "export_columns")
             if row["profile_id"] == profile_id
+            and (row["target_kind"] != "question" or row["target"] in asked)
         ),
         labels=labels,
     )

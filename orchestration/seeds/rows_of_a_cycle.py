@@ -14,10 +14,12 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from orchestration.seeds.seed_expansion import STATES
 from orchestration.seeds.seed_tables import SeedFileError, read_seed
 
 # The columns that say which cycles read a row: those whose own cycle_id, index_id, ... stands there
@@ -47,14 +49,20 @@ READ_ON = {"units": ("valid_from", "valid_to")}
 READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets")
 # Words for forms: a telephone number that is filled in makes no cycle anew.
 READ_BY_NONE = ("statistical_activity",)
+# A profile may serve several instruments. What it says of one question, a cycle reads if it asks it.
+READ_BY_QUESTION = {"export_columns": "target", "export_codes": "target"}
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What a cycle's rows are told by: the day it opens, and its values of READ_BY's columns."""
+    """What a cycle's rows are told by: the day it opens, and its values of READ_BY's columns.
+
+    `not_asked`: questions of other instruments alone.
+    """
 
     opens_on: str
     names: dict[str, set[str]] = field(default_factory=dict)
+    not_asked: frozenset[str] = frozenset()
 
 
 def hash_of_rows_read(
@@ -70,14 +78,23 @@ def hash_of_rows_read(
     those of survey_sources. `whole`: seeds that are read whole, whatever their declaration.
     """
     chain = [_read_by(seeds_dir, cycle_id, profile_ids) for cycle_id in cycle_ids]
+    passed_over = {*READ_BY_NONE, *_spelled_out(seeds_dir)}
     digest = hashlib.sha256()
     for path in sorted(seeds_dir.glob("*.csv")):
-        if path.stem in READ_BY_NONE:
+        if path.stem in passed_over:
             continue
         readers = chain[:1] if path.stem in READ_BY_ITS_OWN_CYCLE else chain
         declared = path.stem not in whole
         digest.update(f"{path.stem}\0{_rows_text(path, readers, declared=declared)}\0".encode())
     return digest.hexdigest()
+
+
+def _spelled_out(seeds_dir: Path) -> Iterator[str]:
+    """Return the seeds whose rows stand among those of the seed that names them."""
+    for seed, stating in STATES.items():
+        with suppress(SeedFileError):
+            read_seed(seeds_dir / f"{seed}.csv")
+            yield stating
 
 
 def _rows_text(path: Path, readers: list[_Read], *, declared: bool) -> str:
@@ -88,12 +105,15 @@ def _rows_text(path: Path, readers: list[_Read], *, declared: bool) -> str:
     by, days = READ_BY.get(path.stem, ()), READ_ON.get(path.stem, ())
     if not (declared and (by or days) and {*by, *days} <= {*table.header}):
         by, days = (), ()
+    of_question = READ_BY_QUESTION.get(path.stem, "")
     said = []
     for row in table.records():
         read_for = [
             place
             for place, reader in enumerate(readers)
-            if _names_it(row, by, reader) and _stands(row, days, reader)
+            if _names_it(row, by, reader)
+            and _stands(row, days, reader)
+            and not (declared and row.get(of_question, "") in reader.not_asked)
         ]
         if read_for:
             # An optional column that is empty means what it means where it is left out.
@@ -134,11 +154,15 @@ def _read_by(seeds_dir: Path, cycle_id: str, profile_ids: Collection[str]) -> _R
     sources = _rows(seeds_dir, "survey_sources", "cycle_id", {cycle_id})
     named = {row["profile_id"] for row in sources if "profile_id" in row}
     names["profile_id"] = {_alike(name) for name in {*named, *profile_ids}}
-    return _Read(cycle.get("opens_on", ""), names)
+    asked, others = set(), set()
+    for row in _rows(seeds_dir, "questions"):
+        mine = _alike(row.get("instrument_id", "")) in names.get("instrument_id", ())
+        (asked if mine else others).add(row.get("question_id", ""))
+    return _Read(cycle.get("opens_on", ""), names, frozenset(others - asked if asked else ()))
 
 
 def _rows(
-    seeds_dir: Path, seed: str, column: str, values: Collection[str]
+    seeds_dir: Path, seed: str, column: str = "", values: Collection[str] = ("",)
 ) -> Iterator[dict[str, str]]:
     try:
         rows = read_seed(seeds_dir / f"{seed}.csv").records()

@@ -1,7 +1,8 @@
 """A seed as people save it, told by content: the one place where seeds are read.
 
 Belongs here: encoding, delimiter, blank rows, and how a spreadsheet writes a date, a number or a
-truth. Doesn't: what seeds must agree on (expectations/seed_rules.py), what they mean (dbt).
+truth. Doesn't: what rows stand for that are stated once (seed_expansion.py), what seeds must agree
+on (expectations/seed_rules.py), what they mean (dbt).
 
 Excel under an Indonesian locale saves `;` between cells, a byte order mark, TRUE, 0,25 and
 31/05/2026. All readers, and dbt through `as_csv`, get the seeds' own form: true, 0.25, 2026-05-31.
@@ -19,6 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from orchestration.seeds.seed_expansion import STATES, with_base_questions, with_listed_codes
 from orchestration.words import FaultText
 
 FILE_FAULTS = {
@@ -41,7 +43,7 @@ _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
 # True or false under another name than is_...
 _YES_OR_NO = {("survey_cycles", "reports")}
 # Seeds that a folder may lack: they then have no rows.
-OPTIONAL_SEEDS = ("follow_ups", "statistical_activity")
+OPTIONAL_SEEDS = ("code_lists", "follow_ups", "instruments", "statistical_activity")
 # A number that is declared as text, since one column holds all parameters.
 _NUMBERS = {("method_parameters", "value")}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -64,7 +66,8 @@ class SeedTable:
     """A seed's rows in the seeds' own form, and as they are written.
 
     `rows` are as wide as the header, `written` as wide as they are. `lines`: where each row begins
-    in the file. `unread`: places of rows and columns whose cell could mean two things.
+    in the file, `seeds` which file where that is not the same for all. `unread`: places of rows and
+    columns whose cell could mean two things.
     """
 
     delimiter: str
@@ -73,6 +76,7 @@ class SeedTable:
     written: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     unread: frozenset[tuple[int, str]]
+    seeds: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, str]]:
         """Return the rows by column; a cell that is missing is empty."""
@@ -86,7 +90,17 @@ class SeedTable:
 
 
 def read_seed(path: Path) -> SeedTable:
-    """Read a seed by content; an optional one that is missing has no rows. Raises SeedFileError."""
+    """Read what a seed says, spelled out (seed_expansion.py). Raises SeedFileError."""
+    table = written_seed(path)
+    if path.stem not in STATES:
+        return table
+    stated = written_seed(path.with_name(f"{STATES[path.stem]}.csv"))
+    spell_out = with_listed_codes if path.stem == "export_codes" else with_base_questions
+    return spell_out(table, stated)
+
+
+def written_seed(path: Path) -> SeedTable:
+    """Read a seed's own rows; an optional one that is missing has none. Raises SeedFileError."""
     if not path.is_file():
         if path.stem in OPTIONAL_SEEDS:
             return SeedTable(",", tuple(declared_seeds()[path.stem]), (), (), (), frozenset())

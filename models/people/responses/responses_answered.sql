@@ -2,6 +2,7 @@
 -- What is no rating, a blank too, is a sentinel (macros/answer_codes.sql): never NULL.
 -- depends_on: {{ ref('export_codes') }}
 -- depends_on: {{ ref('export_profiles') }}
+-- depends_on: {{ ref('stg_seeds__questions') }}
 -- depends_on: {{ ref('survey_cycles') }}
 {%- set questions = instrument_questions() %}
 {%- set slots = answer_slots() %}
@@ -32,7 +33,8 @@ routes as (
 unmapped as (
     select
         profiles.profile_id,
-        {{ questions | length }} - count(mapped_questions.question_id) as unmapped_count,
+        {{ questions | length }} - count(mapped_questions.question_id)
+            filter (where mapped_questions.question_id in {{ asked_question_ids() }}) as unmapped_count,
     from {{ ref('export_profiles') }} as profiles
     left join {{ ref('stg_seeds__mapped_questions') }} as mapped_questions
         on mapped_questions.profile_id = profiles.profile_id
