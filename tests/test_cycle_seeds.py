@@ -25,22 +25,22 @@ OURS = {
     "method_parameters": ["skm-1.0,min_answered_share,0.5"],
     "targets": ["skm,2025,unit,3.1"],
     "follow_ups": [f"{LAST},A,persyaratan,Loket baru,Bagian Umum,2026-03-01,planned"],
+    "code_lists": ["ours,R,penerima"],
 }
-# A cycle of another questionnaire, method, profile, year and another state of the units. It scores
-# what ours have too, otherwise; its questionnaire is longer and comes before theirs.
+# A cycle of another questionnaire, method, year and another state of the units; of our profile and
+# one more. It scores what ours have too, otherwise; its questionnaire builds on ours, is longer and
+# comes before it.
 OTHERS = {
     "survey_cycles": [f"{OTHER},skm,a,a-1.0,2026,1,2026-01-01,2026-01-31,,closed"],
-    "survey_sources": [f"{OTHER},q,landing,{OTHER}/q/*"],
+    "survey_sources": [f"{OTHER},q,landing,{OTHER}/q/*", f"{OTHER},p,landing,{OTHER}/p/*"],
     "follow_ups": [f"{OTHER},A,persyaratan,Formulir baru,Bagian Umum,2026-06-01,planned"],
     "indexes": ["another,Lain,Another,4"],
     "services": ["another,pelayanan,Layanan lain,Another service,1"],
     "perspectives": ["another,persyaratan,Syarat lain,Another requirement,9"],
     "targets": ["skm,2026,unit,2.5"],
-    "questions": [
-        f"a,U1,u1,{SCALE},U1",
-        f"a,U0,u0,{SCALE},U0",
-        "a,U2,u2,pelayanan,prosedur,masyarakat,unit,1,4,true,U2",
-    ],
+    "instruments": ["a,i"],
+    "questions": [f"a,U0,u0,{SCALE},U0", "a,U2,,,,,,,,true,"],
+    "code_lists": ["theirs,R,penerima"],
     "methods": ["a-1.0,none,a-bands,Another method"],
     "method_parameters": ["a-1.0,min_answered_share,0.1", "a-1.0,min_cell_n,1"],
     "index_weights": ["a-1.0,item,u0,0.3", "a-1.0,item,u1,0.7", "a-1.0,item,u2,1"],
@@ -58,6 +58,7 @@ OTHERS = {
         "q,Q1,question,U1",
         "q,Q2,question,U2",
         "q,Q3,question,U0",
+        "p,Q3,question,U0",
     ],
     "export_codes": ["q,unit_id,Kantor A,B", "q,*,4,1", "q,*,3,2"],
     "units": ["A,Unit A baru,unit,lain,indonesia,,2025-12-01,"],
@@ -80,7 +81,8 @@ class Survey:
         self.small = SmallCycle(folder)
         self.ours: dict[str, list[dict[str, str]]] = {}
         for seed in declared_seeds():
-            path = self.small.seeds / f"{seed}.csv"
+            if not (path := self.small.seeds / f"{seed}.csv").is_file():
+                self.small.seed(seed, ",".join(declared_seeds()[seed]))
             lines = path.read_text(encoding="utf-8").splitlines()
             self.ours[seed] = list(csv.DictReader([*lines, *OURS.get(seed, [])]))
         self.ours["survey_cycles"][1]["previous_cycle_id"] = FIRST
@@ -89,6 +91,11 @@ class Survey:
             seed: list(csv.DictReader([self._header(seed), *OTHERS.get(seed, [])]))
             for seed in self.ours
         }
+        for profile, codes in {"p": self.ours, "q": self.others}.items():
+            name = "ours" if profile == "p" else "theirs"
+            codes["export_codes"].append(
+                {"profile_id": profile, "target": "role_id", "code_list_id": name}
+            )
         self.settings = Settings(
             data_dir=self.small.data, seeds_dir=self.small.seeds, pseudonym_key=KEY
         )
@@ -135,6 +142,8 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
 
 OWN = ("survey_cycles", "survey_sources", "follow_ups")  # a row of these is one cycle's
 OF_THE_INDEX = ("indexes", "services", "perspectives")
+# What the other cycle reads too: its instrument builds on ours, and our profile serves it.
+SHARED = ("questions", "export_profiles", "export_columns", "export_codes", "code_lists")
 
 
 def a_row_of_ours(seed: str) -> int:
@@ -150,7 +159,9 @@ def readers_of(seed: str) -> tuple[set[str], set[str]]:
         return {LAST}, {OTHER}
     if seed in OF_THE_INDEX:
         return {FIRST, LAST, OTHER}, set()
-    return ({FIRST, LAST}, {OTHER}) if seed in OTHERS else ({FIRST, LAST, OTHER}, set())
+    if seed not in OTHERS or seed in SHARED:
+        return {FIRST, LAST, OTHER}, {OTHER}
+    return {FIRST, LAST}, {OTHER}
 
 
 @pytest.mark.parametrize("seed", sorted(declared_seeds()))
@@ -158,16 +169,20 @@ def test_a_cell_makes_those_cycles_outdated_that_read_its_row(survey: Survey, se
     ours, others = readers_of(seed)
     found, expected = {}, {}
     for column, kind in declared_seeds()[seed].items():
-        moved = MOVED.get(kind, "other")
-        record = survey.ours[seed][a_row_of_ours(seed)]
-        expected["ours", column] = ours
-        found["ours", column] = survey.outdated_by(seed, record, column, moved)
+        moved = "false" if column == "is_asked" else MOVED.get(kind, "other")
+        if survey.ours[seed]:
+            record = survey.ours[seed][a_row_of_ours(seed)]
+            expected["ours", column] = ours
+            found["ours", column] = survey.outdated_by(seed, record, column, moved)
         for place, record in enumerate(survey.others[seed]):
             expected[place, column] = others
             found[place, column] = survey.outdated_by(seed, record, column, moved)
     if seed == "units":  # days: what matters of them is which cycles' openings they hold
         expected["ours", "valid_to"] = {LAST}
         expected[0, "valid_from"] = {LAST, OTHER}
+    if seed == "export_codes":  # where a list is named, these say nothing
+        listed = len(survey.others[seed]) - 1
+        expected |= {(listed, column): set() for column in ("source_value", "code")}
     assert found == expected
 
 
@@ -238,6 +253,12 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
         [f"{line},2".replace("2025-10-02", "01/02/2026") for line in answers],
         header="id,Waktu,NIP,Unit,Q1,Q2,Q3",
     )
+    survey.small.drop(
+        f"{OTHER}/p/a.csv",
+        [f"{row(number, unit='B', nip=f'm{number}')},2".replace("2025-10", "2026-01")
+         for number in range(12)],
+        header="id,Waktu,NIP,Unit,Q1,Q2,Q3",
+    )  # fmt: skip
     survey.run(OTHER)
     assert {cycle: memory.get("published", cycle) for cycle in built} == built
     assert {cycle: cycle_fingerprint(survey.settings, cycle) for cycle in built} == built
@@ -246,6 +267,8 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
         "dim_bands where band_scheme_id = 'a-bands'": 2,
         "dim_cycles where cycle_id = 'c3'": 1,
         "dim_questions where instrument_id = 'a'": 3,
+        "audit_reconciliation where cycle_id = 'c3' and answers_read = 36": 2,
+        "audit_schema_drift": 0,
         "dim_units where unit_name = 'Unit A baru'": 1,
         "dim_units where unit_name = 'Unit A' and valid_to = date '2025-11-30'": 1,
         "fct_follow_ups where cycle_id = 'c3'": 1,

@@ -18,6 +18,8 @@ Seeds = Callable[..., list[Contradiction]]
 # What the agreeing seeds hold beside those of examples/skm: two levels, a move, a second cycle.
 MORE_ROWS = {
     "export_codes": ["skm-plain,*,Baik,3"],
+    "code_lists": ["setuju,Setuju,4", "setuju,Tidak setuju,1"],
+    "instruments": ["skm-2022,skm-permenpan-14-2017"],
     "index_weights": [
         "skm-1.0,service,pelayanan,1",
         "skm-1.0,perspective,prosedur,0.5",
@@ -41,6 +43,10 @@ MORE_ROWS = {
         "loket-1,Loket 1,loket,pelayanan,indonesia,unit-pelayanan,2020-01-01,2020-12-31",
         "loket-1,Loket Satu,loket,pelayanan,indonesia,unit-pelayanan,2021-01-01,",
     ],
+}
+HEADERS = {
+    "code_lists": "code_list_id,source_value,code",
+    "instruments": "instrument_id,base_instrument_id",
 }
 QUESTION = "skm-permenpan-14-2017,{},{},pelayanan,{},masyarakat,unit,{},{},false,"
 
@@ -66,6 +72,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "whole_numbers_are_readable": ("services", ",1", ",1.5", "is '1.5', no whole number"),
     "numbers_are_readable": ("targets", "3.6", '"3,600"', "'3,600', no number, or"),
     "codes_are_unique": ("export_codes", "", "skm-plain,*, Baik ,2", "as in line 79"),
+    "listed_codes_are_unique": ("code_lists", "", "setuju, Setuju ,2", "as in line 2"),
     "headings_are_unique": (
         *("export_columns", "", "skm-plain,U1 ,ignore,"),
         "the same profile_id, source_column as in line",
@@ -184,9 +191,19 @@ def folder(tmp_path: Path) -> Path:
     """Seeds that agree with themselves and break every rule by one small change."""
     seeds = tmp_path / "seeds"
     shutil.copytree(REPOSITORY / "examples" / "skm" / "seeds", seeds)
+    for name, header in HEADERS.items():
+        add(seeds, name, header)
     for name, rows in MORE_ROWS.items():
         add(seeds, name, *rows)
     return seeds
+
+
+def with_column(seeds: Path, name: str, column: str) -> None:
+    """Give a seed an optional column, empty in all of its rows."""
+    path = seeds / f"{name}.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    lines = [f"{header},{column}", *(f"{row}," for row in rows)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def add(seeds: Path, name: str, *rows: str) -> None:
@@ -238,6 +255,103 @@ def test_a_plain_word_is_left_in_peace(folder, word):
     assert "ids_are_plain" not in {each.rule for each in contradictions(folder, REPOSITORY)}
 
 
+LISTS = {
+    "code_lists_are_known": (["skm-plain,U1,,,setju"], "code_list_id 'setju' is in no row of"),
+    "codes_are_stated_once": (["skm-plain,U1,Ya,4,setuju"], "stands nowhere, or twice"),
+    "a_list_holds_all_codes_of_a_target": (
+        ["skm-plain,U1,,,setuju", "skm-plain,U1,Ya,4,"],
+        "1 more rows of 'skm-plain' say what 'U1' means beside the list 'setuju'",
+    ),
+    "codes_are_on_the_scale": (["skm-plain,U1,,,tinggi"], "code '5' is not on the scale 1-4 of U1"),
+    "codes_lead_to_known_roles": (["skm-plain,role_id,,,setuju"], "code '4' is in no row of roles"),
+}
+
+
+@pytest.mark.parametrize("rule", LISTS)
+def test_a_code_list_is_judged_where_a_profile_names_it(folder, rule):
+    rows, words = LISTS[rule]
+    with_column(folder, "export_codes", "code_list_id")
+    add(folder, "code_lists", "tinggi,Tinggi,5")
+    add(folder, "export_codes", "skm-plain,U2,,,setuju")
+    assert contradictions(folder, REPOSITORY) == []
+    add(folder, "export_codes", *rows)
+    found = contradictions(folder, REPOSITORY)
+    assert {each.rule for each in found} == {rule}
+    assert words in report(folder, found)
+    in_the_list = rule in ("codes_are_on_the_scale", "codes_lead_to_known_roles")
+    assert {each.seed for each in found} == {"code_lists" if in_the_list else "export_codes"}
+    assert all(each.words for each in found)
+
+
+def test_a_code_that_stands_nowhere_is_told(folder):
+    add(folder, "export_codes", "skm-plain,U2,Ya,")
+    assert [each.rule for each in contradictions(folder, REPOSITORY)] == ["codes_are_stated_once"]
+
+
+INSTRUMENTS = {
+    "no_instrument_builds_on_itself": (
+        {"instruments": ["skm-2024,skm-2023", "skm-2023,skm-2024"]},
+        "instrument 'skm-2024' builds on itself, by way of 'skm-2023'",
+    ),
+    "instruments_are_unique": (
+        {"instruments": ["skm-2022,skm-2021"]},
+        "the same instrument_id as in line 2",
+    ),
+    "questions_left_out_are_of_the_base": (
+        {"questions": ["skm-2022,U77,,,,,,,,,,false"]},
+        "'skm-2022' builds on no instrument that asks 'U77'",
+    ),
+    "cells_are_filled": ({"questions": ["skm-2022,U77,,,,,,,,,,"]}, "'item_id' is empty"),
+    "questions_are_unique": (
+        {"questions": ["skm-2022,U1,,,,,,,,,Baru,", "skm-2022,U1,,,,,,,,,Lain,"]},
+        "the same instrument_id, question_id as in line 11",
+    ),
+    "scales_are_in_order": ({"questions": ["skm-2022,U1,,,,,,9,,,,"]}, "scale_min 9 is not below"),
+    "sources_and_cycles_share_an_instrument": (
+        {"export_profiles": ["baru,skm-2022,plain,Asia/Jakarta,,,,,,"],
+         "export_columns": ["baru,_profile_id,attribute,unit_id"],
+         "survey_sources": ["skm-2021,baru,landing,x"]},
+        "profile 'baru' reads the instrument 'skm-2022', but cycle 'skm-2021' asks",
+    ),
+    "columns_lead_to_known_targets": (
+        {"export_columns": ["skm-plain,U88,question,U88"]},
+        "there is no question 'U88'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", INSTRUMENTS)
+def test_an_instrument_is_judged_with_what_it_takes_over(folder, rule):
+    rows, words = INSTRUMENTS[rule]
+    with_column(folder, "questions", "is_asked")
+    add(folder, "questions", "skm-2022,U1,,,,,,,,,Kata baru,", "skm-2022,U2,,,,,,,,,,false")
+    change(folder, "survey_cycles", "skm-2021,skm,skm-permenpan-14-2017", "skm-2021,skm,skm-2022")
+    # The profile of the base reads what is built on it.
+    add(folder, "survey_sources", "skm-2021,skm-plain,landing,y")
+    assert contradictions(folder, REPOSITORY) == []
+    if rule == "questions_are_unique":
+        change(folder, "questions", "skm-2022,U1,,,,,,,,,Kata baru,\n", "")
+        words = words.replace("11", "12")
+    if rule == "sources_and_cycles_share_an_instrument":
+        change(folder, "survey_cycles", "skm-2021,skm,skm-2022", "skm-2021,skm,skm-permenpan-14-2017")
+    for seed, more in rows.items():
+        add(folder, seed, *more)
+    found = contradictions(folder, REPOSITORY)
+    assert rule in {each.rule for each in found}
+    of_rule = [each for each in found if each.rule == rule]
+    assert words in report(folder, of_rule)
+    assert len(set(of_rule)) == len(of_rule)
+
+
+def test_a_profile_of_no_instrument_reads_them_all(folder):
+    add(folder, "questions", QUESTION.format("U10", "u10", "prosedur", 1, 4).replace("2017", "2099"))
+    add(folder, "export_columns", "skm-plain,U10,question,U10")
+    rules = {each.rule for each in contradictions(folder, REPOSITORY)}
+    assert rules == {"columns_lead_to_known_targets"}
+    change(folder, "export_profiles", "skm-plain,skm-permenpan-14-2017", "skm-plain,")
+    assert contradictions(folder, REPOSITORY) == []
+
+
 @pytest.mark.parametrize(
     ("days", "rules"),
     [
@@ -264,7 +378,7 @@ def test_every_rule_has_a_case_here():
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
     elsewhere |= {"tiles_are_whole", "tiles_are_apart", "days_of_freshness_are_positive"}
     elsewhere |= {f"{each}_are_of_the_forms" for each in ("fields", "codes", "dates", "numbers")}
-    assert rules == CASES.keys() | GENERATED | elsewhere
+    assert rules == CASES.keys() | GENERATED | LISTS.keys() | INSTRUMENTS.keys() | elsewhere
 
 
 def test_a_folder_of_seeds_may_lack_follow_ups_and_dbt_finds_them_empty(folder, monkeypatch):

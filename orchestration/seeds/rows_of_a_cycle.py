@@ -50,6 +50,7 @@ READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets")
 # Words for forms: a telephone number that is filled in makes no cycle anew.
 READ_BY_NONE = ("statistical_activity",)
 # A profile may serve several instruments. What it says of one question, a cycle reads if it asks it.
+_QUESTION = ("question",)  # a target_kind
 READ_BY_QUESTION = {"export_columns": "target", "export_codes": "target"}
 
 
@@ -57,7 +58,7 @@ READ_BY_QUESTION = {"export_columns": "target", "export_codes": "target"}
 class _Read:
     """What a cycle's rows are told by: the day it opens, and its values of READ_BY's columns.
 
-    `not_asked`: questions of other instruments alone.
+    `not_asked`: questions of other instruments alone, or of none.
     """
 
     opens_on: str
@@ -158,6 +159,9 @@ def _read_by(seeds_dir: Path, cycle_id: str, profile_ids: Collection[str]) -> _R
     for row in _rows(seeds_dir, "questions"):
         mine = _alike(row.get("instrument_id", "")) in names.get("instrument_id", ())
         (asked if mine else others).add(row.get("question_id", ""))
+    others |= {
+        row.get("target", "") for row in _rows(seeds_dir, "export_columns", "target_kind", _QUESTION)
+    }
     return _Read(cycle.get("opens_on", ""), names, frozenset(others - asked if asked else ()))
 
 
