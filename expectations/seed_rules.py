@@ -7,8 +7,8 @@ A `SeedRule` is a query over the seeds, each a table of its name with its column
 NULL, and `line`, where the row stands in its file. Each row that it finds is a contradiction of the
 seed the rule is named for, or of `in_seed`; its columns fill the sentence.
 
-Beside the seeds stand `DERIVED` (orchestration/seeds/seed_expansion.py): `questions` are those that an
-instrument asks, taken over from its base or its own.
+Beside the seeds stand `DERIVED` (orchestration/seeds/seed_expansion.py): `questions` are those that
+an instrument asks, taken over from its base or its own.
 """
 
 from collections.abc import Iterator
@@ -121,7 +121,7 @@ DERIVED = {
     "questions": ("questions", "instruments"),
     # The rows of questions.csv as they are written.
     "question_rows": ("questions",),
-    # profile_id, target, source_value, code: those of lists too, `in_seed` and line where they stand
+    # profile_id, target, source_value, code: lists' too; `in_seed` and line where they stand
     "all_codes": ("export_codes", "code_lists"),
     # profile_id, instrument_id: which instruments a profile serves
     "profile_instruments": ("export_profiles", "questions", "instruments"),

@@ -266,7 +266,9 @@ def _read(
 
 def _seed(name: str, table: SeedTable, declared: Iterable[str]) -> _Seed:
     blank = ("",) * len(table.rows)
-    cells = dict(zip(table.header, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
+    cells = (
+        dict(zip(table.header, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
+    )
     columns = {column: cells.get(column, blank) for column in declared}
     words = [_words(row) for row in table.written]
     return _Seed(name, columns, table.lines, words, table.unread, table)
@@ -370,9 +372,7 @@ def _query_faults(
     """Run the rules that are queries over the seeds that are tables."""
     import duckdb
 
-    words = {
-        name: dict(zip(seed.lines, seed.words, strict=True)) for name, seed in tables.items()
-    }
+    words = {name: dict(zip(seed.lines, seed.words, strict=True)) for name, seed in tables.items()}
     seeds = {**tables, **derived}
     unreadable = {*types, *DERIVED} - set(seeds)
     unreadable |= {name for name in DERIVED if name not in derived}

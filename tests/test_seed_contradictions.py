@@ -333,7 +333,9 @@ def test_an_instrument_is_judged_with_what_it_takes_over(folder, rule):
         change(folder, "questions", "skm-2022,U1,,,,,,,,,Kata baru,\n", "")
         words = words.replace("11", "12")
     if rule == "sources_and_cycles_share_an_instrument":
-        change(folder, "survey_cycles", "skm-2021,skm,skm-2022", "skm-2021,skm,skm-permenpan-14-2017")
+        change(
+            folder, "survey_cycles", "skm-2021,skm,skm-2022", "skm-2021,skm,skm-permenpan-14-2017"
+        )
     for seed, more in rows.items():
         add(folder, seed, *more)
     found = contradictions(folder, REPOSITORY)
@@ -344,7 +346,9 @@ def test_an_instrument_is_judged_with_what_it_takes_over(folder, rule):
 
 
 def test_a_profile_of_no_instrument_reads_them_all(folder):
-    add(folder, "questions", QUESTION.format("U10", "u10", "prosedur", 1, 4).replace("2017", "2099"))
+    add(
+        folder, "questions", QUESTION.format("U10", "u10", "prosedur", 1, 4).replace("2017", "2099")
+    )
     add(folder, "export_columns", "skm-plain,U10,question,U10")
     rules = {each.rule for each in contradictions(folder, REPOSITORY)}
     assert rules == {"columns_lead_to_known_targets"}

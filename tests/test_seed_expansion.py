@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 from expectations.seeds import contradictions
-from orchestration.fingerprints import border_fingerprint, cycle_fingerprint
-from orchestration.seed_tables import read_seed, seed_records
+from orchestration.cycles.fingerprints import border_fingerprint, cycle_fingerprint
+from orchestration.seeds.seed_tables import read_seed, seed_records
 from orchestration.settings import REPOSITORY, Settings
 from tests.conftest import SAMPLE_SEEDS
 

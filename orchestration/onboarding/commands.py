@@ -190,6 +190,13 @@ def new_instrument(
     index: Annotated[
         str | None, typer.Option(help="Indeks, bila ada beberapa. / Which, if several.")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="Instrumen dasarnya: draf memuat bedanya saja. / What it builds on: only "
+            "what differs is drafted."
+        ),
+    ] = None,
     ask: Annotated[
         bool | None,
         typer.Option(
@@ -211,18 +218,32 @@ def new_instrument(
     target = out or below(settings.data_dir, "drafts", f"instrument-{instrument}.xlsx")
     try:
         draft = draft_instrument(
-            file, seeds_dir=settings.seeds_dir, instrument_id=instrument, index_id=index
+            file,
+            seeds_dir=settings.seeds_dir,
+            instrument_id=instrument,
+            index_id=index,
+            base_id=base,
         )
         if sys.stdin.isatty() if ask is None else ask:
             ask_open(draft, _ask)
-        write_draft(target, [draft.sheet])
+        write_draft(target, draft.sheets)
     except (DraftError, FormError) as error:
         fail(str(error))
-    console.print(
-        f"{target}: {draft.told_count} dari / of {len(draft.rows)} pertanyaan dengan kode, teks, "
-        f"dan skala / questions with code, text and scale ({draft.tool})",
-        soft_wrap=True,
-    )
+    if base is not None:
+        dropped = sum(row.get("is_asked") == "false" for row in draft.rows)
+        new = sum("item_id" in row for row in draft.rows)
+        changed = len(draft.rows) - dropped - new
+        console.print(
+            f"{target}: beda dari / differs from {base}: {new} pertanyaan baru / new questions, "
+            f"{changed} berubah / changed, {dropped} tidak ditanyakan lagi / asked no more",
+            soft_wrap=True,
+        )
+    else:
+        console.print(
+            f"{target}: {draft.told_count} dari / of {len(draft.rows)} pertanyaan dengan kode, "
+            f"teks, dan skala / questions with code, text and scale ({draft.tool})",
+            soft_wrap=True,
+        )
     if draft.left_out:
         console.print(
             f"Bukan skala, tidak masuk draf / no scale, not in the draft: "
@@ -232,7 +253,7 @@ def new_instrument(
         )
     for choice in draft.open_choices:
         console.print(f"Pilihan / Choices {choice}", soft_wrap=True, markup=False)
-    _print_left([draft.sheet], (), f"./ilk instrument add {quote(str(target))}")
+    _print_left(draft.sheets, (), f"./ilk instrument add {quote(str(target))}")
 
 
 @instrument_app.command("add")
@@ -243,7 +264,9 @@ def add_instrument(draft: _Draft) -> None:
 
     settings, _ = installation()
     try:
-        name, added = add_draft(draft, seeds_dir=settings.seeds_dir, wanted=("questions",))
+        name, added = add_draft(
+            draft, seeds_dir=settings.seeds_dir, wanted=("instruments", "questions")
+        )
     except (ContradictorySeedsError, DraftError) as error:
         fail(str(error))
     console.print(added.in_words(settings.seeds_dir), soft_wrap=True, markup=False)

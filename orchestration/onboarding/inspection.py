@@ -4,7 +4,7 @@ Belongs here: the file's shape, what maps each column, its first problems. Doesn
 a column means (meanings.py), printing (commands.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from orchestration.exports.faults import BROKEN_BYTES, LAST_RESORT
 from orchestration.exports.headers import WHITE_SPACE, fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.sniffing import is_archive
-from orchestration.onboarding.meanings import Read, Seeds, read_meanings
+from orchestration.onboarding.meanings import Meaning, Read, Seeds, read_meanings
 from orchestration.onboarding.sight import Column, Member, Sight, look_at, members_of
 from orchestration.onboarding.tools import tell_tool
 from orchestration.words import FaultText
@@ -196,7 +196,7 @@ def _problems(
         yield Problem(name, note)
     named = seeds.columns[profile_id] if profile_id else {}
     keys = {heading_key(column.name) for column in sight.columns}
-    if missing := [key for key in named if key not in keys and key != "_profile_id"]:
+    if missing := _missing(named, keys, seeds):
         yield Problem(
             name, _filled("missing", count=len(missing), names=_listed(missing), profile=profile_id)
         )
@@ -211,6 +211,23 @@ def _problems(
         yield Problem(name, _filled("empty", count=len(empty), names=_listed(empty)))
     if reading.blank_row_count:
         yield Problem(name, _filled("blank_rows", count=reading.blank_row_count))
+
+
+def _missing(named: Mapping[str, Meaning], keys: Container[str], seeds: Seeds) -> list[str]:
+    """Return the headings that a file of the profile should have.
+
+    Of the questions those of the instrument that is most there, unless another heading has them.
+    """
+    there = {meaning.target for key, meaning in named.items() if key in keys}
+    nothing: set[str] = set()
+    asked = max(seeds.asked.values(), key=lambda ids: len(ids & there) / len(ids), default=nothing)
+    return [
+        key
+        for key, meaning in named.items()
+        if key not in keys
+        and key != "_profile_id"
+        and (meaning.kind != "question" or meaning.target in asked - there)
+    ]
 
 
 def _column_problems(column: Column, sight: Sight, *, is_mapped: bool) -> Iterator[Problem]:

@@ -48,11 +48,17 @@ class InstrumentDraft:
     allowed: dict[str, list[str]]
     left_out: list[str]
     """Codes of questions whose answers are no scale, such as of a unit or an age."""
+    base: tuple[str, str] | None = None
+    """The instrument and the one that it builds on; `rows` are then what differs."""
 
     @property
-    def sheet(self) -> Sheet:
-        """Return the sheet of questions."""
-        return Sheet("questions", self.rows, HELPERS, self.allowed)
+    def sheets(self) -> list[Sheet]:
+        """Return the sheet of questions, and that of the instrument where it builds on another."""
+        questions = Sheet("questions", self.rows, HELPERS, self.allowed)
+        if self.base is None:
+            return [questions]
+        row = dict(zip(("instrument_id", "base_instrument_id"), self.base, strict=True))
+        return [Sheet("instruments", [row]), questions]
 
     @property
     def open_choices(self) -> list[str]:
@@ -60,26 +66,39 @@ class InstrumentDraft:
         return [
             f"{column}: {', '.join(allowed)}"
             for column, allowed in self.allowed.items()
-            if any(row[column] == OPEN for row in self.rows)
+            if any(row.get(column) == OPEN for row in self.rows)
         ]
 
     @property
     def told_count(self) -> int:
         """Return how many rows have code, text and scale."""
         told = ("question_id", "question_text", "scale_min", "scale_max")
-        return sum(all(row[column] not in ("", OPEN) for column in told) for row in self.rows)
+        return sum(all(row.get(column) not in ("", OPEN) for column in told) for row in self.rows)
 
 
 def draft_instrument(
-    path: Path, *, seeds_dir: Path, instrument_id: str, index_id: str | None
+    path: Path,
+    *,
+    seeds_dir: Path,
+    instrument_id: str,
+    index_id: str | None,
+    base_id: str | None = None,
 ) -> InstrumentDraft:
-    """Draft the questions; raises FormError for what is no form, DraftError for what is there."""
+    """Draft the questions; raises FormError for what is no form, DraftError for what is there.
+
+    `base_id`: the instrument it builds on; only what differs from it is drafted.
+    """
     seeds = {name: seed_records(seeds_dir, name) for name in ("questions", "indexes")}
     if any(row["instrument_id"] == instrument_id for row in seeds["questions"]):
         raise DraftError(
             f"instrument_id '{instrument_id}' sudah ada di questions.csv: pilih nama lain. / is "
             "there already: choose another name."
         )
+    asked = {row["question_id"]: row for row in seeds["questions"]
+             if row["instrument_id"] == base_id}  # fmt: skip
+    if base_id is not None and not asked:
+        known = ", ".join(dict.fromkeys(row["instrument_id"] for row in seeds["questions"]))
+        raise DraftError(f"--base: {known}")
     indexes = [row["index_id"] for row in seeds["indexes"]]
     if index_id not in indexes and (index_id or len(indexes) != 1):
         raise DraftError(f"--index: {', '.join(indexes)}")
@@ -96,13 +115,15 @@ def draft_instrument(
             f"{path.name}: tidak ada pertanyaan berskala di formulir ini. / no question of this "
             "form has a scale."
         )
+    rows = [
+        _row(question, scales[question.code], instrument_id, names, by_text)
+        for question in form
+        if question.code in scales
+    ]
     return InstrumentDraft(
         tool=tool,
-        rows=[
-            _row(question, scales[question.code], instrument_id, names, by_text)
-            for question in form
-            if question.code in scales
-        ],
+        rows=rows if base_id is None else _differences(rows, asked),
+        base=None if base_id is None else (instrument_id, base_id),
         allowed={column: sorted(set(of.values())) for column, of in names.items()},
         left_out=[question.code for question in form if question.code not in scales],
     )
@@ -173,6 +194,46 @@ def _row(
     return {**row, **told}
 
 
+def _differences(
+    rows: Sequence[dict[str, str]], asked: dict[str, dict[str, str]]
+) -> list[dict[str, str]]:
+    """Return what an instrument states that builds on one which asks `asked`.
+
+    A question is the base's by its text, else by its code.
+    """
+    texts = {name: heading_key(row["question_text"]) for name, row in asked.items()}
+    found: list[dict[str, str]] = []
+    kept: set[str] = set()
+    for row in rows:
+        text = heading_key(row["question_text"])
+        alike = [name for name, of in texts.items() if of == text and name not in kept]
+        name = next(iter(alike), row["question_id"])
+        if name not in asked:
+            found.append(row)
+            continue
+        kept.add(name)
+        base = asked[name]
+        changed = {
+            column: row[column]
+            for column in ("scale_min", "scale_max", "question_text")
+            if row[column] != OPEN and heading_key(row[column]) != heading_key(base[column])
+        }
+        if changed:
+            same = {column: row[column] for column in ("instrument_id", *HELPERS)}
+            found.append({**same, "question_id": name, **changed})
+    instrument_id = rows[0]["instrument_id"] if rows else ""
+    return found + [
+        {
+            "instrument_id": instrument_id,
+            "question_id": name,
+            "is_asked": "false",
+            "answers": row["question_text"],
+        }
+        for name, row in asked.items()
+        if name not in kept
+    ]
+
+
 def _told(question: FormQuestion, names: dict[str, str]) -> str:
     """Return the one id there is, or that the group's title or the code names; else open."""
     ids = set(names.values())
@@ -191,7 +252,7 @@ def ask_open(draft: InstrumentDraft, ask: Callable[[str, str, list[str], str], s
     The answer before is the default: questions of one group stand together.
     """
     before: dict[str, str] = {}
-    waiting = [(row, column) for row in draft.rows for column in ASKED if row[column] == OPEN]
+    waiting = [(row, column) for row in draft.rows for column in ASKED if row.get(column) == OPEN]
     for number, (row, column) in enumerate(waiting, start=1):
         allowed = draft.allowed.get(column, [])
         place = f"{number}/{len(waiting)} {row['question_id']}: {row['question_text']}"

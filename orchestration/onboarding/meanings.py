@@ -89,6 +89,10 @@ class Seeds:
             for row in seed_records(seeds_dir, "questions")
             if instrument_id in (None, row["instrument_id"])
         }
+        self.asked: dict[str, set[str]] = defaultdict(set)
+        """The question_ids of each instrument."""
+        for row in seed_records(seeds_dir, "questions"):
+            self.asked[row["instrument_id"]].add(row["question_id"])
         self.profiles = {
             row["profile_id"]: row for row in seed_records(seeds_dir, "export_profiles")
         }
@@ -110,6 +114,11 @@ class Seeds:
                 for column in columns:
                     if row.get(column):
                         self.names.known[target, heading_key(row[column])].add(row[columns[0]])
+        self.lists: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        """Of each code list, the folded values and their codes."""
+        for row in seed_records(seeds_dir, "code_lists"):
+            pair = heading_key(row["source_value"]), row["code"]
+            self.lists[row["code_list_id"]].add(pair)
         self.codes = Codes()
         """Of attributes (any profile's) and of questions (this instrument's): export_codes.csv."""
         self.code_rows = seed_records(seeds_dir, "export_codes")

@@ -33,6 +33,9 @@ _MOST_VALUES = 1_000
 _MOST_CODES = 60
 """Values of one question beyond which they are free text, and no codes."""
 
+_FEWEST_LISTED = 2
+"""Codes of a target that a list saves rows for."""
+
 _ALIKE = 0.75
 """Values are short: less alike than this, they have only some letters in common."""
 
@@ -227,6 +230,7 @@ class _Codes:
             of_questions.append((target, unread, labels))
         self._add_questions(of_questions)
         self._add_unseen({read.likely for read in reads} | {"*"})
+        self._name_lists()
 
     def _add_attribute(
         self, target: str, values: Sequence[Value], labels: Mapping[str, str]
@@ -294,6 +298,26 @@ class _Codes:
                 is_there = (row["target"], value) in there or ("*", value) in there
                 if row["profile_id"] == donor and row["target"] != "unit_id" and not is_there:
                     self.rows.append({**row, "profile_id": self._profile_id, "cells": "0"})
+
+    def _name_lists(self) -> None:
+        """Name the code list that has all codes of a target, the shortest of several."""
+        of_target: dict[str, list[dict[str, str]]] = defaultdict(list)
+        for row in self.rows:
+            of_target[row["target"]].append(row)
+        self.rows = []
+        for target, rows in of_target.items():
+            codes = {(heading_key(row["source_value"]), row["code"]) for row in rows}
+            lists = [name for name, listed in self._seeds.lists.items() if codes <= listed]
+            if len(rows) < _FEWEST_LISTED or not lists:
+                self.rows += rows
+                continue
+            row = {
+                "profile_id": self._profile_id,
+                "target": target,
+                "code_list_id": min(lists, key=lambda name: len(self._seeds.lists[name])),
+                "cells": str(sum(int(row["cells"]) for row in rows)),
+            }
+            self.rows.append(row)
 
     def _add(
         self,

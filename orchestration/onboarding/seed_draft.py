@@ -22,7 +22,13 @@ from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.xlsx_reader import read_xlsx
-from orchestration.seeds.seed_tables import SeedTable, declared_seeds, read_seed
+from orchestration.seeds.seed_tables import (
+    OPTIONAL_SEEDS,
+    SeedTable,
+    declared_seeds,
+    read_seed,
+    written_seed,
+)
 from orchestration.settings import REPOSITORY
 
 OPEN = "?"
@@ -37,6 +43,7 @@ KEYS = {
     "export_profiles": "profile_id",
     "export_columns": "profile_id",
     "export_codes": "profile_id",
+    "instruments": "instrument_id",
     "questions": "instrument_id",
 }
 """The seeds that a draft may hold, and the column that names what is new in it."""
@@ -180,7 +187,7 @@ def add_draft(
                 ]
             )
         )
-    [name] = _new_name(file, rows, wanted[0])
+    [name] = _new_name(file, rows, next((seed for seed in wanted if rows[seed]), wanted[-1]))
     for seed, found in rows.items():
         key = KEYS[seed]
         if any(row[key] == name for row in read_seed(seeds_dir / f"{seed}.csv").records()):
@@ -208,7 +215,7 @@ def add_draft(
     _demand_agreement(seeds_dir, texts)
     for seed, content in texts.items():
         path = seeds_dir / f"{seed}.csv"
-        mode = path.stat().st_mode & 0o777
+        mode = (path if path.exists() else seeds_dir / f"{wanted[-1]}.csv").stat().st_mode & 0o777
         with whole_file(path) as fresh:
             fresh.write_bytes(content)
             fresh.chmod(mode)
@@ -252,6 +259,8 @@ def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
             table.batches.close()
     except ExportFault as fault:
         command = f"ilk {'instrument' if seed == 'questions' else 'profile'} new"
+        if fault.code == "no_sheet" and seed in OPTIONAL_SEEDS:
+            return []
         if fault.code == "no_sheet":
             why = f"lembar yang ada / its sheets: {fault.details['sheets']}"
         else:
@@ -296,8 +305,8 @@ def _with_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> bytes:
 
     Only where the file lacks a column that a row fills, or is UTF-16, it is written anew.
     """
-    table: SeedTable = read_seed(path)
-    content = path.read_bytes()
+    table: SeedTable = written_seed(path)
+    content = path.read_bytes() if path.exists() else b""
     lacking = [
         column
         for column in declared_seeds()[path.stem]
@@ -305,7 +314,7 @@ def _with_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> bytes:
     ]
     header = [*table.header, *lacking]
     added = io.StringIO()
-    if lacking or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if lacking or not content or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         writer = csv.DictWriter(added, header, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(table.records())

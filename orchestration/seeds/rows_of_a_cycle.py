@@ -49,8 +49,8 @@ READ_ON = {"units": ("valid_from", "valid_to")}
 READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets")
 # Words for forms: a telephone number that is filled in makes no cycle anew.
 READ_BY_NONE = ("statistical_activity",)
-# A profile may serve several instruments. What it says of one question, a cycle reads if it asks it.
 _QUESTION = ("question",)  # a target_kind
+# A profile may serve several instruments: of a question it tells those cycles that ask it.
 READ_BY_QUESTION = {"export_columns": "target", "export_codes": "target"}
 
 
@@ -155,12 +155,14 @@ def _read_by(seeds_dir: Path, cycle_id: str, profile_ids: Collection[str]) -> _R
     sources = _rows(seeds_dir, "survey_sources", "cycle_id", {cycle_id})
     named = {row["profile_id"] for row in sources if "profile_id" in row}
     names["profile_id"] = {_alike(name) for name in {*named, *profile_ids}}
-    asked, others = set(), set()
+    asked: set[str] = set()
+    others: set[str] = set()
     for row in _rows(seeds_dir, "questions"):
         mine = _alike(row.get("instrument_id", "")) in names.get("instrument_id", ())
         (asked if mine else others).add(row.get("question_id", ""))
     others |= {
-        row.get("target", "") for row in _rows(seeds_dir, "export_columns", "target_kind", _QUESTION)
+        row.get("target", "")
+        for row in _rows(seeds_dir, "export_columns", "target_kind", _QUESTION)
     }
     return _Read(cycle.get("opens_on", ""), names, frozenset(others - asked if asked else ()))
 

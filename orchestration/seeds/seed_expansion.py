@@ -47,8 +47,8 @@ def with_listed_codes(codes: "SeedTable", lists: "SeedTable") -> "SeedTable":
 def with_base_questions(questions: "SeedTable", instruments: "SeedTable") -> "SeedTable":
     """Return the questions of all instruments, those taken over from a base behind its own.
 
-    A row of an instrument that builds on another replaces the base's question of that id, and a cell
-    that it leaves empty is the base's; where `is_asked` is false the question is not taken over.
+    A row of an instrument that builds on another replaces the base's question of that id; a cell
+    that it leaves empty is the base's. Where `is_asked` is false the question is not taken over.
     """
     bases = bases_of(instruments.records())
     if not bases and IS_ASKED not in questions.header:

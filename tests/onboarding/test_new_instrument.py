@@ -121,6 +121,62 @@ def test_a_draft_gets_into_the_seeds_when_nothing_is_open(place: Path):
     assert (again.exit_code, "is there already" in again.output) == (1, True)
 
 
+def test_of_an_instrument_that_builds_on_another_only_what_differs_is_drafted(place: Path):
+    questions = place / "seeds" / "questions.csv"
+    first, second, *_ = (row["question_id"] for row in QUESTIONS)
+    # The form has one scale for all.
+    text = questions.read_text(encoding="utf-8").replace(",1,5,", ",1,4,")
+    header, *lines = text.splitlines()
+    lines[0] = lines[0].replace(",1,4,", ",1,5,")
+    gone = f"{lines[1]}\n".replace(f",{second},", ",gone,").replace(
+        QUESTIONS[1]["question_text"], "Lain?"
+    )
+    questions.write_text("\n".join([header, *lines, gone]), encoding="utf-8")
+    form = form_file(place, "xlsx")
+    arguments = ("--instrument", "ilk-2027", "--base", "ilk-2025", "--no-ask")
+    result = ilk("instrument", "new", str(form), *arguments)
+    assert result.exit_code == 0, result.output
+    assert "differs from ilk-2025: 0 pertanyaan baru / new questions, 1 berubah" in result.output
+    assert "1 tidak ditanyakan lagi / asked no more" in result.output
+    draft = place / "data" / "drafts" / "instrument-ilk-2027.xlsx"
+    result = ilk("instrument", "add", str(draft))
+    assert result.exit_code == 0, result.output
+    assert "instruments.csv: +1 " in result.output
+    assert "questions.csv: +2 " in result.output
+    asked = {
+        of: {row["question_id"]: row for row in seed_records(place / "seeds", "questions")
+             if row["instrument_id"] == of}
+        for of in ("ilk-2025", "ilk-2027")
+    }  # fmt: skip
+    assert asked["ilk-2025"].keys() - asked["ilk-2027"].keys() == {"gone"}
+    assert len(asked["ilk-2027"]) == len(QUESTIONS)
+    assert (asked["ilk-2027"][first]["scale_max"], asked["ilk-2025"][first]["scale_max"]) == (
+        "4",
+        "5",
+    )
+    none = ilk(
+        "instrument", "new", str(form), "--instrument", "x", "--base", "y", "--out", "x.xlsx"
+    )
+    assert (none.exit_code, "--base: ilk-2025, ilk-2027" in none.output) == (1, True)
+
+
+def test_a_question_that_the_base_has_under_its_code_is_reworded_and_others_are_new(tmp_path: Path):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(SEEDS, seeds)
+    questions = seeds / "questions.csv"
+    text = questions.read_text(encoding="utf-8").replace(",1,5,", ",1,4,")
+    text = text.replace(QUESTIONS[0]["question_text"], "Dulu?")
+    questions.write_text(text.replace(QUESTIONS[0]["question_id"], code(1), 1), encoding="utf-8")
+    path = form_file(tmp_path, "lss")
+    draft = draft_instrument(
+        path, seeds_dir=seeds, instrument_id="new", index_id=None, base_id="ilk-2025"
+    )
+    [row] = draft.rows
+    assert row["question_id"] == code(1)
+    assert row["question_text"] == QUESTIONS[0]["question_text"]
+    assert "item_id" not in row
+
+
 def test_what_is_open_is_asked_for_one_by_one(place: Path):
     path = place / "form.txt"
     path.write_text(

@@ -111,6 +111,35 @@ def test_a_sheet_of_68_questions_is_mapped_but_for_what_was_reworded(form, place
     assert "4 - Sangat Setuju" in {value for _, value in codes}, "a choice that nobody took yet"
 
 
+def test_codes_that_a_list_holds_are_one_row_that_names_it(form, place: Path):
+    seeds = place / "seeds"
+    listed = [row for row in seed_records(seeds, "export_codes") if row["profile_id"] == "gform"]
+    targets = {"gender": "jk", "age_group": "usia"}
+    lines = [f"{targets[row['target']]},{row['source_value']},{row['code']}" for row in listed
+             if row["target"] in targets]  # fmt: skip
+    more = ["jk_lain,Laki-laki,P", "usia_panjang,x,lt30", *(
+        line.replace("usia", "usia_panjang") for line in lines if line.startswith("usia")
+    )]  # fmt: skip
+    header = "code_list_id,source_value,code"
+    (seeds / "code_lists.csv").write_text("\n".join([header, *more, *lines, ""]), encoding="utf-8")
+    assert new_profile(form[0]).exit_code == 0
+    draft = place / "data" / "drafts" / f"profile-{PROFILE}.xlsx"
+    rows = [row for row in sheets(draft)["export_codes"] if row["target"] in targets]
+    assert [(row["target"], row["code_list_id"], row["source_value"]) for row in rows] == [
+        ("gender", "jk", ""),
+        ("age_group", "usia", ""),
+    ]
+    fill(draft, take_suggestions)
+    assert ilk("profile", "add", str(draft)).exit_code == 0
+    read = {
+        (row["target"], row["source_value"]): row["code"]
+        for row in seed_records(seeds, "export_codes")
+        if row["profile_id"] == PROFILE
+    }
+    assert read["gender", "Laki-laki"] == "L"
+    assert read["age_group", "30 - 39 tahun"] == "30_39"
+
+
 def test_what_is_filled_in_gets_into_the_seeds_and_no_answer_is_lost(form, place: Path):
     file, headings = form
     before = {path.name: path.read_bytes() for path in (place / "seeds").glob("*.csv")}
