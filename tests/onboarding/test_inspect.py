@@ -1,6 +1,7 @@
 """`ilk inspect`: what is seen of a file, and what is never shown."""
 
 import csv
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -123,6 +124,32 @@ def test_a_profile_of_the_seeds_is_found_by_its_headings(tmp_path: Path):
     assert all(words.endswith("(msform)") for _, words in seen.columns)
     result = ilk("inspect", str(sample), "--profile", "nobody")
     assert (result.exit_code, "msform" in result.output) == (2, True)
+
+
+def test_of_a_profile_that_serves_several_instruments_nothing_is_missing_that_only_others_ask(
+    tmp_path: Path,
+):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(SAMPLE_SEEDS, seeds)
+    (seeds / "instruments.csv").write_text(
+        "instrument_id,base_instrument_id\nb,ilk-2025\n", "utf-8"
+    )
+    with (seeds / "questions.csv").open("a", encoding="utf-8") as file:
+        file.write("b,baru,baru,sdm,reliability,pengampu_tusi,pusat,1,4,false,Baru?\n")
+    with (seeds / "export_columns.csv").open("a", encoding="utf-8") as file:
+        file.write("gform,Baru?,question,baru\n")
+    sample = REPOSITORY / "examples/ilk/landing/ilk-2025-s2/gform/survei-ilk-2025-s2.csv"
+
+    def missing(export: Path) -> list[str]:
+        seen = inspect_file(export, seeds_dir=seeds, profile_id="gform")
+        return [each.text.en for each in seen.problems if "are not there" in each.text.en]
+
+    assert missing(sample) == []
+    export = tmp_path / "tanpa-usia.csv"
+    text = sample.read_text(encoding="utf-8")
+    export.write_text(text.replace("Kelompok usia", "Umur", 1), encoding="utf-8")
+    [told] = missing(export)
+    assert "1 headings" in told
 
 
 def test_a_workbook_is_read_as_text_is(tmp_path: Path):
