@@ -173,12 +173,13 @@ def status() -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
     from orchestration.auditing.held_cycles import held_cycles
-    from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints, raw_files
+    from orchestration.cycles.fingerprints import cycle_fingerprint, raw_files
+    from orchestration.cycles.state import cycle_states
     from orchestration.publishing.reading.headline import read_headline
     from orchestration.words import CYCLE_STATUSES, both, in_words
 
     settings, known = _installation()
-    memory = fingerprints(settings)
+    states = cycle_states(settings)
     runs_of = {}
     if settings.dagster_home.exists():
         from orchestration.cycle_run import last_runs
@@ -200,7 +201,7 @@ def status() -> None:
         refused = sum(file.status == "refused" for file in files)
         is_published = read_headline(settings.published_dir, cycle.cycle_id) is not None
         current = cycle_fingerprint(settings, cycle.cycle_id)
-        is_current = memory.get("published", cycle.cycle_id) == current
+        is_current = states.is_published_from(cycle.cycle_id, current)
         table.add_row(
             cycle.cycle_id,
             f"{cycle.opens_on} – {cycle.closes_on}",
@@ -601,7 +602,7 @@ def _chosen(
     for cycle_id in named:
         _known_cycle(known, cycle_id)
     if named:
-        from orchestration.cycles.fingerprints import outdated_ancestors
+        from orchestration.cycles.state import outdated_ancestors
 
         outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
         return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]

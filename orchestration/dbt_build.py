@@ -113,9 +113,6 @@ def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> l
     """
     from dbt.artifacts.schemas.run import RunExecutionResult
 
-    from orchestration.auditing.run_records import ensure_records
-
-    ensure_records(settings)
     manifest = _manifest(settings)
     arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
     if not load_seeds:

@@ -25,7 +25,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.durable_files import below, sync, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
@@ -388,10 +388,7 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     path = settings.warehouse
     if not path.is_file() or not cycle_ids:
         return
-    memory = fingerprints(settings)
-    for cycle_id in cycle_ids:
-        memory.put("published", cycle_id, None)
-        memory.put("built", cycle_id, "dropped: somebody was forgotten")
+    cycle_states(settings).drop(cycle_ids, why="somebody was forgotten")
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     try:
@@ -411,11 +408,9 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
 
 def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
     """Remove what the border found: its lists quote cells. The next run looks again."""
-    memory = fingerprints(settings)
     for cycle_id in cycle_ids:
         shutil.rmtree(below(settings.quality_dir, cycle_id), ignore_errors=True)
-        if memory.get("border", cycle_id) is not None:
-            memory.put("border", cycle_id, None)
+    cycle_states(settings).forget_border(cycle_ids)
 
 
 def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:

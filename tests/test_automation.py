@@ -12,11 +12,12 @@ import dagster as dg
 import fsspec
 import pytest
 
-from orchestration.defs import resources, survey_exports
+from orchestration.defs import resources
 from orchestration.defs.automation import every_morning_of_the_window, landed_files
 from orchestration.exports.pull_report import PullReport
 from orchestration.run_lock import RunInProgressError, run_lock
 from orchestration.settings import get_settings
+from orchestration.stages import pull
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
@@ -165,8 +166,8 @@ def test_a_stale_source_is_told_with_its_remedy_and_its_last_pull(
     lines = [f"{first},fresh_within_days", *(f"{row}," for row in rows[:-1])]
     path.write_text("\n".join([*lines, f"{rows[-1]},7", ""]), encoding="utf-8")
     opened = datetime.fromisoformat("2025-10-06T08:00+07:00")
-    assert survey_exports._stale("ilk-2025-s2", opened + timedelta(days=7)) == ""
-    told = survey_exports._stale("ilk-2025-s2", opened + timedelta(days=8))
+    assert pull._stale(get_settings(), "ilk-2025-s2", opened + timedelta(days=7)) == ""
+    told = pull._stale(get_settings(), "ilk-2025-s2", opened + timedelta(days=8))
     assert told.startswith(f"memory://{another_place}/*: periksa apakah survei")
     assert "8 hari tanpa yang baru (batas 7), belum pernah ada. / Check" in told
     assert "8 days without anything new (limit 7), nothing ever came." in told
@@ -177,10 +178,10 @@ def test_what_has_no_file_is_told_with_where_it_would_lie():
     """Below the landing, or on the web, whose server knows no such address."""
     sheet = "https://docs.google.com/...#3fa1b2c4"
     empty = PullReport("c1", (), (), (), (), (), (), ("c1/p/*", sheet, "kobo:aX7"), 0)
-    told = survey_exports._missing(empty, "/srv/landing")
+    told = pull._missing(empty, "/srv/landing")
     assert f"No file or response for /srv/landing/c1/p/*, {sheet}, kobo:aX7 (survey" in told
     assert "check the link" in told and "periksa tautannya" in told
-    below = survey_exports._missing(replace(empty, missing_sources=("c1/p/*",)), "/srv/landing")
+    below = pull._missing(replace(empty, missing_sources=("c1/p/*",)), "/srv/landing")
     assert "check the link" not in below and "stays in use" in below
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance, _with_remedy
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import NodeResult
 from orchestration.exports import pulling
 from orchestration.publishing.reading.headline import read_headline
@@ -196,7 +196,7 @@ def test_the_warehouse_is_its_owners_and_keeps_no_tables_of_passage(sample: Samp
 
 def test_the_first_run_remembers_what_the_border_said(sample: Sample):
     for cycle_id in SAMPLE_CYCLES:
-        assert fingerprints(sample.settings).get("border", cycle_id), cycle_id
+        assert cycle_states(sample.settings).border_passed(cycle_id), cycle_id
 
 
 def test_a_second_run_says_nothing_new_and_leaves_the_warehouse_alone(own_sample: OwnSample):
@@ -345,7 +345,7 @@ def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(
     before = scores(own_sample())
     settings = own_sample(ILK_SEEDS_DIR=str(seeds))
     # Their rows say what they said: nothing is new to it.
-    fingerprints(settings).put("published", SAMPLE_CYCLES[0], None)
+    cycle_states(settings).release(SAMPLE_CYCLES[0])
     result = ilk("run", SAMPLE_CYCLES[0])
     assert result.exit_code == 0, result.output
     assert "menghitung" in result.output
@@ -402,7 +402,7 @@ def test_an_interrupted_build_is_finished_before_anything_is_published(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestration.defs.warehouse.build_warehouse", interrupted)
+        patch.setattr("orchestration.stages.build.build_warehouse", interrupted)
         assert_stopped(ilk("run", LAST), settings, before)
 
     shorten(first_export(settings, SAMPLE_CYCLES[0]))
@@ -428,7 +428,7 @@ def test_a_model_that_fails_in_a_new_warehouse_is_named_and_no_half_a_lineage_re
         result = ("model.ilk.dim_units", "dim_units", "model", "error", "its reason", None, 1.0)
         return [NodeResult(*result, ended_at)]
 
-    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", failing)
+    monkeypatch.setattr("orchestration.stages.build.build_warehouse", failing)
     result = ilk("run", LAST)
     assert result.exit_code == 1
     assert "Problem dbt model dim_units (models/marts/dim_units.sql): its reason" in result.output

@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.cycles import fingerprints
 from orchestration.cycles.fingerprints import border_fingerprint, cycle_fingerprint
+from orchestration.cycles.state import cycle_states
 from orchestration.seeds.rows_of_a_cycle import READ_BY, READ_ON
 from orchestration.seeds.seed_tables import declared_seeds
 from orchestration.settings import Settings
@@ -241,8 +242,8 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
     survey.small.drop("c1/p/a.csv", answers)
     survey.small.drop("c2/p/a.csv", [line.replace("2025-10", "2025-11") for line in answers])
     survey.run(FIRST, LAST)
-    alone, memory = rows_of_ours(survey), fingerprints.fingerprints(survey.settings)
-    built = memory.section("built")
+    alone, states = rows_of_ours(survey), cycle_states(survey.settings)
+    built = states.built
     assert len(alone) > 20
     assert set(built) == {FIRST, LAST}
 
@@ -260,7 +261,7 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
         header="id,Waktu,NIP,Unit,Q1,Q2,Q3",
     )  # fmt: skip
     survey.run(OTHER)
-    assert {cycle: memory.get("published", cycle) for cycle in built} == built
+    assert all(states.is_published_from(cycle, of) for cycle, of in built.items())
     assert {cycle: cycle_fingerprint(survey.settings, cycle) for cycle in built} == built
     for beside, count in {
         "idx_targets where cycle_id = 'c3' and target_score = 2.5": 1,
@@ -279,9 +280,9 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
 
     # Computed again among the rows of others: none of them moves a figure of ours.
     for cycle in (FIRST, LAST):
-        memory.put("published", cycle, None)
+        states.release(cycle)
     assert "menghitung" in survey.run(FIRST, LAST)
-    assert memory.section("built")[LAST] == built[LAST]
+    assert states.built[LAST] == built[LAST]
     assert rows_of_ours(survey) == alone
 
 

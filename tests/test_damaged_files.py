@@ -20,7 +20,8 @@ import pytest
 from orchestration import dbt_build
 from orchestration.auditing.final_cycles import finalise
 from orchestration.auditing.run_records import RESTATEMENTS, ensure_records, restatements_path
-from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints
+from orchestration.cycles.fingerprints import cycle_fingerprint, seeds_hash
+from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import NodeResult, WarehouseBuildError, manifest_path
 from orchestration.durable_files import UnreadableFileError, read_json_record, read_record
 from orchestration.lineage.columns import column_lineage
@@ -94,11 +95,11 @@ def test_column_lineage_is_traced_anew(own_sample: OwnSample) -> None:
 
 @pytest.mark.parametrize("content", ["[]", "null", '{"built": 3}', '"x"', "{", "\x00"])
 def test_fingerprints_of_another_shape_are_as_none(tmp_path: Path, content: str) -> None:
-    memory = fingerprints(Settings(data_dir=tmp_path))
-    memory.path.write_text(content, encoding="utf-8")
-    assert (memory.get("built", LAST), memory.knows_the_warehouse) == (None, False)
-    memory.put("unfinished", LAST, "begun")
-    assert memory.section("unfinished") == {LAST: "begun"}
+    states = cycle_states(Settings(data_dir=tmp_path))
+    states.path.write_text(content, encoding="utf-8")
+    assert (states.built, states.knows_the_warehouse) == ({}, False)
+    states.begin_build(LAST, "now", seeds="now")
+    assert states.half_built == {LAST}
 
 
 def another_version(settings: Settings) -> None:
@@ -127,10 +128,10 @@ def test_without_memory_or_warehouse_of_this_version_all_is_built_anew_and_nobod
     found = []
 
     def build(own: Settings, _: str, *, load_seeds: bool) -> list[NodeResult]:
-        found.append((own.warehouse.exists(), load_seeds, fingerprints(own).section("built")))
+        found.append((own.warehouse.exists(), load_seeds, cycle_states(own).built))
         raise WarehouseBuildError("stopped by the test")
 
-    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", build)
+    monkeypatch.setattr("orchestration.stages.build.build_warehouse", build)
     assert ilk("run", LAST).exit_code == 1
     assert found == [(False, True, {})]
     assert settings.published_dir.readlink() == shown
@@ -140,13 +141,14 @@ def test_a_cycle_built_without_the_one_before_it_is_built_again_after_that(
     own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = own_sample()
-    memory = fingerprints(settings)
-    for section in ("built", "published"):  # as where the last cycle alone was made anew
-        memory.put(section, FIRST, None)
-    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", lambda *_, **__: [])
+    states = cycle_states(settings)
+    held = states.built[LAST]
+    states.lose_warehouse()  # the last cycle alone was made anew
+    states.finish_build(LAST, held, seeds=seeds_hash(settings), later=())
+    monkeypatch.setattr("orchestration.stages.build.build_warehouse", lambda *_, **__: [])
     assert ilk("run", FIRST).exit_code == 0
-    assert memory.get("built", LAST) != cycle_fingerprint(settings, LAST)
-    assert memory.get("built", FIRST) == cycle_fingerprint(settings, FIRST)
+    assert states.built[LAST] != cycle_fingerprint(settings, LAST)
+    assert states.built[FIRST] == cycle_fingerprint(settings, FIRST)
 
 
 @damages

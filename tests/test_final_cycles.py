@@ -12,7 +12,8 @@ import pytest
 
 from orchestration.auditing.differences import find_moved
 from orchestration.auditing.final_cycles import FinalCycleMovedError, Guard, final_version
-from orchestration.cycles.fingerprints import cycle_fingerprint, fingerprints
+from orchestration.cycles.fingerprints import cycle_fingerprint, seeds_hash
+from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import NodeResult, manifest_path
 from orchestration.publishing.publication import PublicationReport, publish
 from orchestration.publishing.tables import Declaration, read_declarations
@@ -169,7 +170,8 @@ def test_a_cycle_that_the_seed_calls_final_is_held_to_what_is_published(
     with pytest.raises(FinalCycleMovedError):
         publish_again(settings)
     move(settings, LAST, by=-0.01)
-    fingerprints(settings).put("built", LAST, cycle_fingerprint(settings, LAST))
+    current, seeds_now = cycle_fingerprint(settings, LAST), seeds_hash(settings)
+    cycle_states(settings).finish_build(LAST, current, seeds=seeds_now, later=())
     publish_again(settings)
     version = final_version(settings, LAST)
     assert version is not None
@@ -216,8 +218,8 @@ def test_a_run_that_moves_a_final_cycle_ends_with_1_until_it_is_told_why(
             if (node := nodes.get(unique_id))
         ]
 
-    monkeypatch.setattr("orchestration.defs.warehouse.build_warehouse", build)
-    fingerprints(settings).put("published", LAST, None)  # as after a change of files, seeds or code
+    monkeypatch.setattr("orchestration.stages.build.build_warehouse", build)
+    cycle_states(settings).release(LAST)  # as after a change of files, seeds or code
     before = settings.published_dir.readlink()
     query = f"select score from idx_scores where cycle_id = '{LAST}' and {NATIONAL}"
     [(old,)] = published(settings, query)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.publishing.publication import table_checksums
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample
@@ -70,11 +70,9 @@ def test_a_cycle_that_broke_off_leaves_the_cycle_before_it_free_to_run(
 ) -> None:
     settings = own_sample()
     before, broken_off = SAMPLE_CYCLES
-    memory = fingerprints(settings)
-    memory.put("unfinished", broken_off, "broken off")
-    for cycle_id in SAMPLE_CYCLES:  # as after a change of seeds or code: both are to be run
-        memory.put("published", cycle_id, None)
-    memory.put("built", before, "older seeds")
+    states = cycle_states(settings)
+    states.begin_build(broken_off, "broken off", seeds="older")
+    states.drop([before], why="seeds or code changed, both are to be run")
     with duckdb.connect(settings.warehouse) as connection:
         connection.execute("delete from indexes.idx_scores where cycle_id = ?", [broken_off])
     assert start(settings.data_dir).wait() == 0

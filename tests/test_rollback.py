@@ -14,7 +14,7 @@ import pytest
 from orchestration.auditing import rollback
 from orchestration.auditing.held_cycles import held_cycles, hold, let_go
 from orchestration.auditing.rollback import Kept, RollbackError
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.publishing.tables import Declaration
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, ilk
@@ -63,7 +63,7 @@ def test_going_back_is_one_command_that_no_run_undoes_in_silence(own_sample: Own
     assert "dikembalikan" in ilk("status").output
 
     # Another cycle's real run publishes it, and leaves out what was rolled back.
-    fingerprints(settings).put("published", FIRST, None)
+    cycle_states(settings).release(FIRST)
     real = ilk("run", FIRST)
     assert real.exit_code == 0, real.output
     assert f"publish --release {LAST}" in " ".join(real.output.split())

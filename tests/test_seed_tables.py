@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from expectations.seeds import contradictions, report
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.exports.seed_files import read_reader_settings, read_sources
 from orchestration.seeds.seed_tables import SeedFileError, declared_seeds, read_seed, seed_records
 from orchestration.seeds.survey_cycles import read_cycles
@@ -69,8 +69,7 @@ def test_a_run_with_what_excel_saved_publishes_the_same_figures(
     settings = own_sample(ILK_SEEDS_DIR=str(excel_seeds))
     cycle_id = SAMPLE_CYCLES[-1]
     # Nothing is new to it: its rows say what they said.
-    fingerprints(settings).put("built", cycle_id, "other seeds")
-    fingerprints(settings).put("published", cycle_id, "other seeds")
+    cycle_states(settings).drop([cycle_id], why="it was of other seeds")
     result = ilk("run", cycle_id)
     assert result.exit_code == 0, result.output
     assert result.output.count("menghitung") == 1, result.output

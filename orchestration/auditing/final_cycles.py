@@ -23,9 +23,9 @@ from orchestration.cycles.fingerprints import (
     code_hash,
     code_version,
     cycle_fingerprint,
-    fingerprints,
     seeds_hash,
 )
+from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, read_json_record, sync, sync_tree
 from orchestration.exports.registry import READ, SCHEMA, read_registry
@@ -103,7 +103,8 @@ def finalise(settings: Settings, cycle_id: str) -> FinalVersion:
             return found
         current = cycle_fingerprint(settings, cycle_id)
         database = settings.published_dir / "ilk.duckdb"
-        if fingerprints(settings).get("published", cycle_id) != current or not database.is_file():
+        states = cycle_states(settings)
+        if not (states.is_published_from(cycle_id, current) and database.is_file()):
             raise AuditError(
                 f"{cycle_id} belum terbit dari berkas, seeds, dan kode yang ada kini. / It is not "
                 f"published from the files, seeds and code that lie here now: ./ilk run {cycle_id}"
@@ -207,8 +208,9 @@ class Guard:
         return (
             cycle_id in _final_by_seed(self.settings)
             and final_version(self.settings, cycle_id) is None
-            and fingerprints(self.settings).get("built", cycle_id)
-            == cycle_fingerprint(self.settings, cycle_id)
+            and cycle_states(self.settings).is_built_from(
+                cycle_id, cycle_fingerprint(self.settings, cycle_id)
+            )
         )
 
     def _sentence(self, connection: duckdb.DuckDBPyConnection, cycle_id: str, count: int) -> str:

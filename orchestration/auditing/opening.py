@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.lineage.tables import can_be_read
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
@@ -37,13 +37,13 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                 f"Belum ada yang terbit di / nothing is published yet in {settings.data_dir}: "
                 f"./ilk run {cycle_id}"
             )
-        memory = fingerprints(settings)
-        if not (memory.knows_the_warehouse and can_be_read(settings.warehouse)):
+        states = cycle_states(settings)
+        if not (states.knows_the_warehouse and can_be_read(settings.warehouse)):
             raise AuditError(
                 "Gudang atau fingerprints.json rusak; buat baru. / The warehouse or "
                 "fingerprints.json is damaged; make it anew: ./ilk run --all"
             )
-        if cycle_id in memory.section("unfinished"):
+        if cycle_id in states.half_built:
             raise AuditError(
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "
                 f"{cycle_id} broke off and the warehouse holds half of it: ./ilk run {cycle_id}"

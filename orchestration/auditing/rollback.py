@@ -21,7 +21,7 @@ from orchestration.auditing.differences import find_moved, result_tables
 from orchestration.auditing.final_cycles import final_version, is_final
 from orchestration.auditing.held_cycles import clock, held_only_if_shown, hold, let_go, moment
 from orchestration.auditing.run_records import note_rollback, published_runs
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import read_json_record
 from orchestration.postgres.following import Follower, Standing
@@ -148,7 +148,7 @@ def release_cycle(settings: Settings, cycle_id: str) -> bool:
     with run_lock(settings.data_dir):
         is_held = bool(let_go(settings, [cycle_id]))
         if is_held:  # or its run would find nothing new
-            fingerprints(settings).put("published", cycle_id, None)
+            cycle_states(settings).release(cycle_id)
         return is_held
 
 

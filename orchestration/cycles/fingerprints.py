@@ -1,7 +1,7 @@
 """What a cycle's figures were made from, so that nothing is made twice.
 
-Belongs here: hashes of inputs (raw files, seeds, code, the key) and the small JSON file that
-remembers them. Doesn't: deciding what to run (orchestration/defs) or running it.
+Belongs here: hashes of inputs (raw files, seeds, code, the key). Doesn't: the file that remembers
+them (state.py), deciding what to run (orchestration/stages).
 """
 
 import hashlib
@@ -9,14 +9,13 @@ import hmac
 import json
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 
-from orchestration.durable_files import UnreadableFileError, read_json, whole_file
+from orchestration.durable_files import UnreadableFileError
 from orchestration.seeds import seed_expansion, seed_tables
 from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
 from orchestration.seeds.survey_cycles import lineage, read_cycles
@@ -168,20 +167,6 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
     )
 
 
-def outdated_ancestors(settings: Settings, cycle_id: str) -> list[str]:
-    """Return the cycles, oldest first, that this one is compared with and that are out of date.
-
-    Out of date: in the warehouse, but built from other files, seeds or code than lie here now.
-    """
-    built = fingerprints(settings).section("built")
-    _, *ancestors = lineage(read_cycles(settings.seeds_dir), cycle_id)
-    return [
-        ancestor
-        for ancestor in reversed(ancestors)
-        if ancestor in built and built[ancestor] != cycle_fingerprint(settings, ancestor)
-    ]
-
-
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
     code = hash_files(REPOSITORY / part for part in BORDER_CODE)
@@ -203,58 +188,6 @@ def _seeds_read(
         hash_of_rows_read(settings.seeds_dir, cycle_ids, profile_ids=profile_ids, whole=whole),
         hash_files(_SEED_READER),
     ]
-
-
-@dataclass(frozen=True)
-class Fingerprints:
-    """The file `<data_dir>/fingerprints.json`; every change is written at once and atomically.
-
-    A file that can't be read is as none: all is computed again.
-    """
-
-    path: Path
-
-    def get(self, section: str, name: str) -> Any:  # noqa: ANN401  # JSON
-        """Return what was remembered under section and name, or None."""
-        return self.section(section).get(name)
-
-    def section(self, section: str) -> dict[str, Any]:
-        """Return all that was remembered under a section."""
-        found: dict[str, Any] = self._read().get(section, {})
-        return found
-
-    def put(self, section: str, name: str, value: object) -> None:
-        """Remember a JSON value; None forgets it."""
-        state = self._read()
-        if value is None:
-            state.get(section, {}).pop(name, None)
-        else:
-            state.setdefault(section, {})[name] = value
-        self._write(state)
-
-    @property
-    def knows_the_warehouse(self) -> bool:
-        """Whether any cycle's build is remembered, begun or done: false once the file was lost."""
-        state = self._read()
-        return bool(state.get("built") or state.get("unfinished"))
-
-    def forget_warehouse(self) -> None:
-        """Forget all but the border, which speaks of raw files alone."""
-        state = self._read()
-        self._write({"border": state["border"]} if "border" in state else {})
-
-    def _write(self, state: dict[str, Any]) -> None:
-        with whole_file(self.path) as temporary:
-            temporary.write_text(json.dumps(state, indent=1, sort_keys=True), encoding="utf-8")
-
-    def _read(self) -> dict[str, Any]:
-        state = read_json(self.path) or {}
-        return state if all(isinstance(section, dict) for section in state.values()) else {}
-
-
-def fingerprints(settings: Settings) -> Fingerprints:
-    """Return the memory that belongs to the settings' data folder."""
-    return Fingerprints(settings.data_dir / "fingerprints.json")
 
 
 def _digest(value: object) -> str:

@@ -50,14 +50,11 @@ class RunLock(dg.ConfigurableResource[None]):
 
 def _mend_postgres(settings: Settings) -> None:
     """Bring PostgreSQL along where an earlier run could not, whatever this one came to."""
-    if settings.postgres_url is None:
-        return
-    from orchestration.defs.publication import DESCRIBED
-    from orchestration.postgres.following import follow
+    from orchestration.defs.warehouse import MANIFEST
+    from orchestration.stages.publish import mend_postgres
 
-    standing = follow(settings, DESCRIBED)
-    if standing is not None and standing.problem:
-        dg.get_dagster_logger().warning(standing.in_words())
+    if problem := mend_postgres(settings, MANIFEST):
+        dg.get_dagster_logger().warning(problem)
 
 
 class Lineage(dg.ConfigurableResource[LineageRun]):

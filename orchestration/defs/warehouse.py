@@ -1,11 +1,10 @@
 """The warehouse: every dbt seed and model an asset, every dbt test an asset check.
 
-Belongs here: translating what dbt did into Dagster's events. Doesn't: calling dbt
-(orchestration/dbt_build.py) and SQL (models/).
+Belongs here: translating what dbt did into Dagster's events. Doesn't: whether and in which order
+(orchestration/stages/build.py), calling dbt (orchestration/dbt_build.py) and SQL (models/).
 """
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from itertools import takewhile
@@ -14,42 +13,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
-from expectations.rejected_rows import rejected_rows
-from orchestration.auditing.held_cycles import held_cycles
-from orchestration.auditing.run_records import NOTHING_NEW, note_outcome
-from orchestration.cycles.fingerprints import (
-    Fingerprints,
-    code_hash,
-    cycle_fingerprint,
-    fingerprints,
-    outdated_ancestors,
-    seeds_hash,
-)
-from orchestration.dbt_build import NodeResult, build_warehouse, manifest_path
+from orchestration.dbt_build import NodeResult, manifest_path
 from orchestration.defs.survey_exports import SURVEY_CYCLES
-from orchestration.durable_files import below
-from orchestration.lineage.columns import column_lineage
-from orchestration.lineage.runs import tell_built
-from orchestration.lineage.tables import (
-    ColumnLineage,
-    Table,
-    can_be_read,
-    drop_cycles,
-    lacks_tables,
-    remove_warehouse,
-    warehouse_tables,
-)
-from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
-from orchestration.settings import Settings, get_settings
-
-logger = logging.getLogger("ilk.warehouse")
+from orchestration.defs.translation import failing_as_ours
+from orchestration.lineage.tables import ColumnLineage, Table
+from orchestration.settings import get_settings
+from orchestration.stages.build import build_cycle
 
 MANIFEST: dict[str, Any] = json.loads(manifest_path(get_settings()).read_text(encoding="utf-8"))
-_KEPT_BY_CYCLE = {
-    f"{node['schema']}.{node['name']}"
-    for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "cycle_part"
-}
 
 
 class _Translator(DagsterDbtTranslator):
@@ -86,86 +57,30 @@ def warehouse(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Build one cycle with dbt; yields nothing where nothing it depends on has changed."""
-    settings = get_settings()
-    cycle_id = context.partition_key
-    memory = fingerprints(settings)
-    if settings.warehouse.is_file() and (why := _why_anew(settings, memory)):
-        logger.warning("%s", why)
-        remove_warehouse(settings.warehouse)
-    if not settings.warehouse.is_file():
-        memory.forget_warehouse()
-    current = cycle_fingerprint(settings, cycle_id)
-    if settings.published_dir.exists() and memory.get("published", cycle_id) == current:
-        note_outcome(settings, run_id=context.run_id, outcome=NOTHING_NEW)
-        logger.info("%s: tidak ada yang baru / nothing new", cycle_id)
-        context.log.info(f"{cycle_id}: nothing new since the last publication")
-        if (held := held_cycles(settings, {cycle_id: current})).get(cycle_id):
-            logger.warning(held[cycle_id])
-        if _last_run_failed(context):
-            yield from _as_they_stand(context.selected_asset_check_keys)
-        return
-
-    if outdated := outdated_ancestors(settings, cycle_id):
-        raise dg.Failure(
-            f"{cycle_id} dibandingkan dengan {', '.join(outdated)}, yang dibuat dari berkas, seed, "
-            "atau kode lain dari yang ada sekarang. / is compared with them, built from other "
-            "files, seeds or code than lie here now. Jalankan juga / run them too: "
-            f"./ilk run {' '.join(outdated)} {cycle_id}",
-            allow_retries=False,
+    with failing_as_ours():
+        build = build_cycle(
+            get_settings(),
+            context.partition_key,
+            run_id=context.run_id,
+            manifest=MANIFEST,
+            lineage=context.resources.lineage,
         )
-    # Half a cycle would fail the closing tests, which look at all: it waits for its own run.
-    drop_cycles(settings.warehouse, set(memory.section("unfinished")) - {cycle_id})
-    seeds = seeds_hash(settings)
-    load_seeds = memory.get("warehouse", "seeds") != seeds
-    memory.put("published", cycle_id, None)
-    memory.put("unfinished", cycle_id, current)
-    if load_seeds:
-        memory.put("warehouse", "seeds", None)
-    logger.info("%s: menghitung / building the warehouse", cycle_id)
-    results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
-    tables = warehouse_tables(settings.warehouse)
-    instrument_id = find_cycle(read_cycles(settings.seeds_dir), cycle_id).instrument_id
-    failed = [result for result in results if result.has_failed]
-    # Of half a warehouse no lineage can be told, nor remembered.
-    lineage = {} if failed else column_lineage(settings, tables, instrument_id=instrument_id)
-    tell_built(context.resources.lineage, settings, MANIFEST, results, tables, lineage)
-    versions = {"code_hash": code_hash(), "seeds_hash": seeds}
     selected_checks = context.selected_asset_check_keys
-    for result in results:
-        yield from _events(result, selected_checks, {**versions, **_facts(result, tables, lineage)})
-
-    if failed:
+    if build.is_unchanged:
+        context.log.info(f"{context.partition_key}: nothing new since the last publication")
+        if _last_run_failed(context):
+            yield from _as_they_stand(selected_checks)
+        return
+    versions = {"code_hash": build.code_hash, "seeds_hash": build.seeds_hash}
+    for result in build.results:
+        facts = {**versions, **_facts(result, build.tables, build.lineage)}
+        yield from _events(result, selected_checks, facts)
+    if build.failed:
         raise dg.Failure(
-            description="\n".join(_sentence(result) for result in failed),
-            metadata={"failed_nodes": [result.unique_id for result in failed]},
+            description="\n".join(_sentence(result) for result in build.failed),
+            metadata={"failed_nodes": [result.unique_id for result in build.failed]},
             allow_retries=False,
         )
-    rejected = rejected_rows(settings.warehouse, settings.export_files, cycle_id)
-    rejected.write(below(settings.quality_dir, cycle_id))
-    memory.put("warehouse", "seeds", seeds)
-    memory.put("unfinished", cycle_id, None)
-    if memory.get("built", cycle_id) is None:
-        for later in later_cycles(read_cycles(settings.seeds_dir), cycle_id):
-            if memory.get("built", later) is not None:  # without this one: its changes are missing
-                memory.put("built", later, f"before {cycle_id}")
-                memory.put("published", later, None)
-    memory.put("built", cycle_id, current)
-
-
-def _why_anew(settings: Settings, memory: Fingerprints) -> str | None:
-    """Return why the warehouse that is there can't be gone on with; None where it can."""
-    if not (memory.knows_the_warehouse and can_be_read(settings.warehouse)):
-        return (
-            "warehouse.duckdb atau fingerprints.json rusak: gudang dibuat baru / damaged: the "
-            "warehouse is made anew"
-        )
-    # A table that keeps a part for each cycle would lack those of the cycles that don't run now.
-    if memory.section("built") and lacks_tables(settings.warehouse, _KEPT_BY_CYCLE):
-        return (
-            "gudang dibuat versi lain: dibuat baru / another version made the warehouse: it is "
-            "made anew: ./ilk run --all"
-        )
-    return None
 
 
 def _last_run_failed(context: dg.AssetExecutionContext) -> bool:

@@ -19,7 +19,7 @@ from expectations.border import Border
 from expectations.raw_files import Cycle
 from orchestration import forgetting
 from orchestration.auditing.final_cycles import ERASURE
-from orchestration.cycles.fingerprints import fingerprints
+from orchestration.cycles.state import BorderPassed, cycle_states
 from orchestration.exports.erasure import MARK, ErasureError, erase_records
 from orchestration.exports.forgotten import Forgotten, ForgottenKeyError
 from orchestration.exports.pull_report import PullReport
@@ -234,12 +234,13 @@ def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled
     assert (f"{CYCLE}/limesurvey/{path.name}", str(record)) in listed()
     other = pulled.quality_dir / "another cycle"
     other.mkdir()
-    fingerprints(pulled).put("border", CYCLE, {"outcomes": "that quote cells"})
+    quoting = {"survey_responses": [{"messages": ["that quote cells"]}]}
+    cycle_states(pulled).pass_border(CYCLE, BorderPassed("now", quoting))
 
     forget(pulled, [PERSON])
 
     assert [path.name for path in pulled.quality_dir.iterdir()] == [other.name]
-    assert fingerprints(pulled).get("border", CYCLE) is None
+    assert cycle_states(pulled).border_passed(CYCLE) is None
     border.check()
     assert listed() == []
 

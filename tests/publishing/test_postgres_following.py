@@ -13,11 +13,13 @@ from postgres_cases import KNOWN, TABLES, ask, said, write_publication
 from publishing_cases import DECLARED, Person, Unit, group, write_warehouse
 from pydantic import SecretStr, ValidationError
 
-from orchestration.defs.publication import _postgres_holds_it_too
 from orchestration.postgres.following import Follower, Standing, _reason, follow, standing
 from orchestration.publishing import swap
 from orchestration.publishing.publication import PublicationReport, publish
+from orchestration.publishing.standing import Timing
 from orchestration.settings import Settings
+from orchestration.stages.findings import Finding
+from orchestration.stages.publish import Published
 from tests.conftest import ilk
 from tests.postgres_server import PostgresServer
 
@@ -379,14 +381,19 @@ def reader_exists(postgres: PostgresServer) -> bool:
     return bool(ask(postgres.url("postgres"), "select from pg_roles where rolname = 'ilk_reader'"))
 
 
-def test_the_publications_check_warns():
-    assert _postgres_holds_it_too(None).passed
-    assert _postgres_holds_it_too(Standing("host/db", "id-2")).passed
-    warned = _postgres_holds_it_too(Standing("host/db", "id-2", "it is down"))
-    assert not warned.passed
-    assert warned.severity.value == "WARN"
-    assert "id-2" in warned.description
-    assert "it is down" in warned.description
+def test_the_publications_check_warns(tmp_path: Path):
+    report = PublicationReport("id-2", tmp_path, True, {}, {}, 0, 0, (), Timing())
+
+    def finding(standing: Standing | None) -> Finding:
+        [*_, found] = Published(report, standing).findings
+        return found
+
+    assert finding(None).passed
+    assert finding(Standing("host/db", "id-2")).passed
+    warned = finding(Standing("host/db", "id-2", "it is down"))
+    assert (warned.passed, warned.is_error) == (False, False)
+    assert "id-2" in warned.sentence
+    assert "it is down" in warned.sentence
 
 
 def test_a_run_with_nothing_new_brings_postgres_along_and_says_when_it_can_not(
