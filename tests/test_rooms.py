@@ -16,7 +16,7 @@ ROOMS = (
     # tools of all
     "words", "durable_files", "sql_text", "keyed_hash", "engine_macros", "run_lock", "pseudonyms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
-    "seeds", "scoring", "exports", "publishing", "metadata", "sampling",
+    "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings",
     "expectations", "postgres", "follow_up_workbook",
     # a cycle from run to run

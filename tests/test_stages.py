@@ -6,7 +6,7 @@ runs (test_cli.py and others).
 
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +14,20 @@ import duckdb
 import pytest
 
 from orchestration.auditing.run_records import HELD_BACK, start_run
+from orchestration.cycles.fingerprints import CurrentFile
 from orchestration.cycles.state import CycleStates, cycle_states
 from orchestration.dbt_build import NodeResult
+from orchestration.exports.pull_report import PullReport
 from orchestration.lineage.runs import lineage_run
+from orchestration.publishing.publication import PublicationReport
+from orchestration.publishing.standing import Timing
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.stages import build as stage
+from orchestration.stages import publish, pull
 from orchestration.stages.build import Build, build_cycle
-from orchestration.stages.findings import StageError
-from orchestration.stages.publish import Candidate, publish_candidate
+from orchestration.stages.findings import Finding, StageError
+from orchestration.stages.publish import NOTHING_LEFT, Candidate, Published, publish_candidate
+from orchestration.stages.pull import Pulled
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS
 
 FIRST, LAST = SAMPLE_CYCLES
@@ -138,6 +144,22 @@ def test_a_warehouse_that_nobody_remembers_is_removed(here: Installation) -> Non
     here.states.path.unlink()
     here.build(LAST)
     assert here.seen[-1] == (LAST, True, {LAST})
+
+
+def names(findings: Iterable[Finding]) -> list[str]:
+    return [finding.check for finding in findings]
+
+
+def test_every_check_is_answered_whichever_way_a_stage_goes() -> None:
+    """Dagster fails a step that leaves one of its checks out."""
+    report = PullReport(FIRST, (), (), (), (), (), (), (), 0)
+    for is_waiting in (True, False):
+        file = CurrentFile(FIRST, 1, "gform", "survey_responses", "s", "n", "0", "read")
+        pulled = Pulled(FIRST, report, [file], "landing", "", is_waiting)
+        assert sorted(names(pulled.findings)) == sorted(pull.CHECKS)
+    made = PublicationReport("id", Path(), True, {}, {}, 0, 0, (), Timing())
+    for left in (NOTHING_LEFT, Published(made, None).findings):
+        assert sorted(names([*candidate().findings, *left])) == sorted(publish.CHECKS)
 
 
 def candidate(*, half_built: Collection[str] = (), lost: Collection[str] = ()) -> Candidate:

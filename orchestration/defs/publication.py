@@ -17,7 +17,7 @@ from orchestration.publishing.reading.headline import decimal_comma, percent, re
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import LAYERS, declarations
 from orchestration.settings import Settings, get_settings
-from orchestration.stages.publish import CHECKS, judge, publish_candidate
+from orchestration.stages.publish import CHECKS, NOTHING_LEFT, judge, publish_candidate
 from orchestration.words import both
 
 
@@ -101,6 +101,7 @@ def ilk(
             lineage=context.resources.lineage,
         )
     if published is None:
+        yield from check_results(NOTHING_LEFT, lambda _: PUBLICATION)
         return
     report = published.report
     for table, row_count in report.row_counts.items():

@@ -96,6 +96,10 @@ class Candidate:
         return bool(self.broken_off) and {*self.half_built, *self.lost} <= {*cycles_to_come}
 
 
+NOTHING_LEFT = (Finding(FIGURES_ARE_NEW), Finding(POSTGRES_HOLDS_IT_TOO))
+"""What is said of a publication that waits for its next cycles."""
+
+
 @dataclass(frozen=True)
 class Published:
     """What was swapped in, and how PostgreSQL stands to it (None: there is none)."""
