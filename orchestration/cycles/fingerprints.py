@@ -30,6 +30,7 @@ FIGURES_CODE = (
     "orchestration/scoring",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
+    "orchestration/model_inputs.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
     "orchestration/words.py",
