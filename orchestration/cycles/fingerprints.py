@@ -50,6 +50,7 @@ BORDER_CODE = (
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/metadata/forms.py",
+    "orchestration/seeds/seed_expansion.py",
     "orchestration/seeds/seed_tables.py",
     "orchestration/sql_text.py",
     "orchestration/words.py",
