@@ -13,7 +13,6 @@ import csv
 import os
 import random
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from orchestration.settings import REPOSITORY
+from tests.ilk_process import run_ilk
 
 CYCLES = {"early": 2024, "late": 2025}
 LEVELS = {"pusat": 1, "wilayah": 2}
@@ -321,19 +321,16 @@ def build(folder: Path) -> None:
     """Run both cycles as a person runs them; the data are then in folder / "data"."""
     write_seeds(folder / "seeds")
     write_landing(folder / "landing")
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("ilk")), "run", *CYCLES],
-        cwd=REPOSITORY,
-        env=os.environ
+    ran = run_ilk(
+        "run",
+        *CYCLES,
+        environment=os.environ
         | {
             "ILK_DATA_DIR": str(folder / "data"),
             "ILK_SEEDS_DIR": str(folder / "seeds"),
             "ILK_LANDING_URL": str(folder / "landing"),
             "ILK_PSEUDONYM_KEY": "a key of the tests",
         },
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

@@ -7,7 +7,6 @@ its own. Doesn't: the sample (conftest.py), files that are only pulled (exports/
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,6 +22,7 @@ from expectations.validation import Outcome
 from orchestration.exports.pulling import pull_cycle
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
+from tests.ilk_process import run_ilk
 
 KEY = "a key of the tests"
 HEADER = "id,Waktu,NIP,Unit,Q1,Q2"
@@ -109,10 +109,10 @@ class SmallCycle:
         self, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         """Run `ilk run` with these arguments, and more in its environment."""
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("ilk")), "run", *arguments],
-            cwd=REPOSITORY,
-            env={
+        return run_ilk(
+            "run",
+            *arguments,
+            environment={
                 **{name: of for name, of in os.environ.items() if not name.startswith("ILK_")},
                 "ILK_DATA_DIR": str(self.data),
                 "ILK_SEEDS_DIR": str(self.seeds),
@@ -121,10 +121,6 @@ class SmallCycle:
                 "COLUMNS": "500",
                 **environment,
             },
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
         )
 
     def check(self, cycle_id: str) -> dict[str, list[Outcome]]:

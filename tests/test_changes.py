@@ -11,8 +11,6 @@ import math
 import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import pytest
 
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample
+from tests.ilk_process import run_ilk
 
 PERSPECTIVES = {"a": "p1", "b": "p1", "d": "p1", "n'ew": "p1", "c": "p2", "old": "p2"}
 SHARED = ("a", "b", "c", "d")
@@ -176,18 +175,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
                 for unit, count in STAFF.items()
             ),
         )
-    ran = subprocess.run(
-        [str(Path(sys.executable).with_name("ilk")), "run", *ITEMS],
-        cwd=REPOSITORY,
-        env=os.environ
+    ran = run_ilk(
+        "run",
+        *ITEMS,
+        environment=os.environ
         | {
             "ILK_DATA_DIR": str(folder / "data"),
             "ILK_SEEDS_DIR": str(folder / "seeds"),
             "ILK_LANDING_URL": str(folder / "landing"),
         },
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return duckdb.connect(str(folder / "data" / "warehouse.duckdb"), read_only=True)

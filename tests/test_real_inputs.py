@@ -5,11 +5,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+
+from tests.ilk_process import run_ilk
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared" / "data"
@@ -32,15 +33,7 @@ def ilk_run(
         "ILK_LANDING_URL": str(landing),
         "ILK_PSEUDONYM_KEY": "a key of the tests",
     }
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("ilk")), "run", cycle_id],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return run_ilk("run", cycle_id, environment=environment)
 
 
 @pytest.fixture(scope="module")
