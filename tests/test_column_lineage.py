@@ -177,7 +177,9 @@ def test_a_hidden_cell_leads_back_to_the_counts_that_it_was_judged_by(
     reason = lineage["figures.disclosure_cell_verdicts"]["reason"]
     assert ColumnOf("figures.disclosure_cells", "respondent_count") in reason
     variance = lineage["figures.scores_linearised_variances"]["variance"]
-    assert ColumnOf("people.ratings_of_cycle", "rating_1") in variance
+    assert ColumnOf("sums.sums_second_moments", "products") in variance
+    products = lineage["sums.sums_second_moments"]["products"]
+    assert ColumnOf("people.ratings_of_cycle", "rating_1") in products
 
 
 def test_dagster_shows_rows_columns_and_versions_of_what_was_made(

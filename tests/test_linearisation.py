@@ -4,6 +4,9 @@ Belongs here: moments, gradients, variances over arrays. Doesn't: the sample's f
 (test_reference.py, test_coverage_reference.py).
 """
 
+from collections import Counter
+from itertools import combinations_with_replacement
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.scoring.linearisation import Linearised, linearise, variances
+from orchestration.scoring.second_moments import second_moments
 
 # One service of one perspective with two items, of two questions and one.
 COMPONENTS = pd.DataFrame(
@@ -24,7 +28,10 @@ COMPONENTS = pd.DataFrame(
     ],
     columns=["component_number", "component_type", "service_id", "item_id"],
 )
-EDGES = [(1, 3, 4, 1.0), (1, 3, 5, 1.0), (2, 2, 3, 1.0), (3, 1, 2, 1.0)]
+EDGES = pd.DataFrame(
+    [(1, 3, 4, 1.0), (1, 3, 5, 1.0), (2, 2, 3, 1.0), (3, 1, 2, 1.0)],
+    columns=["storey", "parent_number", "child_number", "weight"],
+)
 QUESTIONS = pd.DataFrame(
     [(1, "a", "sdm", 1), (2, "a", "sdm", 2), (3, "b", "sdm", 2)],
     columns=["question_number", "item_id", "service_id", "provider_level_rank"],
@@ -78,15 +85,24 @@ def linearised(people: list[tuple[int, str, int, int, int]], staff: dict[int, in
         role_id="penerima", steps_per_point=1, **answers
     )
     return linearise(
-        pa.Table.from_pandas(ratings, preserve_index=False),
-        questions=QUESTIONS,
+        moments_of(ratings),
         components=COMPONENTS,
         edges=EDGES,
         scores=pd.DataFrame(
             scores, columns=["component_number", "domain_number", "score", "weighted_rating_count"]
         ).assign(weighting_mode="poststrat"),
-        routes=ROUTES,
         strata=strata,
+    )
+
+
+def moments_of(ratings: pd.DataFrame) -> pa.Table:
+    return second_moments(
+        pa.Table.from_pandas(ratings, preserve_index=False),
+        cycle_id="c1",
+        settings=pd.DataFrame({"cycle_id": ["c1"], "instrument_id": ["i"]}),
+        questions=QUESTIONS.assign(instrument_id="i"),
+        components=COMPONENTS,
+        routes=ROUTES,
     )
 
 
@@ -134,6 +150,8 @@ def test_second_moments_give_the_sum_over_respondents(people):
     staff = dict.fromkeys((1, 2, 3), 100)
     found = linearised(people, staff)
     for domain, is_of, first in ((1, "uv", 2), (2, "u", 3)):
+        if domain not in found.domains:
+            continue
         of_domain = (found.domains == domain).argmax()
         theta = found.scores[0, of_domain]
         if np.isnan(theta):
@@ -160,3 +178,29 @@ def test_second_moments_give_the_sum_over_respondents(people):
                 weight = staff[stratum] / size
                 expected += (1 - size / staff[stratum]) * size / (size - 1) * weight**2 * spread
         assert variance(found, domain=domain, component=1) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_moments_of_two_parts_of_the_people_add_up_to_those_of_all():
+    ratings = pd.DataFrame(
+        [(1, "u", 2, 0, 3), (1, "v", 4, 1, 0), (2, "u", 0, 3, 3), (2, "u", 1, 1, 2)],
+        columns=["stratum_number", "unit_id", "rating_1", "rating_2", "rating_3"],
+    ).assign(role_id="penerima", steps_per_point=1)
+
+    def by_pair(people: pd.DataFrame) -> Counter[tuple[int, ...]]:
+        found: Counter[tuple[int, ...]] = Counter()
+        for row in moments_of(people).to_pylist():
+            numbers = row["total_numbers"]
+            pairs = list(combinations_with_replacement(numbers, 2))
+            of = (row["domain_number"], row["stratum_number"])
+            for pair, product in zip(pairs, row["products"], strict=True):
+                found[*of, *pair] += product
+            for number, added in zip(numbers, row["sums"], strict=True):
+                found[*of, number] += added
+        return found
+
+    whole = by_pair(ratings)
+    assert by_pair(ratings[:3]) + by_pair(ratings[3:]) == +whole
+    # Of unit u, level 2, stratum 2: b was rated 3 and 2, a 3 and 1.
+    assert whole[2, 2, 1, 1] == 3 * 3 + 2 * 2
+    assert whole[2, 2, 0, 1] == 3 * 3 + 1 * 2
+    assert whole[2, 2, 1] == 3 + 2

@@ -10,7 +10,7 @@ variances as (
     select * from {{ ref('scores_linearised_variances') }}
     where cycle_id = '{{ cycle_id() }}'
     union all by name
-    select * from {{ ref('scores_bootstrap_variances') }}
+    select * from {{ ref('sums_bootstrap_variances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -1,8 +1,7 @@
 """The sampling variance of raked figures: bootstrap replicates, each raked anew (method.md 9).
 
 Belongs here: the draws, the totals and figures that they give, their variance. Doesn't: the fit
-of a rake and the tree (the modules beside), the warehouse (scores_bootstrap_variances.py,
-comparison_bootstrap_variances.py).
+of a rake and the tree (the modules beside), the warehouse (models/sums).
 
 Rao & Wu (1988, JASA 83, 231-241) with n - 1 draws: in a stratum of n respondents a replicate draws
 n - 1 with replacement, and weighs each n / (n - 1) x base weight x times drawn. There is no finite
@@ -10,19 +9,20 @@ population correction: where many of the staff answered, the error comes out too
 average.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from orchestration.scoring.linearisation import Total, counted_under, of_type, totals_of
+from orchestration.scoring.linearisation import COMPARED_VARIANCES, VARIANCES
 from orchestration.scoring.raking import Rules, margins_of, raked_replicates
-from orchestration.scoring.score_tree import Floats, Parent, parents_of, roll_up
+from orchestration.scoring.score_tree import Floats, Parent, edges_of, parents_of, roll_up
+from orchestration.scoring.totals import Integers, Total, counted_under, of_type, totals_of
 
-Integers = NDArray[np.int64]
 Counts = NDArray[np.uint8]
 
 # Weights of replicates are multiples of this: sums of weight x score are then exact, and the same
@@ -45,6 +45,87 @@ class Group:
     routes: Sequence[tuple[int, int]]
 
 
+def raking(settings: pd.DataFrame) -> set[str]:
+    """Return the cycles whose method rakes, of design_settings."""
+    return set(settings.loc[settings["weighting_mode"] == "rake", "cycle_id"])
+
+
+def bootstrap_variances(
+    people: pd.DataFrame,
+    *,
+    cycle_id: str,
+    settings: pd.DataFrame,
+    cells: pd.DataFrame,
+    margins: pd.DataFrame,
+    questions: pd.DataFrame,
+    components: pd.DataFrame,
+    edges: pd.DataFrame,
+    routes: pd.DataFrame,
+) -> pa.Table:
+    """Return VARIANCES of a cycle whose method rakes; none where nobody is there.
+
+    As for bootstrapped; `settings`: design_settings.
+    """
+    if people.empty:
+        return VARIANCES.empty_table()
+    of_cycle = settings[settings["cycle_id"] == cycle_id].iloc[0]
+    found = bootstrapped(
+        people,
+        cells=cells,
+        margins=margins,
+        questions=questions[questions["instrument_id"] == of_cycle["instrument_id"]],
+        components=components,
+        edges=edges,
+        routes=routes,
+        settings=of_cycle,
+        min_weight_share=float(of_cycle["min_weight_share"]),
+        has_coverage=True,
+    ).assign(cycle_id=cycle_id, weighting_mode="rake")
+    return pa.Table.from_pandas(found, schema=VARIANCES, preserve_index=False)
+
+
+def compared_bootstrap_variances(
+    people: Mapping[str, pd.DataFrame],
+    *,
+    cycle_id: str,
+    settings: pd.DataFrame,
+    cells: pd.DataFrame,
+    margins: pd.DataFrame,
+    questions: pd.DataFrame,
+    components: pd.DataFrame,
+    shared: pd.DataFrame,
+    edges: pd.DataFrame,
+    routes: pd.DataFrame,
+) -> pa.Table:
+    """Return COMPARED_VARIANCES of the sides of a comparison that rake, on the tree both share.
+
+    As for bootstrapped, of all cycles; `people`: by the cycle of a side. `components`: of this
+    cycle, `shared`: design_shared_components.
+    """
+    of = {str(row["cycle_id"]): row for _, row in settings.iterrows()}
+    found = [COMPARED_VARIANCES.empty_table()]
+    for side, of_side in sorted(people.items()):
+        if of_side.empty:
+            continue
+        is_asked = questions["instrument_id"] == of[side]["instrument_id"]
+        compared = bootstrapped(
+            of_side,
+            cells=cells[cells["cycle_id"] == side],
+            margins=margins[margins["cycle_id"] == side],
+            questions=questions[is_asked & questions["item_id"].isin(shared["item_id"].dropna())],
+            components=components,
+            edges=edges,
+            routes=routes[routes["cycle_id"] == side],
+            settings=of[side],
+            min_weight_share=float(of[cycle_id]["min_weight_share"]),
+            has_coverage=False,
+        ).assign(cycle_id=cycle_id, compared_cycle_id=side, weighting_mode="rake")
+        found.append(
+            pa.Table.from_pandas(compared, schema=COMPARED_VARIANCES, preserve_index=False)
+        )
+    return pa.concat_tables(found)
+
+
 def bootstrapped(
     people: pd.DataFrame,
     *,
@@ -52,7 +133,7 @@ def bootstrapped(
     margins: pd.DataFrame,
     questions: pd.DataFrame,
     components: pd.DataFrame,
-    edges: Iterable[tuple[int, int, int, float]],
+    edges: pd.DataFrame,
     routes: pd.DataFrame,
     settings: "pd.Series[Any]",
     min_weight_share: float,
@@ -63,7 +144,7 @@ def bootstrapped(
     `people`: ratings_of_cycle, ordered by stratum_number, weight_cell_number, response_key: the
     draws follow this order of persons, and a cell lies within one stratum. `cells`: weights_cells,
     ordered by stratum_number, weight_cell_number. `margins`: weights_rake_margins. `questions`: as
-    for totals_of. `components`: design_components. `edges`: storey, parent, child, weight of the
+    for totals_of. `components`: design_components. `edges`: as design_edges, of the
     tree. `routes`: sums_domain_routes. `settings`: a row of design_settings, of the cycle that
     raked. `has_coverage`: whether there are figures of COVERAGE beside `score`.
     """
@@ -88,7 +169,7 @@ def bootstrapped(
         },
         groups=groups_of(people, routes, domains, levels),
         domain_count=len(domains),
-        parents=parents_of(edges),
+        parents=parents_of(edges_of(edges)),
         component_count=len(components),
         min_weight_share=min_weight_share,
         steps_per_point=float(people["steps_per_point"].max()),
@@ -203,7 +284,7 @@ def variances(
 
     The figures are `score`, `availability`, `accessibility` and `effective_coverage` (method.md 8).
     `weights`: of a person drawn once, cells x replicates. `cell_of`, `drawn`: by respondent.
-    `sums`: sums_of the totals of totals_of (linearisation.py): score sums in steps, rating counts,
+    `sums`: sums_of the totals of totals_of (totals.py): score sums in steps, rating counts,
     other answers. `items`: where the items are among the components.
     `coverage`: by place of a component that has it, counted_under (linearisation.py). NaN where
     fewer than two replicates have the figure.

@@ -1,7 +1,7 @@
 """What each domain's respondents rated and answered, added up by weight cell and component.
 
 Belongs here: sums and counts over persons, as whole numbers. Doesn't: sums of products
-(linearisation.py), weights, the warehouse (models/sums).
+(second_moments.py), weights, the warehouse (models/sums).
 
 Everybody in a weight cell weighs the same, so weights are applied to these sums. They are exact,
 whatever the order: the sums of two parts of the people add up to those of all.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from orchestration.scoring.linearisation import Integers, Speakers, of_type, speakers_of
+from orchestration.scoring.totals import Integers, Speakers, asked_in, of_type, speakers_of
 
 Singles = NDArray[np.float32]
 
@@ -90,7 +90,7 @@ def sums_by_component(
     """
     sums = component_sums(
         ratings,
-        questions=_of_instrument(questions, settings, cycle_id),
+        questions=asked_in(cycle_id, questions, settings),
         components=components,
         routes=routes,
     )
@@ -109,7 +109,7 @@ def sums_of_expectations(
     routes: pd.DataFrame,
 ) -> pa.Table:
     """Return the same of items, for what is asked beside performance (stg_seeds__questions)."""
-    questions = _of_instrument(questions, settings, cycle_id)
+    questions = asked_in(cycle_id, questions, settings)
     columns = ["domain_number", "weight_cell_number", "component_number", "step_sum"]
     found = []
     for asks in ("expectation", "importance"):
@@ -146,7 +146,7 @@ def compared_respondents(
     shared_items = components["item_id"].dropna()
     found = []
     for side, of_side in sorted(ratings.items()):
-        asked = _of_instrument(questions, settings, side)
+        asked = asked_in(side, questions, settings)
         sums = component_sums(
             of_side,
             questions=asked[asked["item_id"].isin(shared_items)],
@@ -162,12 +162,6 @@ def compared_respondents(
         compared_cycle_id="",
     )
     return pa.concat_tables([none, *found])
-
-
-def _of_instrument(questions: pd.DataFrame, settings: pd.DataFrame, cycle_id: str) -> pd.DataFrame:
-    """Return the questions that a cycle asks."""
-    instruments = settings.loc[settings["cycle_id"] == cycle_id, "instrument_id"]
-    return questions[questions["instrument_id"].isin(instruments)]
 
 
 def _steps_per_point(ratings: pa.Table, sums: pa.Table) -> pa.Array:

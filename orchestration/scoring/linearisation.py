@@ -1,20 +1,19 @@
 """The sampling variance of scores by Taylor linearisation, from second moments (method.md 5 and 8).
 
-Belongs here: the covariance of a domain's weighted totals, the gradients of scores and of coverage
-with respect to them, the variances. Doesn't: how a tree is rolled up (score_tree.py), the warehouse
-(scores_linearised_variances.py, comparison_linearised_variances.py).
+Belongs here: the gradients of scores and of coverage with respect to a domain's weighted totals,
+the variances. Doesn't: the totals' covariances (second_moments.py), how a tree is rolled up
+(score_tree.py), the warehouse (models/figures).
 
 A score is a smooth function of weighted totals: per item the sum of the scores and the number of
 ratings. With S their covariance matrix and g the score's gradient the variance is g' S g (Woodruff
 1971, JASA 66, 411-414; Sarndal, Swensson & Wretman 1992, 5.5), the same as the sum over strata of
 squared deviations of g' u over respondents (what R's survey::svycontrast on svytotal computes). S
-takes one pass over the ratings, whatever the number of scores. Ratings are whole numbers, so that
-sums of their products are exact, in any order; the rest runs on one thread, in one order.
+takes one pass over the ratings, whatever the number of scores. All runs on one thread and in one
+order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,247 +21,31 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from orchestration.scoring.score_tree import Floats, Parent, parents_of
+from orchestration.scoring.score_tree import Floats, Parent, edges_of, parents_of
+from orchestration.scoring.second_moments import total_covariances
+from orchestration.scoring.totals import Integers, counted_under, of_type
 
-Integers = NDArray[np.int64]
-
-# Respondents, and places (a mode and a domain), at a time: what bounds the memory.
-RESPONDENTS, PLACES = 65_536, 256
-# Whole numbers up to here are exact in single precision, which takes half the time of double.
-EXACT_IN_SINGLE = 2**24
+VARIANCES = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("weighting_mode", pa.string()),
+        ("domain_number", pa.int32()),
+        ("component_number", pa.int32()),
+        ("figure", pa.string()),
+        ("variance", pa.float64()),
+    ]
+)
+COMPARED_VARIANCES = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("compared_cycle_id", pa.string()),
+        *(VARIANCES.field(name) for name in VARIANCES.names if name not in ("cycle_id", "figure")),
+    ]
+)
+PLACES = 256  # a mode and a domain, at a time: what bounds the memory
 # A variance below this share of what its terms could add up to is rounding: influences are equal.
 ROUNDING = 1e-12
 RATIOS = ("availability", "accessibility", "share_rated", "available", "answered", "score")
-
-
-@dataclass(frozen=True)
-class Total:
-    """A weighted total of a domain, as what one respondent adds to it.
-
-    `columns`: by rank of the provider's level, the columns of ratings_of_cycle; a domain counts the
-    levels that it knows. `is_number`: how many of them are not 0, instead of their sum.
-    """
-
-    columns: Mapping[int, tuple[str, ...]]
-    is_number: bool = False
-
-    def of(
-        self, ratings: Mapping[str, NDArray[np.int16]], ranks: Iterable[int]
-    ) -> NDArray[np.int16] | None:
-        """Return what each respondent adds; None where `ratings` has none of the columns."""
-        added: NDArray[np.int16] | None = None
-        for rank in ranks:
-            for column in self.columns.get(rank, ()):
-                if column in ratings:
-                    values = ratings[column]
-                    values = (values > 0).astype(np.int16) if self.is_number else values
-                    added = values if added is None else added + values
-        return added
-
-    def largest(self, ratings: Mapping[str, NDArray[np.int16]]) -> int:
-        """Return what nobody can add more than."""
-        columns = {name for of in self.columns.values() for name in of} & ratings.keys()
-        return sum(int(ratings[name].max(initial=0)) for name in columns)
-
-
-def totals_of(questions: pd.DataFrame, components: pd.DataFrame) -> list[Total]:
-    """Return the totals that scores and coverage depend on, with columns of ratings_of_cycle.
-
-    All items' sums in steps, their numbers of ratings, then all services' numbers of questions not
-    used, and not available. `questions`: stg_seeds__questions; an item that none is about has empty
-    totals. `components`: design_components.
-    """
-    ratings = [
-        {
-            int(rank): tuple(f"rating_{number}" for number in asked["question_number"])
-            for rank, asked in questions[questions["item_id"] == item_id].groupby(
-                "provider_level_rank"
-            )
-        }
-        for item_id in of_type(components, "item")["item_id"]
-    ]
-    others = [
-        {
-            int(rank): (f"{status}_count_{service.component_number}_{rank}",)
-            for rank in questions.loc[
-                questions["service_id"] == service.service_id, "provider_level_rank"
-            ].unique()
-        }
-        for status in ("not_used", "not_available")
-        for service in of_type(components, "service").itertuples()
-    ]
-    return [
-        *(Total(columns) for columns in ratings),
-        *(Total(columns, is_number=True) for columns in ratings),
-        *(Total(columns) for columns in others),
-    ]
-
-
-def of_type(components: pd.DataFrame, component_type: str) -> pd.DataFrame:
-    """Return the components of a type (design_components), by number."""
-    of = components[components["component_type"] == component_type]
-    return of.sort_values("component_number")
-
-
-def counted_under(components: pd.DataFrame, component_number: int) -> dict[str, Floats]:
-    """Return by kind of answer 1 for the totals that count such answers under the component.
-
-    The totals are those of totals_of, by place; the component is the index or a service.
-    """
-    of_component = components["component_number"] == component_number
-    # Nothing, or what pandas makes of it, where the component holds all services.
-    (service_id,) = components.loc[of_component, "service_id"].replace({np.nan: None})
-    items, services = (
-        np.array(
-            [float(service_id in (None, of)) for of in of_type(components, kind)["service_id"]]
-        )
-        for kind in ("item", "service")
-    )
-    no_items, no_services = np.zeros_like(items), np.zeros_like(services)
-    return {
-        "rated": np.concatenate([no_items, items, no_services, no_services]),
-        "not_used": np.concatenate([no_items, no_items, services, no_services]),
-        "not_available": np.concatenate([no_items, no_items, no_services, services]),
-    }
-
-
-@dataclass(frozen=True)
-class Speakers:
-    """Who speaks for which domains with the ratings about providers of the levels `ranks`.
-
-    `group_of`: by respondent, -1 for none. `domains`: by group, the places of its domains.
-    """
-
-    ranks: tuple[int, ...]
-    group_of: Integers
-    domains: Sequence[Integers]
-
-
-def speakers_of(ratings: pa.Table, routes: pd.DataFrame, domains: Integers) -> list[Speakers]:
-    """Return who speaks for which of `domains` (ascending), by `routes` (sums_domain_routes)."""
-    levels = [name for name in map(str, routes.columns) if name.startswith("is_level_")]
-    place_of = {number: place for place, number in enumerate(domains.tolist())}
-    by_ranks: dict[tuple[str, tuple[int, ...]], dict[tuple[str, str], list[int]]] = {}
-    names = ["attribute_name", "attribute_value", "role_id", "domain_number", *levels]
-    for attribute, value, role, domain, *is_heard in routes[names].itertuples(index=False):
-        ranks = tuple(
-            int(level.removeprefix("is_level_"))
-            for level, heard in zip(levels, is_heard, strict=True)
-            if heard is True
-        )
-        by_key = by_ranks.setdefault((attribute, ranks), {})
-        by_key.setdefault((value, role), []).append(place_of[domain])
-    # Texts as numbers, each attribute once, however many sets of levels it speaks about.
-    numbered = {
-        attribute: ratings[attribute].combine_chunks().dictionary_encode()
-        for attribute in {"role_id", *(attribute for attribute, _ in by_ranks)}
-    }
-    roles = numbered["role_id"]
-    role_at = {role: place for place, role in enumerate(roles.dictionary.to_pylist())}
-    found = []
-    for (attribute, ranks), by_key in by_ranks.items():
-        values = numbered[attribute]
-        value_at = {value: place for place, value in enumerate(values.dictionary.to_pylist())}
-        groups: dict[tuple[int, ...], int] = {}
-        group_of_key = np.full((len(value_at) + 1, len(role_at)), -1)
-        for (value, role), places in by_key.items():
-            if value in value_at and role in role_at:
-                group = groups.setdefault(tuple(sorted(places)), len(groups))
-                group_of_key[value_at[value], role_at[role]] = group
-        # Who has no value stands in the last row, which speaks for nothing.
-        value_of = values.indices.fill_null(len(value_at)).to_numpy()
-        found.append(
-            Speakers(
-                ranks=ranks,
-                group_of=group_of_key[value_of, roles.indices.to_numpy()],
-                domains=[np.array(places) for places in groups],
-            )
-        )
-    return found
-
-
-def total_covariances(
-    ratings: pa.Table,
-    *,
-    totals: Sequence[Total],
-    speakers: Sequence[Speakers],
-    domain_count: int,
-    stratum_factors: Mapping[int, Floats],
-) -> Floats:
-    """Return the covariance of each domain's weighted totals, modes x domains x totals x totals.
-
-    `ratings`: ratings_of_cycle, ordered by stratum_number. `stratum_factors`: by stratum and mode,
-    what the sum of squared deviations from the stratum's mean is multiplied with, (1 - n/N) n / (n
-    - 1) w^2 (method.md 5).
-    """
-    wanted = {name for total in totals for of in total.columns.values() for name in of}
-    names = sorted(wanted & set(ratings.column_names))  # a comparison counts ratings alone
-    columns = {name: ratings[name].to_numpy() for name in names}
-    stratum_of = ratings["stratum_number"].to_numpy()
-    starts = np.flatnonzero(np.diff(stratum_of, prepend=stratum_of[:1] - 1))
-    ends = np.append(starts[1:], len(stratum_of))
-    modes = len(next(iter(stratum_factors.values()), ()))
-    result = np.zeros((modes, domain_count, len(totals), len(totals)))
-    # Most strata are of one category, which is asked half of the questions.
-    is_used = {name: np.maximum.reduceat(column, starts) > 0 for name, column in columns.items()}
-    largest = max((total.largest(columns) for total in totals), default=0)
-    in_single = EXACT_IN_SINGLE // max(largest, 1) ** 2  # respondents whose products add up exactly
-    precision: type[np.floating[Any]] = np.float32 if in_single > 1000 else np.float64
-    at_once = in_single if precision is np.float32 else RESPONDENTS
-    for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        used = [name for name in names if is_used[name][place]]
-        moments: dict[int, Floats] = {}
-        for first in range(start, end, at_once):
-            here = slice(first, min(first + at_once, end))
-            of_these = {name: columns[name][here] for name in used}
-            _add_moments(moments, of_these, totals, speakers, here, precision)
-        factors = stratum_factors[int(stratum_of[start])][:, np.newaxis, np.newaxis]
-        for domain, moment in moments.items():
-            sums = moment[-1, :-1]
-            deviations = moment[:-1, :-1] - np.outer(sums, sums) / (end - start)
-            result[:, domain] += factors * deviations
-    return result
-
-
-def _add_moments(
-    moments: dict[int, Floats],
-    columns: Mapping[str, NDArray[np.int16]],
-    totals: Sequence[Total],
-    speakers: Sequence[Speakers],
-    people: slice,
-    precision: type[np.floating[Any]],
-) -> None:
-    """Add to each domain's moments the products of what these people add to its totals.
-
-    The last row and column belong to the constant 1: sums and the number of respondents.
-    """
-    by_ranks: dict[tuple[int, ...], tuple[NDArray[np.floating[Any]], tuple[Integers, ...]]] = {}
-    for speaking in speakers:
-        if speaking.ranks not in by_ranks:
-            added = {place: total.of(columns, speaking.ranks) for place, total in enumerate(totals)}
-            rows = {place: values for place, values in added.items() if values is not None}
-            rows[len(totals)] = np.ones(people.stop - people.start, dtype=np.int16)
-            values = np.array(list(rows.values()), dtype=precision)
-            by_ranks[speaking.ranks] = values, np.ix_(list(rows), list(rows))
-        values, used = by_ranks[speaking.ranks]
-        for group, members in _members(speaking.group_of[people]):
-            of_group = values if members is None else values[:, members]
-            products = of_group @ of_group.T
-            for domain in speaking.domains[group].tolist():
-                if domain not in moments:
-                    moments[domain] = np.zeros((len(totals) + 1, len(totals) + 1))
-                moments[domain][used] += products
-
-
-def _members(group_of: Integers) -> Iterator[tuple[int, Integers | None]]:
-    """Yield each group with its members; None where all are."""
-    order = np.argsort(group_of, kind="stable")
-    ordered = group_of[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
-    for start, end in zip(starts, np.append(starts[1:], len(ordered)), strict=True):
-        group = int(ordered[start])
-        if group >= 0:
-            yield group, None if end - start == len(ordered) else order[start:end]
 
 
 @dataclass(frozen=True)
@@ -351,25 +134,87 @@ class Linearised:
         return np.where(has_score[:, np.newaxis], gradients, np.nan)
 
 
-def linearise(
-    ratings: pa.Table,
+def linearised_variances(
+    moments: pa.Table,
     *,
-    questions: pd.DataFrame,
+    cycle_id: str,
     components: pd.DataFrame,
-    edges: Iterable[tuple[int, int, int, float]],
+    edges: pd.DataFrame,
     scores: pd.DataFrame,
-    routes: pd.DataFrame,
+    ratios: pd.DataFrame,
     strata: pd.DataFrame,
+) -> pa.Table:
+    """Return VARIANCES of one cycle: as for linearise, with `ratios` (scores_coverage_ratios)."""
+    if not moments.num_rows:
+        return VARIANCES.empty_table()
+    cycle = linearise(moments, components=components, edges=edges, scores=scores, strata=strata)
+    found = cycle.variances(ratios).assign(cycle_id=cycle_id)
+    return pa.Table.from_pandas(found, schema=VARIANCES, preserve_index=False)
+
+
+def compared_linearised_variances(
+    moments: Mapping[str, pa.Table],
+    *,
+    cycle_id: str,
+    components: pd.DataFrame,
+    shared: pd.DataFrame,
+    edges: pd.DataFrame,
+    scores: pd.DataFrame,
+    strata: pd.DataFrame,
+) -> pa.Table:
+    """Return COMPARED_VARIANCES: of each side of a comparison, on the tree that both share.
+
+    `moments`: by the cycle of a side. `components` and `strata`: of all cycles; the tree has the
+    numbers of this one's. `shared`: design_shared_components. `scores`: comparison_scores.
+    """
+    tree = components[components["cycle_id"] == cycle_id]
+    items = of_type(tree, "item")["item_id"].to_list()
+    shared_items = set(shared["item_id"].dropna())
+    found = [COMPARED_VARIANCES.empty_table()]
+    for side, of_side in sorted(moments.items()):
+        if not of_side.num_rows:
+            continue
+        own_components = components[components["cycle_id"] == side]
+        own = [
+            items.index(item) if item in shared_items else -1
+            for item in of_type(own_components, "item")["item_id"]
+        ]
+        # Sums, then numbers; answers that are no rating make no score.
+        numbers = [place + len(items) if place >= 0 else -1 for place in own]
+        others = [-1] * (2 * len(of_type(own_components, "service")))
+        compared = linearise(
+            of_side,
+            components=tree,
+            edges=edges,
+            scores=scores[scores["compared_cycle_id"] == side],
+            strata=strata[strata["cycle_id"] == side],
+            place_of_total=np.array([*own, *numbers, *others]),
+        )
+        variances_of_side = compared.variances().assign(cycle_id=cycle_id, compared_cycle_id=side)
+        found.append(
+            pa.Table.from_pandas(variances_of_side, schema=COMPARED_VARIANCES, preserve_index=False)
+        )
+    return pa.concat_tables(found)
+
+
+def linearise(
+    moments: pa.Table,
+    *,
+    components: pd.DataFrame,
+    edges: pd.DataFrame,
+    scores: pd.DataFrame,
+    strata: pd.DataFrame,
+    place_of_total: Integers | None = None,
 ) -> Linearised:
     """Return the scores of one cycle on one tree with the covariances behind them.
 
-    `ratings`: ratings_of_cycle, ordered by stratum_number. `questions`: as for totals_of.
-    `components`: design_components. `edges`: storey, parent, child, weight of design_edges.
-    `scores`: as scores_of_components. `routes`: sums_domain_routes. `strata`: weights_by_stratum,
-    whose modes are the ones linearised.
+    `moments`: second_moments. `components`: design_components. `edges`: as design_edges. `scores`:
+    as scores_of_components. `strata`: weights_by_stratum, whose modes are the ones linearised.
+    `place_of_total`: where the moments' totals stand among those of `components`, -1 for nowhere.
     """
     modes = sorted(strata["weighting_mode"].unique())
-    domains = np.sort(routes["domain_number"].unique())
+    domains = np.union1d(moments["domain_number"].to_numpy(), scores["domain_number"])
+    total_count = 2 * len(of_type(components, "item")) + 2 * len(of_type(components, "service"))
     size = strata["stratum_respondent_count"]
     correction = (1 - strata["sampling_fraction"]) * size / (size - 1).clip(lower=1)
     # A stratum with a lone respondent adds nothing: whether that holds is for readers to judge.
@@ -377,15 +222,14 @@ def linearise(
     factors = strata.assign(factor=factor).pivot_table(
         index="stratum_number", columns="weighting_mode", values="factor"
     )[modes]
-    # Small matrices: BLAS's threads would wait for each other longer than they work.
-    with threadpool_limits(limits=1, user_api="blas"):
-        covariances = total_covariances(
-            ratings,
-            totals=totals_of(questions, components),
-            speakers=speakers_of(ratings, routes, domains),
-            domain_count=len(domains),
-            stratum_factors=dict(zip(factors.index.to_list(), factors.to_numpy(), strict=True)),
-        )
+    covariances = total_covariances(
+        moments,
+        domains=domains,
+        place_of_total=np.arange(total_count) if place_of_total is None else place_of_total,
+        total_count=total_count,
+        sizes=dict(zip(strata["stratum_number"], size, strict=True)),
+        factors=dict(zip(factors.index.to_list(), factors.to_numpy(), strict=True)),
+    )
     keys = ["component_number", "weighting_mode", "domain_number"]
     numbers = components["component_number"].sort_values()
     places = pd.MultiIndex.from_product([numbers, modes, domains], names=keys)
@@ -398,13 +242,13 @@ def linearise(
         modes=np.repeat(np.array(modes, dtype=object), len(domains)),
         domains=np.tile(domains, len(modes)),
         components=components,
-        parents=parents_of(edges),
+        parents=parents_of(edges_of(edges)),
         scores=grids["score"],
         rating_totals=grids["weighted_rating_count"][
             of_type(components, "item")["component_number"].to_numpy() - 1
         ],
         covariances=covariances.reshape(-1, *covariances.shape[2:]),
-        steps_per_point=int(ratings["steps_per_point"][0].as_py()),
+        steps_per_point=moments["steps_per_point"][0].as_py() if moments.num_rows else 1,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,12 @@ def parents_of(
         )
         for (_, parent), children in by_parent.items()
     ]
+
+
+def edges_of(edges: pd.DataFrame) -> list[tuple[int, int, int, float]]:
+    """Return storey, parent, child, weight of design_edges or design_shared_edges."""
+    columns = ["storey", "parent_number", "child_number", "weight"]
+    return list(edges[columns].itertuples(index=False, name=None))
 
 
 def roll_up(

@@ -13,7 +13,7 @@ linearised as (
 ),
 
 bootstrapped as (
-    select * from {{ ref('comparison_bootstrap_variances') }}
+    select * from {{ ref('sums_compared_bootstrap_variances') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

@@ -9,7 +9,7 @@ linearised_variances as (
 ),
 
 bootstrap_variances as (
-    select * from {{ ref('scores_bootstrap_variances') }}
+    select * from {{ ref('sums_bootstrap_variances') }}
     where cycle_id = '{{ cycle_id() }}' and figure = 'score'
 ),
 
