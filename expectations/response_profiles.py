@@ -26,7 +26,7 @@ from expectations.raw_files import (
 from expectations.repeated_rows import find_repeats
 from expectations.time_profiles import time_figures
 from orchestration.engine_macros import EngineMacros
-from orchestration.exports.headers import fold
+from orchestration.exports.headers import BLANKS, fold
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.sql_text import as_name, as_text
 
@@ -415,7 +415,7 @@ def _load_instrument(
         [
             [row["profile_id"] for row in codes],
             [row["target"] for row in codes],
-            [_trimmed(row["source_value"]) for row in codes],
+            [row["source_value"].strip(BLANKS) for row in codes],
             [row["code"].strip() for row in codes],
         ],
     )
@@ -431,7 +431,7 @@ def _load_instrument(
         connection.execute(
             "insert into known_ids select distinct ?, unnest(?::varchar[])", [target, ids]
         )
-        names = [_trimmed(row.get("unit_name") or "") for row in rows]
+        names = [(row.get("unit_name") or "").strip(BLANKS) for row in rows]
         for spellings, precedence in ((ids, 2), (names, 3)):
             connection.execute(
                 "insert into codes select profile_id, ?, spelling, id, ? from"
@@ -632,7 +632,3 @@ def _answered_twice(
             [str(parquet)],
         ).fetchall()[0]
     return found
-
-
-def _trimmed(text: str) -> str:
-    return text.strip(" \u00a0\t\n\r")

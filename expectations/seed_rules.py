@@ -14,8 +14,9 @@ an instrument asks, taken over from its base or its own.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestration.exports.headers import WHITE_SPACE
+from orchestration.engine_macros import EngineMacros
 from orchestration.metadata.forms import FIELDS, SEED
+from orchestration.survey_terms import ATTRIBUTES, HEADLINE_ROLE, PARAMETER_DEFAULTS
 from orchestration.words import FaultText
 
 
@@ -68,6 +69,7 @@ ONE_OF = {
     ("indexes", "reported_scale"): ("4", "100"),
     ("index_weights", "component_type"): ("service", "perspective", "item"),
     ("follow_ups", "status"): ("planned", "under_way", "done", "dropped"),
+    ("method_parameters", "parameter"): tuple(PARAMETER_DEFAULTS),
     ("methods", "weighting_mode"): ("none", "poststrat", "rake"),
     ("questions", "asks"): ("performance", "expectation", "importance"),
     ("questions", "is_asked"): ("true", "false"),
@@ -84,12 +86,6 @@ ONE_OF = {
 PLAIN_IDS = (
     "cycle_id", "profile_id", "instrument_id", "unit_id", "service_id", "perspective_id",
     "audience_id", "unit_level_id", "provider_level_id", "region_id", "role_id",
-)  # fmt: skip
-
-ATTRIBUTES = (
-    "response_id", "respondent_identifier", "submitted_at", "started_at", "is_complete", "is_test",
-    "unit_id", "recipient_category_id", "role_id", "gender", "age_group", "rank_group",
-    "tenure_group",
 )  # fmt: skip
 
 KEYS = {
@@ -173,10 +169,6 @@ _REFERENCE_TEXT = FaultText(
     "baris ini.",
 )
 
-_FOLDED = f"trim(regexp_replace({{0}}, '[{WHITE_SPACE}]+', ' ', 'g'))"
-_TRIMMED = (
-    r"coalesce(regexp_replace({0}, '^[ \x{{00A0}}\t\n\r]+|[ \x{{00A0}}\t\n\r]+$', '', 'g'), '')"
-)
 _OPEN_END = "date '9999-12-31'"
 _ASKED = (
     "(select (profile_id, question_id) from profile_instruments join questions using"
@@ -225,6 +217,8 @@ def _repeated(name: str, seed: str, key: dict[str, str], where: str = "true") ->
 
 
 def _keys() -> Iterator[SeedRule]:
+    macros = EngineMacros()
+    value = f"coalesce({macros.trim_blanks('source_value')}, '')"
     for seed, columns in KEYS.items():
         yield _repeated(f"{seed}_are_unique", seed, {column: column for column in columns})
     yield _repeated(
@@ -233,7 +227,7 @@ def _keys() -> Iterator[SeedRule]:
         {
             "profile_id": "profile_id",
             "target": "target",
-            "source_value": _TRIMMED.format("source_value"),
+            "source_value": value,
         },
         where="code_list_id is null",
     )
@@ -242,13 +236,13 @@ def _keys() -> Iterator[SeedRule]:
         "code_lists",
         {
             "code_list_id": "code_list_id",
-            "source_value": _TRIMMED.format("source_value"),
+            "source_value": value,
         },
     )
     yield _repeated(
         "headings_are_unique",
         "export_columns",
-        {"profile_id": "profile_id", "source_column": _FOLDED.format("source_column")},
+        {"profile_id": "profile_id", "source_column": macros.fold_blanks("source_column")},
     )
     yield _repeated(
         "attributes_are_mapped_once",
@@ -476,15 +470,15 @@ _RULES = [
     SeedRule(
         name="the_headline_role_is_there",
         seed="roles",
-        sql="""
+        sql=f"""
             select coalesce(min(line), 1) as line from roles
-            having count(*) filter (where role_id = 'penerima') = 0
+            having count(*) filter (where role_id = '{HEADLINE_ROLE}') = 0
         """,
         text=FaultText(
-            "no row has the role_id 'penerima', whose answers make the score. Call those who "
-            "receive the services so; name_id and name_en are free.",
-            "tidak ada role_id 'penerima', yang jawabannya membentuk skor. Pakai id itu bagi "
-            "penerima layanan; name_id dan name_en bebas.",
+            f"no row has the role_id '{HEADLINE_ROLE}', whose answers make the score. Call those "
+            "who receive the services so; name_id and name_en are free.",
+            f"tidak ada role_id '{HEADLINE_ROLE}', yang jawabannya membentuk skor. Pakai id itu "
+            "bagi penerima layanan; name_id dan name_en bebas.",
         ),
     ),
     SeedRule(

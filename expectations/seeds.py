@@ -127,7 +127,7 @@ class ContradictorySeedsError(ValueError):
     """A folder of seeds contradicts itself; the message is the whole report."""
 
 
-def demand_agreement(seeds_dir: Path, repository: Path) -> None:
+def demand_agreement(seeds_dir: Path) -> None:
     """Raise ContradictorySeedsError with all that the folder's seeds contradict themselves in.
 
     Raises FileNotFoundError where the folder holds no seed at all.
@@ -140,7 +140,7 @@ def demand_agreement(seeds_dir: Path, repository: Path) -> None:
         )
     # The command line asks before a run's imports, and the run's first step once more.
     contents = tuple((file.name, file.read_bytes()) for file in files if file.is_file())
-    if found := _contradictions_in(contents, seeds_dir, repository):
+    if found := _contradictions_in(contents, seeds_dir):
         raise ContradictorySeedsError(report(seeds_dir, found))
 
 
@@ -148,16 +148,15 @@ def demand_agreement(seeds_dir: Path, repository: Path) -> None:
 def _contradictions_in(
     contents: tuple[tuple[str, bytes], ...],  # what the answer is remembered for
     seeds_dir: Path,
-    repository: Path,
 ) -> list[Contradiction]:
-    return contradictions(seeds_dir, repository)
+    return contradictions(seeds_dir)
 
 
-def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:
+def contradictions(seeds_dir: Path) -> list[Contradiction]:
     """Return all contradictions of a folder of seeds, by seed and line.
 
-    `repository` holds dbt_project/dbt_project.yml with the parameters that a method may set. A seed
-    that is no table (a column is missing, a row is ragged) is left out of the rules that read it.
+    A seed that is no table (a column is missing, a row is ragged) is left out of the rules that
+    read it.
     """
     types = _declared_types()
     found: list[Contradiction] = []
@@ -175,7 +174,7 @@ def contradictions(seeds_dir: Path, repository: Path) -> list[Contradiction]:
     for name, seed in tables.items():
         # What an instrument takes over from its base is filled in there.
         judged = derived.get(name, seed)
-        found += _cell_faults(judged, types[name], _parameters(repository))
+        found += _cell_faults(judged, types[name])
     found += _query_faults(tables, derived, types)
     # A row that several instruments or profiles read is told once.
     return sorted(dict.fromkeys(found), key=lambda each: (each.seed, each.line, each.rule))
@@ -217,11 +216,6 @@ def _declared_types() -> dict[str, dict[str, str]]:
         name: {**dict.fromkeys(OPTIONAL_COLUMNS.get(name, ()), "varchar"), **types}
         for name, types in declared_seeds().items()
     }
-
-
-def _parameters(repository: Path) -> tuple[str, ...]:
-    project = _yaml(repository / "dbt_project" / "dbt_project.yml")
-    return tuple(project["vars"]["method_parameter_defaults"])
 
 
 def _read(
@@ -320,15 +314,11 @@ _MADE: dict[str, Callable[[_Tables], _Seed]] = {
 """How each of DERIVED is made."""
 
 
-def _cell_faults(
-    seed: _Seed, declared: dict[str, str], parameters: tuple[str, ...]
-) -> Iterator[Contradiction]:
+def _cell_faults(seed: _Seed, declared: dict[str, str]) -> Iterator[Contradiction]:
     """Find cells that are empty, of the wrong type or not of their closed list."""
     may_be_empty = {*MAY_BE_EMPTY.get(seed.name, ()), *OPTIONAL_COLUMNS.get(seed.name, ())}
     for column, cells in seed.columns.items():
         allowed = ONE_OF.get((seed.name, column))
-        if (seed.name, column) == ("method_parameters", "parameter"):
-            allowed = parameters
         for number, (line, words, value) in enumerate(
             zip(seed.lines, seed.words, cells, strict=True)
         ):
@@ -432,11 +422,3 @@ def _words(row: Iterable[str]) -> str:
 
 def _shown(value: object) -> object:
     return "***" if isinstance(value, str) and holds_secret(value) else value
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]  # it ships no types
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast, where built
-    document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    return document

@@ -26,6 +26,10 @@ class EngineMacros:
         """Return the text trimmed, with every run of white space as one blank."""
         return self._call("fold_blanks", text)
 
+    def keyed_hash(self, text: str, key: str) -> str:
+        """Return the HMAC of a text under a key that `keyed_hash.hand_over` handed over."""
+        return self._call("keyed_hash", text, key)
+
     def fold_value(self, text: str) -> str:
         """Return the text as values are compared: composed, small letters, blanks folded."""
         return self._call("fold_value", text)

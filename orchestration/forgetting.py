@@ -26,17 +26,17 @@ import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
 from orchestration.cycles.state import cycle_states
-from orchestration.durable_files import below, sync, whole_file
+from orchestration.durable_files import below, whole_file
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import ErasureError
 from orchestration.exports.forgotten import (
-    BLANKS,
     SEPARATORS,
     Forgotten,
     personal_columns,
     records_folder,
     squeezed,
 )
+from orchestration.exports.headers import BLANKS
 from orchestration.exports.registry import ERASED, WITHDRAWN, ExportFile, Registry
 from orchestration.exports.seed_files import read_identifier_kinds, read_surveyed_headings
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
@@ -389,21 +389,17 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     if not path.is_file() or not cycle_ids:
         return
     cycle_states(settings).drop(cycle_ids, why="somebody was forgotten")
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
     try:
-        _copy_without(path, fresh, cycle_ids)
+        with whole_file(path) as fresh:
+            fresh.unlink()  # DuckDB makes its files itself
+            _copy_without(path, fresh, cycle_ids)
+            fresh.chmod(0o600)  # it holds what others answered
     except duckdb.IOException as error:
-        fresh.unlink(missing_ok=True)
         raise ForgetError(
             f"{path.name} tidak dapat ditulis ulang: {error}. Tutup yang membukanya, sediakan "
             "ruang untuk salinan kedua, lalu ulangi. / can't be rewritten. Close what has it open, "
             "make room for a second copy, and forget again."
         ) from error
-    fresh.chmod(0o600)  # it holds what others answered
-    sync(fresh)
-    fresh.replace(path)
-    sync(path.parent)
 
 
 def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:

@@ -42,7 +42,7 @@ def installation(
 
     from expectations.seeds import ContradictorySeedsError, demand_agreement
     from orchestration.seeds.survey_cycles import read_cycles
-    from orchestration.settings import REPOSITORY, get_settings
+    from orchestration.settings import get_settings
     from orchestration.stages.other_index import demand_same_index
 
     try:
@@ -59,7 +59,7 @@ def installation(
         )
     try:
         if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
-            demand_agreement(settings.seeds_dir, REPOSITORY)
+            demand_agreement(settings.seeds_dir)
         known = read_cycles(settings.seeds_dir)
         if seeds_must_agree:
             demand_same_index(settings, known)

@@ -12,7 +12,6 @@ from expectations.seeds import contradictions
 from orchestration import follow_up_workbook as plans
 from orchestration.publishing.reading.book import read_book
 from orchestration.seeds.seed_tables import seed_records
-from orchestration.settings import REPOSITORY
 from tests.conftest import SAMPLE_SEEDS, Sample
 
 CYCLE = "ilk-2025-s2"
@@ -81,7 +80,7 @@ def test_plans_go_out_and_come_back_merged_by_cycle_unit_and_perspective(
     rows = [plan(first), plan(second, status="done", due_on="2026-01-05"), *others]
     merged = plans.read(file=filled(rows), seeds_dir=seeds, cycle_id=CYCLE)
     assert merged == plans.Merged(added=2, changed=0, same=0, unplanned=len(others))
-    assert contradictions(seeds, REPOSITORY) == []
+    assert contradictions(seeds) == []
     written = seed_records(seeds, plans.SEED)
     assert [row["due_on"] for row in written] == ["2026-03-31", "2026-01-05"]
     assert [row["status"] for row in written] == ["planned", "done"]

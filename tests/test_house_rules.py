@@ -16,13 +16,18 @@ import pytest
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from orchestration.auditing.scores import DOMAINS, MIDDLES
 from orchestration.dbt_build import manifest_path
+from orchestration.engine_macros import EngineMacros
+from orchestration.exports.headers import BLANKS
 from orchestration.lineage.tables import warehouse_tables
 from orchestration.lineage.tracing import parsed, qualified, sqlglot_schema
+from orchestration.publishing.disclosure import DisclosureError, wholes_of_domain
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.seeds.seed_tables import read_seed
 from orchestration.settings import REPOSITORY, get_settings
+from orchestration.survey_terms import HEADLINE_ROLE
 from tests.conftest import Sample
 
 Node = dict[str, Any]
@@ -508,3 +513,87 @@ def test_a_model_that_speaks_of_persons_is_tagged_so(models: list[Node]) -> None
     personal = {node["name"] for node in models if {*RESPONDENT_COLUMNS} & {*node["columns"]}}
     tagged = {node["name"] for node in models if "personal_data" in node["config"]["tags"]}
     obeyed(personal ^ tagged, "rows of single persons: config: {tags: [personal_data]}, others not")
+
+
+# What a copy of a fact looks like, the files that may hold it, and where the fact stands.
+_FACTS = {
+    "the headline role": (
+        r"""['"]penerima['"]""",
+        # A view is read by other databases; the sample makes up people of each role.
+        {"models/views/v_participation.sql", "orchestration/sampling/population.py"},
+        "HEADLINE_ROLE of orchestration/survey_terms.py, macro headline_role",
+    ),
+    "the demographics": (
+        r"\bage_group\b\W+(?:responses\.)?\brank_group\b",
+        {"models/people/weights/weights_by_response.sql"},  # its columns
+        "DEMOGRAPHICS of orchestration/survey_terms.py, macro demographic_names",
+    ),
+    "the attributes": (
+        r"\brespondent_identifier\b\W+\bsubmitted_at\b",
+        set(),
+        "ATTRIBUTES of orchestration/survey_terms.py, macro attribute_names",
+    ),
+    "variables of the dbt project": (
+        r"""\[["']vars["']\]""",
+        {"orchestration/survey_terms.py"},
+        "orchestration/survey_terms.py",
+    ),
+    "what cells are trimmed of": (
+        r"chr\(160\)|\\u00a0\\t|00A0\}*\\t",
+        {"dbt_project/macros/engine.sql", "orchestration/exports/headers.py"},
+        "macro trim_blanks (orchestration/engine_macros.py calls it), BLANKS of exports/headers.py",
+    ),
+    "the keyed hash in SQL": (
+        r"unhex\(\s*sha256",
+        {"dbt_project/macros/engine.sql"},
+        "macro keyed_hash (orchestration/engine_macros.py calls it)",
+    ),
+    "reading a seed": (
+        r"csv\.(?:reader|DictReader)\(",
+        {"orchestration/seeds/seed_tables.py", "orchestration/exports/erasure.py",
+         "orchestration/exports/sniffing.py"},
+        "read_seed of orchestration/seeds/seed_tables.py",
+    ),
+    "a file that is whole or not there": (
+        r"os\.replace\(|\.replace\(path\)",
+        # Under the name of its hash, and with a lock that is held while it is unseen.
+        {"orchestration/durable_files.py", "orchestration/exports/store.py",
+         "orchestration/run_lock.py"},
+        "whole_file of orchestration/durable_files.py",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fact", _FACTS)
+def test_each_fact_stands_in_one_place(fact: str) -> None:
+    pattern, holders, place = _FACTS[fact]
+    folders = ("orchestration", "expectations", "models", "dbt_project/macros", "dbt_project/tests")
+    code = [
+        path
+        for folder in folders
+        for suffix in ("py", "sql")
+        for path in (REPOSITORY / folder).rglob(f"*.{suffix}")
+    ]
+    names = {path.relative_to(REPOSITORY).as_posix() for path in code
+             if re.search(pattern, path.read_text(encoding="utf-8"))}  # fmt: skip
+    assert holders <= names, f"{fact}: no copy is there any more, take it out of the list"
+    obeyed(names - holders, f"{fact}: take it from {place}")
+
+
+def test_each_domain_type_is_named_audited_and_knows_what_it_is_a_part_of() -> None:
+    macro = (REPOSITORY / "dbt_project" / "macros" / "domain_types.sql").read_text(encoding="utf-8")
+    assert set(re.findall(r"^    \('(\w+)', '", macro, flags=re.M)) == {*DOMAINS, *MIDDLES}
+    for kind in DOMAINS:
+        domain = kind, "u" if kind == "provider_unit" else "a|b>c"
+        assert isinstance(wholes_of_domain(domain, {"u": ("r", "l")}), list)
+    with pytest.raises(DisclosureError, match="doesn't know"):
+        wholes_of_domain(("education", "sma"), {})
+
+
+def test_what_python_and_sql_trim_and_call_the_headline_is_the_same() -> None:
+    trimmed = EngineMacros().trim_blanks("?")
+    for blank in (*BLANKS, "\u2003", "\x0b"):
+        [(found,)] = duckdb.sql(f"select {trimmed}", params=[f"{blank}a{blank}"]).fetchall()
+        assert found == f"{blank}a{blank}".strip(BLANKS)
+    view = (REPOSITORY / "models" / "views" / "v_participation.sql").read_text(encoding="utf-8")
+    assert set(re.findall(r"role_id = '(\w+)'", view)) == {HEADLINE_ROLE}

@@ -188,7 +188,7 @@ def test_what_the_seed_states_goes_before_what_is_derived_and_one_cycle_before_a
         "jadwal_desain_awal,2025-01-01,ilk-2025-s2\njadwal_desain_awal,2024-01-01,\n"
         "tingkat_penyajian,1,\neselon_1,,\n",
     )
-    assert contradictions(seeds, REPOSITORY) == []
+    assert contradictions(seeds) == []
     found, other = answered(seeds), answered(seeds, "ilk-2025-s1")
     assert found["jadwal_desain_awal"].value == "2025-01-01"
     assert other["jadwal_desain_awal"].value == "2024-01-01"
@@ -200,7 +200,7 @@ def test_what_the_seed_states_goes_before_what_is_derived_and_one_cycle_before_a
 def test_a_folder_without_the_seed_is_read_as_it_is(tmp_path):
     seeds = seeds_with(tmp_path, "", of=SKM)
     (seeds / f"{SEED}.csv").unlink()
-    assert contradictions(seeds, REPOSITORY) == []
+    assert contradictions(seeds) == []
     assert len(missing(answered(seeds, "skm-2020"))) > 30
 
 
@@ -218,7 +218,7 @@ def test_a_folder_without_the_seed_is_read_as_it_is(tmp_path):
 )
 def test_a_seed_that_the_forms_cannot_hold_is_told(tmp_path, row, rule):
     seeds = seeds_with(tmp_path, f"field,value\n{row}\n")
-    [found] = contradictions(seeds, REPOSITORY)
+    [found] = contradictions(seeds)
     assert (found.seed, found.rule) == (SEED, rule)
     if rule == "fields_are_of_the_forms":
         assert "instansi_penyelenggara" in found.text.en

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.seed_rules import ATTRIBUTES, KEYS, REFERENCES, seed_rules
+from expectations.seed_rules import KEYS, REFERENCES, seed_rules
 from expectations.seeds import Contradiction, contradictions, report
 from orchestration.settings import REPOSITORY
 from tests.conftest import SAMPLE_SEEDS, ilk
@@ -222,14 +222,14 @@ def change(seeds: Path, name: str, old: str, new: str) -> None:
 
 
 def test_seeds_that_agree_are_left_in_peace(folder):
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
 
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_contradiction_is_found_with_its_file_and_words(folder, rule):
     seed, old, new, words = CASES[rule]
     change(folder, seed, old, new)
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert rule in {each.rule for each in found}
     of_rule = report(folder, [each for each in found if each.rule == rule])
     assert words in of_rule
@@ -245,14 +245,14 @@ def test_a_contradiction_is_found_with_its_file_and_words(folder, rule):
 )
 def test_an_id_that_names_files_is_a_plain_word_on_every_system(folder, seed, id_, word):
     change(folder, seed, f"\n{id_},", f"\n{word},")
-    found = [each for each in contradictions(folder, REPOSITORY) if each.rule == "ids_are_plain"]
+    found = [each for each in contradictions(folder) if each.rule == "ids_are_plain"]
     assert [(each.seed, each.words.split(",")[0]) for each in found] == [(seed, word)]
 
 
 @pytest.mark.parametrize("word", ["ilk-2025-s2", "W.7", "console", "a", "2025", "x_1", "a" * 100])
 def test_a_plain_word_is_left_in_peace(folder, word):
     change(folder, "units", "\nunit-pelayanan,", f"\n{word},")
-    assert "ids_are_plain" not in {each.rule for each in contradictions(folder, REPOSITORY)}
+    assert "ids_are_plain" not in {each.rule for each in contradictions(folder)}
 
 
 LISTS = {
@@ -273,9 +273,9 @@ def test_a_code_list_is_judged_where_a_profile_names_it(folder, rule):
     with_column(folder, "export_codes", "code_list_id")
     add(folder, "code_lists", "tinggi,Tinggi,5")
     add(folder, "export_codes", "skm-plain,U2,,,setuju")
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
     add(folder, "export_codes", *rows)
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert {each.rule for each in found} == {rule}
     assert words in report(folder, found)
     in_the_list = rule in ("codes_are_on_the_scale", "codes_lead_to_known_roles")
@@ -285,7 +285,7 @@ def test_a_code_list_is_judged_where_a_profile_names_it(folder, rule):
 
 def test_a_code_that_stands_nowhere_is_told(folder):
     add(folder, "export_codes", "skm-plain,U2,Ya,")
-    assert [each.rule for each in contradictions(folder, REPOSITORY)] == ["codes_are_stated_once"]
+    assert [each.rule for each in contradictions(folder)] == ["codes_are_stated_once"]
 
 
 INSTRUMENTS = {
@@ -328,7 +328,7 @@ def test_an_instrument_is_judged_with_what_it_takes_over(folder, rule):
     change(folder, "survey_cycles", "skm-2021,skm,skm-permenpan-14-2017", "skm-2021,skm,skm-2022")
     # The profile of the base reads what is built on it.
     add(folder, "survey_sources", "skm-2021,skm-plain,landing,y")
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
     if rule == "questions_are_unique":
         change(folder, "questions", "skm-2022,U1,,,,,,,,,Kata baru,\n", "")
         words = words.replace("11", "12")
@@ -338,7 +338,7 @@ def test_an_instrument_is_judged_with_what_it_takes_over(folder, rule):
         )
     for seed, more in rows.items():
         add(folder, seed, *more)
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert rule in {each.rule for each in found}
     of_rule = [each for each in found if each.rule == rule]
     assert words in report(folder, of_rule)
@@ -350,10 +350,10 @@ def test_a_profile_of_no_instrument_reads_them_all(folder):
         folder, "questions", QUESTION.format("U10", "u10", "prosedur", 1, 4).replace("2017", "2099")
     )
     add(folder, "export_columns", "skm-plain,U10,question,U10")
-    rules = {each.rule for each in contradictions(folder, REPOSITORY)}
+    rules = {each.rule for each in contradictions(folder)}
     assert rules == {"columns_lead_to_known_targets"}
     change(folder, "export_profiles", "skm-plain,skm-permenpan-14-2017", "skm-plain,")
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_days_of_freshness_are_a_number_of_one_or_more(folder, days, rules):
     header, *rows = path.read_text(encoding="utf-8").splitlines()
     lines = [f"{header},fresh_within_days", *(f"{row},{days}" for row in rows)]
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    assert {each.rule for each in contradictions(folder, REPOSITORY)} == rules
+    assert {each.rule for each in contradictions(folder)} == rules
 
 
 def test_every_rule_has_a_case_here():
@@ -390,7 +390,7 @@ def test_a_folder_of_seeds_may_lack_follow_ups_and_dbt_finds_them_empty(folder, 
     from orchestration.settings import Settings
 
     (folder / "follow_ups.csv").unlink()
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
     settings = Settings(seeds_dir=folder)
     seen = settings.dbt_project_dir / _seed_path(settings)
     try:
@@ -402,7 +402,7 @@ def test_a_folder_of_seeds_may_lack_follow_ups_and_dbt_finds_them_empty(folder, 
 
 def test_a_question_may_stand_in_two_columns(folder):
     add(folder, "export_columns", "skm-plain,U1 lagi,question,U1")
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
 
 
 def test_the_zone_that_a_tool_writes_and_the_kind_of_its_identifiers_may_be_told(folder):
@@ -410,10 +410,10 @@ def test_the_zone_that_a_tool_writes_and_the_kind_of_its_identifiers_may_be_told
     header, *rows = path.read_text(encoding="utf-8").splitlines()
     told = [f"{header},written_timezone,identifier_kind", *(f"{row},UTC,nip" for row in rows)]
     path.write_text("\n".join(told) + "\n", encoding="utf-8")
-    assert contradictions(folder, REPOSITORY) == []
+    assert contradictions(folder) == []
     wrong = [f"{told[0]}", *(f"{row},WIB,ktp" for row in rows)]
     path.write_text("\n".join(wrong) + "\n", encoding="utf-8")
-    said = report(folder, contradictions(folder, REPOSITORY))
+    said = report(folder, contradictions(folder))
     assert "timezone 'WIB' is unknown" in said
     assert "may be: nip, email, token" in said
 
@@ -424,7 +424,7 @@ def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):
         if len(rows) == 1:
             add(folder, seed, "skm-1.0,speeding,flag")
         add(folder, seed, rows[-1])
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert {f"{seed}_are_unique" for seed in KEYS} <= {each.rule for each in found}
 
 
@@ -440,9 +440,7 @@ def test_a_row_that_is_there_twice_is_found_in_every_seed(folder):
 )
 def test_a_parameter_that_makes_no_sense_is_told_with_its_range(folder, parameter, wrong, span):
     change(folder, "method_parameters", "min_cell_n,10", f"{parameter},{wrong}")
-    assert f"{parameter} is {wrong}, out of {span}" in report(
-        folder, contradictions(folder, REPOSITORY)
-    )
+    assert f"{parameter} is {wrong}, out of {span}" in report(folder, contradictions(folder))
 
 
 def test_a_service_group_without_a_weight_beside_others_that_have_one_is_refused(tmp_path):
@@ -454,12 +452,12 @@ def test_a_service_group_without_a_weight_beside_others_that_have_one_is_refused
     for line in questions:
         if ",sdm,tangible," in line:
             add(seeds, "questions", line.replace("sdm", "ti"))
-    found = contradictions(seeds, REPOSITORY)
+    found = contradictions(seeds)
     assert {each.rule for each in found} == {"weights_of_siblings_are_stated_for_all_or_none"}
     assert any("give ti a row too, or none of the 5 services of index" in e.text.en for e in found)
     for method in ("ilk-1.0", "ilk-1.0-unweighted", "ilk-1.0-rake"):
         add(seeds, "index_weights", f"{method},service,ti,0.25")
-    assert contradictions(seeds, REPOSITORY) == []
+    assert contradictions(seeds) == []
 
 
 def test_an_instrument_that_asks_expectations_alone_is_refused(folder):
@@ -467,7 +465,7 @@ def test_an_instrument_that_asks_expectations_alone_is_refused(folder):
     header, *rows = path.read_text(encoding="utf-8").splitlines()
     rows = [f"{header},asks", *(f"{row},expectation" for row in rows)]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    found = [each.rule for each in contradictions(folder, REPOSITORY)]
+    found = [each.rule for each in contradictions(folder)]
     assert found == ["instruments_ask_for_performance"] * 2  # both cycles
 
 
@@ -481,7 +479,7 @@ def test_an_id_that_is_nowhere_is_found_in_every_column_that_refers(folder):
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-    rules = {each.rule: each for each in contradictions(folder, REPOSITORY)}
+    rules = {each.rule: each for each in contradictions(folder)}
     for (seed, column), (target, _) in REFERENCES.items():
         text = rules[f"{seed}_{column}_is_known"].text
         assert text.en.endswith(f"– {column} 'nowhere' is in no row of {target}.csv."), text
@@ -492,7 +490,7 @@ def test_a_seed_that_is_missing_or_not_utf8_is_named_and_the_others_are_judged(f
     (folder / "roles.csv").unlink()
     (folder / "regions.csv").write_bytes("id,nama\n1,Bandoeng é".encode("cp1252"))
     change(folder, "services", "skm,pelayanan", "skm,layanan")
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert {each.rule for each in found} == {
         "seed_is_there",
         "seed_is_utf8",
@@ -503,12 +501,12 @@ def test_a_seed_that_is_missing_or_not_utf8_is_named_and_the_others_are_judged(f
 
 def test_of_many_contradictions_of_one_kind_three_and_the_count_are_told(folder):
     change(folder, "services", "skm,pelayanan", "skm,layanan")
-    text = report(folder, contradictions(folder, REPOSITORY))
+    text = report(folder, contradictions(folder))
     assert text.count("service_id 'pelayanan' is in no row of services.csv") == 3
     assert "questions.csv: ... dan 6 baris lagi, semuanya 9. / and 6 more rows, 9 in all." in text
     # What another row says differently is among the three.
     change(folder, "questions", "pelayanan,kompetensi", "lain,kompetensi")
-    text = report(folder, contradictions(folder, REPOSITORY))
+    text = report(folder, contradictions(folder))
     assert text.count("'pelayanan' is in no row") == 2
     assert "service_id 'lain' is in no row" in text
 
@@ -516,14 +514,8 @@ def test_of_many_contradictions_of_one_kind_three_and_the_count_are_told(folder)
 def test_a_row_is_counted_by_the_line_it_begins_in(folder):
     change(folder, "questions", "U1,", '"U1\n",')  # a line break within a cell moves what follows
     change(folder, "questions", "U3,", "U2,")
-    lines = {each.rule: each.line for each in contradictions(folder, REPOSITORY)}
+    lines = {each.rule: each.line for each in contradictions(folder)}
     assert lines["questions_are_unique"] == 5
-
-
-def test_the_attributes_are_those_the_warehouse_reads():
-    macro = (REPOSITORY / "dbt_project/macros/exports.sql").read_text(encoding="utf-8")
-    listed = macro.split("macro attribute_names()")[1].split("]")[0]
-    assert tuple(re.findall(r"'(\w+)'", listed)) == ATTRIBUTES
 
 
 def test_a_run_stops_with_one_report_of_all_and_publishes_nothing(own_sample, tmp_path):
@@ -564,6 +556,6 @@ def test_tiles_of_the_map_are_whole_and_apart(folder, tiles, told):
     rows = [f"indonesia,,Indonesia,,{tiles[0]}", f"lain,,Lain,,{tiles[1]}"]
     header = "region_id,iso_3166_2,name,island_group,tile_row,tile_column"
     (folder / "regions.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    found = contradictions(folder, REPOSITORY)
+    found = contradictions(folder)
     assert bool(found) == bool(told)
     assert all(words in report(folder, found) for words in told)

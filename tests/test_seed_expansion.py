@@ -12,7 +12,7 @@ from pathlib import Path
 from expectations.seeds import contradictions
 from orchestration.cycles.fingerprints import border_fingerprint, cycle_fingerprint
 from orchestration.seeds.seed_tables import read_seed, seed_records
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from tests.conftest import SAMPLE_SEEDS
 
 CYCLES = ("ilk-2025-s1", "ilk-2025-s2")
@@ -118,7 +118,7 @@ def test_one_more_question_costs_ten_rows_at_the_most_and_leaves_old_cycles_alon
                 writer.writeheader()
             writer.writerows(rows)
     assert sum(map(len, more.values())) <= 10
-    assert contradictions(seeds, REPOSITORY) == []
+    assert contradictions(seeds) == []
     asked = [row for row in seed_records(seeds, "questions") if row["instrument_id"] == "ilk-2027"]
     assert len(asked) == 69
     assert fingerprints() == before

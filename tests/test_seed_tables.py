@@ -14,7 +14,7 @@ from orchestration.cycles.state import cycle_states
 from orchestration.exports.seed_files import read_reader_settings, read_sources
 from orchestration.seeds.seed_tables import SeedFileError, declared_seeds, read_seed, seed_records
 from orchestration.seeds.survey_cycles import read_cycles
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, ilk
 from tests.test_cli import scores
 
@@ -53,7 +53,7 @@ def excel_seeds(tmp_path: Path) -> Path:
 
 def test_every_reader_reads_what_excel_saved_as_what_it_was(excel_seeds: Path):
     assert "30/05/2025" in (excel_seeds / "survey_cycles.csv").read_text(encoding="utf-8")
-    assert contradictions(excel_seeds, REPOSITORY) == []
+    assert contradictions(excel_seeds) == []
     for path in ILK.glob("*.csv"):
         assert seed_records(excel_seeds, path.stem) == seed_records(ILK, path.stem), path.stem
         assert read_seed(excel_seeds / path.name).as_csv() == path.read_text(encoding="utf-8")
@@ -126,7 +126,7 @@ def test_what_could_mean_two_things_is_told_and_not_guessed(
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    told = report(excel_seeds, contradictions(excel_seeds, REPOSITORY))
+    told = report(excel_seeds, contradictions(excel_seeds))
     assert f"'{new.split(';')[-1]}'" in told
 
 

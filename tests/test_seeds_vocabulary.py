@@ -59,7 +59,7 @@ def test_properties_describe_every_seed_and_column_of_every_folder(folder):
 
 
 def test_each_folder_agrees_with_itself(folder):
-    assert contradictions(folder, ROOT) == []
+    assert contradictions(folder) == []
 
 
 def test_the_demographic_codes_of_all_profiles_are_the_same():

@@ -52,12 +52,17 @@
     timezone({{ timezone }}, timezone('UTC', {{ instant }}))
 {%- endmacro %}
 
-{# HMAC-SHA-256 of an identifier; the padded keys are DuckDB variables (orchestration/pseudonyms.py). #}
-{% macro pseudonym(identifier) -%}
+{# HMAC-SHA-256 of a text; the padded keys are DuckDB variables <key>_inner and _outer (orchestration/keyed_hash.py). #}
+{% macro keyed_hash(text, key) -%}
     sha256(
-        getvariable('pseudonym_outer')
-        || unhex(sha256(getvariable('pseudonym_inner') || encode({{ identifier }})))
+        getvariable('{{ key }}_outer')
+        || unhex(sha256(getvariable('{{ key }}_inner') || encode({{ text }})))
     )
+{%- endmacro %}
+
+{# What stands for an identifier (orchestration/pseudonyms.py). #}
+{% macro pseudonym(identifier) -%}
+    {{ keyed_hash(identifier, 'pseudonym') }}
 {%- endmacro %}
 
 {# One row for each day from one date to another, both included: an expression of a select list. #}

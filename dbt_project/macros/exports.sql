@@ -3,26 +3,19 @@
     export is read once, under the names its profile gives; what no profile maps is not read.
 #}
 
-{# Attributes a profile may map (data_model.md, Seeds). #}
+{# Attributes a profile may map. #}
 {% macro attribute_names() -%}
-    {{ return([
-        'response_id', 'respondent_identifier', 'submitted_at', 'started_at', 'is_complete', 'is_test',
-        'unit_id', 'recipient_category_id', 'role_id', 'gender', 'age_group', 'rank_group',
-        'tenure_group',
-    ]) }}
+    {{ return(var('attributes') + coded_attribute_names()) }}
 {%- endmacro %}
 
 {# Attributes whose values export_codes may translate. #}
 {% macro coded_attribute_names() -%}
-    {{ return([
-        'is_complete', 'is_test', 'unit_id', 'recipient_category_id', 'role_id', 'gender',
-        'age_group', 'rank_group', 'tenure_group',
-    ]) }}
+    {{ return(var('coded_attributes') + demographic_names()) }}
 {%- endmacro %}
 
 {# Attributes that make a domain of their own beside the providers'. #}
 {% macro demographic_names() -%}
-    {{ return(['gender', 'age_group', 'rank_group', 'tenure_group']) }}
+    {{ return(var('demographics')) }}
 {%- endmacro %}
 
 {# A heading as a quoted identifier: exports' headings hold blanks, quotes and line breaks. #}

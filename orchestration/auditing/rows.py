@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.opening import AuditError
 from orchestration.cycles.fingerprints import CurrentFile, raw_files
 from orchestration.engine_macros import EngineMacros
 from orchestration.seeds.seed_tables import read_seed
 from orchestration.settings import Settings
+from orchestration.survey_terms import PARAMETER_DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -330,8 +330,7 @@ class _Rulebook:
         rows = self._rows("method_parameters.csv", method_id=self._method_id, parameter=parameter)
         if rows:
             return rows[0]
-        project = (self._settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8")
-        default = yaml.safe_load(project)["vars"]["method_parameter_defaults"][parameter]
+        default = PARAMETER_DEFAULTS[parameter]
         return f"dbt_project.yml, method_parameter_defaults: {parameter} {default}"
 
     def _rows(self, seed: str, **keys: str) -> list[str]:

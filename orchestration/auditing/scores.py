@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import yaml  # type: ignore[import-untyped]  # it ships no types
 
 from orchestration.auditing.opening import AuditError
 from orchestration.auditing.tree import Component, Tree
 from orchestration.settings import Settings
 from orchestration.sql_text import formula_safe
+from orchestration.survey_terms import DEMOGRAPHICS, HEADLINE_ROLE
 
 TOLERANCE = 1e-9
 
@@ -37,10 +37,7 @@ DOMAINS = {
     "direction": "units.unit_level_id || '>' || providers.unit_level_id",
     "role": "respondents.role_id",
     "role_provider_level": "respondents.role_id || '|' || providers.unit_level_id",
-    "gender": "respondents.gender",
-    "age_group": "respondents.age_group",
-    "rank_group": "respondents.rank_group",
-    "tenure_group": "respondents.tenure_group",
+    **{name: f"respondents.{name}" for name in DEMOGRAPHICS},
 }
 # Middles of other domains' scores: no answer contributes to them by itself.
 MIDDLES = {"equal_level": "provider_level", "unit_median": "provider_unit"}
@@ -148,7 +145,7 @@ class ScoreTrace:
             ("cycle_id", question.cycle_id),
             ("weighting_mode", question.weighting_mode),
             ("domain_id", question.domain_id),
-            ("headline_role", _headline_role(settings)),
+            ("headline_role", HEADLINE_ROLE),
         ):
             connection.execute(f"set variable {name} = ?", [value])
         connection.execute(_RESPONDENTS)
@@ -369,11 +366,6 @@ def method_weighting_mode(connection: duckdb.DuckDBPyConnection, cycle_id: str) 
     if not rows:
         raise AuditError(f"{cycle_id} belum dihitung / is not built yet: ./ilk run {cycle_id}")
     return str(rows[0][0])
-
-
-def _headline_role(settings: Settings) -> str:
-    project = (settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8")
-    return str(yaml.safe_load(project)["vars"]["headline_role"])
 
 
 _KEYS = (

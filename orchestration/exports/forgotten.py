@@ -20,19 +20,11 @@ import duckdb
 
 from orchestration.durable_files import read_json_record, whole_file
 from orchestration.engine_macros import EngineMacros
-from orchestration.exports.headers import WHITE_SPACE, fold
+from orchestration.exports.headers import BLANKS, WHITE_SPACE, fold
 from orchestration.keyed_hash import hand_over
 from orchestration.sql_text import as_name
 
-BLANKS = " \u00a0\t\n\r"
-"""What identifiers are trimmed of as they are typed."""
-
 _KINDS = ("", "nip", "email", "token")
-_HASH = (
-    "sha256(getvariable('forgotten_outer')"
-    " || unhex(sha256(getvariable('forgotten_inner') || encode({text}))))"
-)
-_SQL_BLANKS = "' ' || chr(160) || chr(9) || chr(10) || chr(13)"
 SEPARATORS = WHITE_SPACE + "\u00ad\u200c-\u200f\u202a-\u202e\u2060\u2010-\u2015./_-"
 """What people write inside identifiers, as characters of a pattern."""
 
@@ -120,10 +112,10 @@ class Forgotten:
             hand_over(connection, _derived(self._needed_key()), "forgotten")
             for column in personal_columns:
                 cell = as_name(column)
-                trimmed = f"trim({cell}, {_SQL_BLANKS})"
+                trimmed = macros.trim_blanks(cell)
                 # As it stands too: lists of before identifiers were normalised hold that alone.
                 texts = [trimmed, *(macros.normal_identifier(cell, of) for of in {"", kind})]
-                hashed = ", ".join(_HASH.format(text=text) for text in texts)
+                hashed = ", ".join(macros.keyed_hash(text, "forgotten") for text in texts)
                 rows = connection.execute(
                     f"select _source_row, {trimmed} from read_parquet($path)"
                     f" where list_has_any($hashes, [{hashed}])",

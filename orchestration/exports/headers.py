@@ -29,6 +29,9 @@ from orchestration.exports.sniffing import DELIMITERS, nested_widths, sample_row
 LANDING_COLUMNS = ("_file_sha256", "_source_row", "_profile_id", "_pulled_at")
 """The landing's own columns: an export's column of such a name is renamed, not they."""
 
+BLANKS = " \u00a0\t\n\r"
+"""What cells are trimmed of (macro `trim_blanks`)."""
+
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"

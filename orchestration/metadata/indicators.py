@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.metadata.activity import STATED, Answer
 from orchestration.metadata.forms import INDICATOR_COLUMNS
-from orchestration.metadata.sources import HEADLINE_ROLE, Seed, Sources
+from orchestration.metadata.sources import Seed, Sources
 from orchestration.metadata.variables import variables
+from orchestration.survey_terms import HEADLINE_ROLE
 
 Row = dict[str, str]
 

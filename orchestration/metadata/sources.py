@@ -21,7 +21,6 @@ Seed = Sequence[Mapping[str, str]]
 # Tools whose forms people fill in themselves, in a browser. KoboToolbox is in interviewers' hands
 # as well, SPSS and plain files come from anywhere: those are asked for.
 _WEB_TOOLS = {"limesurvey", "google_forms", "ms_forms", "qualtrics", "surveymonkey"}
-HEADLINE_ROLE = "penerima"  # method.md 3
 PROVINCES = 38  # of Indonesia, since the laws that made Papua's six (2022)
 
 

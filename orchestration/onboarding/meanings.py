@@ -16,6 +16,7 @@ from orchestration.onboarding.sight import Column, Sight, Value
 from orchestration.onboarding.tools import IGNORE, OWN_HEADINGS
 from orchestration.seeds.seed_expansion import ancestry, bases_of
 from orchestration.seeds.seed_tables import seed_records
+from orchestration.survey_terms import CODED_ATTRIBUTES, DEMOGRAPHICS
 
 NAMED = {
     "unit_id": ("units", ("unit_id", "unit_name")),
@@ -26,7 +27,10 @@ NAMED = {
 }  # fmt: skip
 """Attributes whose codes are a seed's ids, and the columns that name these."""
 
-CODED = (*NAMED, "gender", "age_group", "rank_group", "tenure_group", "is_complete", "is_test")
+# In the order in which they are offered: ids, what somebody is, truths.
+CODED = tuple(
+    sorted(CODED_ATTRIBUTES, key=lambda each: (each not in NAMED, each not in DEMOGRAPHICS))
+)
 _MOST_VALUES = 5_000
 _ENOUGH = 0.5
 """Share of a column's cells that must be known values of an attribute for it to be offered."""

@@ -10,7 +10,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from expectations.seed_rules import ATTRIBUTES
 from orchestration.exports.headers import fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.onboarding.likeness import Offer, nearest
@@ -25,6 +24,7 @@ from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
 from orchestration.onboarding.tools import tell_tool
 from orchestration.seeds.seed_tables import seed_records
+from orchestration.survey_terms import ATTRIBUTES
 from orchestration.words import FaultText
 
 _HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "asked", "examples")

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expectations.seed_rules import ATTRIBUTES
 from orchestration.durable_files import whole_file
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
@@ -29,7 +28,7 @@ from orchestration.seeds.seed_tables import (
     read_seed,
     written_seed,
 )
-from orchestration.settings import REPOSITORY
+from orchestration.survey_terms import ATTRIBUTES
 
 OPEN = "?"
 TAKEN = "ok"
@@ -343,7 +342,7 @@ def _demand_agreement(seeds_dir: Path, texts: Mapping[str, bytes]) -> None:
         for seed_name, content in texts.items():
             (copy / f"{seed_name}.csv").write_bytes(content)
         try:
-            demand_agreement(copy, REPOSITORY)
+            demand_agreement(copy)
         except ContradictorySeedsError as error:
             raise ContradictorySeedsError(
                 "Tidak ada yang ditulis; dengan baris draf, seed akan bertentangan: / Nothing was "

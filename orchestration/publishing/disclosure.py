@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from orchestration.publishing.bounds import EXACT, Bounds, Sums, other_steps, steps
+from orchestration.survey_terms import DEMOGRAPHICS
 
 COMPONENT = ["service_id", "perspective_id", "item_id"]
 DOMAIN = ["domain_type", "domain_id"]
@@ -30,7 +31,6 @@ VERDICT = ["is_hidden", "reason", "is_exposed", "score_step", "other_step"]
 
 NEVER_HIDDEN = ("national",)
 EXACT_DOMAINS = ("national", "provider_level")
-DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 # All kinds of people stand in these, and no other figure divides them again.
 BLENDS = (*NEVER_HIDDEN, "recipient_category", *DEMOGRAPHICS)
 NATION = ("national", "national")
@@ -143,7 +143,7 @@ def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domai
             return [("provider_level", identifier.rsplit(">", 1)[1]), NATION]
         case "provider_level" | "provider_region" | "recipient_category":
             return [NATION]
-        case "gender" | "age_group" | "rank_group" | "tenure_group":
+        case _ if kind in DEMOGRAPHICS:
             return [NATION]
         case "role_provider_level":
             return [("role", identifier.rsplit("|", 1)[0])]

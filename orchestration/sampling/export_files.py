@@ -26,7 +26,8 @@ from orchestration.sampling.ratings import (
     rate,
     stated_categories,
 )
-from orchestration.sampling.vocabulary import DEMOGRAPHICS, Column, Profile, Question, Vocabulary
+from orchestration.sampling.vocabulary import Column, Profile, Question, Vocabulary
+from orchestration.survey_terms import DEMOGRAPHICS
 
 Cell = str | int | datetime
 Texts = NDArray[np.object_]

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.sampling.vocabulary import DEMOGRAPHICS, Vocabulary
+from orchestration.sampling.vocabulary import Vocabulary
+from orchestration.survey_terms import DEMOGRAPHICS
 
 # The staff do not change with a sample's seed, so that two cycles survey the same people.
 _POPULATION_SEED = 20241021

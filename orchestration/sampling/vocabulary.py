@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.seeds.survey_cycles import SurveyCycle, find_cycle, read_cycles
+from orchestration.survey_terms import DEMOGRAPHICS
 
-DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 TOOLS = ("limesurvey", "google_forms", "ms_forms")
 
 

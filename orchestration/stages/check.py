@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it ships no types
-
 from expectations.border import Border
 from expectations.raw_files import Cycle, method_parameter
 from expectations.validation import Outcome
@@ -19,6 +17,7 @@ from orchestration.cycles.fingerprints import border_fingerprint
 from orchestration.cycles.state import BorderPassed, cycle_states
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
+from orchestration.survey_terms import PARAMETER_DEFAULTS
 
 logger = logging.getLogger("ilk.quality")
 
@@ -87,12 +86,10 @@ def _remembered(value: Mapping[str, Any]) -> Outcome:
 
 def _border(settings: Settings, cycle_id: str) -> Border:
     cycle = find_cycle(read_cycles(settings.seeds_dir), cycle_id)
-    project = (settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8")
-    defaults = yaml.safe_load(project)["vars"]["method_parameter_defaults"]
 
     def share(parameter: str) -> float:
         given = method_parameter(settings.seeds_dir, cycle.method_id, parameter)
-        return float(defaults[parameter]) if given is None else given
+        return float(PARAMETER_DEFAULTS[parameter]) if given is None else given
 
     return Border(
         raw_dir=settings.raw_dir,

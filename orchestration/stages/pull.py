@@ -26,7 +26,7 @@ from orchestration.exports.sources import SourceError, landed_address
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import tell_pulled
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from orchestration.stages.findings import Finding, StageError
 from orchestration.stages.other_index import OtherIndexError, demand_same_index
 from orchestration.words import on_the_readers_clock
@@ -126,7 +126,7 @@ def pull_exports(
     logger.info("%s: membaca ekspor / reading the exports", cycle_id)
     started_at = datetime.now(UTC)
     try:
-        demand_agreement(settings.seeds_dir, REPOSITORY)
+        demand_agreement(settings.seeds_dir)
         demand_same_index(settings, read_cycles(settings.seeds_dir))
         report = pull_cycle(
             cycle_id=cycle_id,

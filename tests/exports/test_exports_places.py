@@ -27,7 +27,7 @@ from orchestration.exports.registry import SCHEMA, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
 from orchestration.exports.sources import SourceError, list_cycle
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from tests.conftest import SAMPLE_SEEDS
 from tests.small_cycle import HEADER, SmallCycle, row
 
@@ -541,7 +541,7 @@ def test_seeds_with_a_password_are_refused_without_showing_it(tmp_path):
     with (tmp_path / "seeds" / "survey_sources.csv").open("a", encoding="utf-8") as file:
         file.write(row * 2)
     with pytest.raises(ContradictorySeedsError) as raised:
-        demand_agreement(tmp_path / "seeds", REPOSITORY)
+        demand_agreement(tmp_path / "seeds")
     assert "Take it out" in str(raised.value) and "Keluarkan" in str(raised.value)
     assert "ilk-2025-s9" in str(raised.value) and CANARY not in str(raised.value)
 

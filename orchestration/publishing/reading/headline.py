@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable_files import UnreadableFileError
+from orchestration.survey_terms import HEADLINE_ROLE
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ where cycle_id = ? and not is_accepted and response_count > 0
 group by all
 order by all
 """
-_STAFF = """
+_STAFF = f"""
 select cast(sum(staff_count) as bigint)
 from fct_participation
-where cycle_id = ? and role_id = 'penerima'  -- as the headline counts (method.md 3)
+where cycle_id = ? and role_id = '{HEADLINE_ROLE}'  -- as the headline counts (method.md 3)
 """
 _RESPONDENTS = _STAFF.replace("staff_count", "respondent_count").replace(
     "fct_participation", "fct_participation_units"

@@ -10,7 +10,8 @@ from orchestration.publishing.reading.book import Row, known_sum
 from orchestration.publishing.reading.language import NONE
 from orchestration.publishing.reports.content import Block, Column, Table, Text
 from orchestration.publishing.reports.subjects import Subject
-from orchestration.publishing.reports.telling import HEADLINE_ROLE, Teller
+from orchestration.publishing.reports.telling import Teller
+from orchestration.survey_terms import HEADLINE_ROLE
 
 
 def participation(tell: Teller, subject: Subject) -> Iterator[Block]:

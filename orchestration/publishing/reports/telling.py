@@ -15,10 +15,10 @@ from orchestration.publishing.reading.language import NONE, Language
 from orchestration.publishing.reading.walking import Sources, sources_of
 from orchestration.publishing.reports.content import Chart
 from orchestration.publishing.reports.subjects import Subject
+from orchestration.survey_terms import HEADLINE_ROLE
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 25)
 _TO = " – "
-HEADLINE_ROLE = "penerima"  # dbt_project.yml; whose answers make the score
 
 
 @dataclass(frozen=True)

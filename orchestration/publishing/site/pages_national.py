@@ -22,6 +22,7 @@ from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
 from orchestration.publishing.reading.names import Names
 from orchestration.publishing.site.page import Page, cycle_page
+from orchestration.survey_terms import DEMOGRAPHICS
 
 _NATION = ("national", "national")
 _PARTS_DRAWN = 12
@@ -347,8 +348,7 @@ class _Nation:
     def _evenness(self) -> dict[str, Any]:
         rows = self.book.rows("idx_evenness", cycle_id=self.cycle.cycle_id)
         levels = [f"units_{level}" for level in self._levels()]
-        order = [*_BETWEEN, *levels, "recipient_category", "gender", "age_group"]
-        order += ["rank_group", "tenure_group"]
+        order = [*_BETWEEN, *levels, "recipient_category", *DEMOGRAPHICS]
         found = {(row["between"], row["measure"]): row for row in rows}
         compared = {key[0] for key, row in found.items() if row["member_count"] > 1}
         between = [each for each in order if each in compared]

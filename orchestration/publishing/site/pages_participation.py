@@ -15,7 +15,7 @@ from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.charts import days_chart
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
-from orchestration.publishing.site.respondents import HEADLINE_ROLE
+from orchestration.survey_terms import HEADLINE_ROLE
 
 _NAMED_SHORT = 25  # units that the first table names; each region's page has all of its own
 

@@ -15,6 +15,7 @@ from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site import places, respondents
 from orchestration.publishing.site.follow_ups import plans_of
 from orchestration.publishing.site.page import Page
+from orchestration.survey_terms import HEADLINE_ROLE
 
 _INDEX_ROW = {"component_type": "index"}
 
@@ -247,7 +248,7 @@ def _categories(
         )
         name = words.name(category) if category else row["recipient_category_id"]
         found.append((role_names.get(row["role_id"], str(row["role_id"])), str(name), row))
-    return sorted(found, key=lambda each: (each[2]["role_id"] != "penerima", each[1]))
+    return sorted(found, key=lambda each: (each[2]["role_id"] != HEADLINE_ROLE, each[1]))
 
 
 def _marks(book: Book, words: Language, cycle: Cycle, unit_id: str) -> tuple[Mark, ...]:
@@ -295,7 +296,7 @@ def list_rows(book: Book, words: Language, cycle: Cycle, units: Any) -> list[Lis
                 else "",
                 book.score(cycle.cycle_id, "provider_unit", unit_id),
                 book.one("idx_rankings", cycle_id=cycle.cycle_id, domain_id=unit_id, **_INDEX_ROW),
-                next((one for one in answered if one.role_id == respondents.HEADLINE_ROLE), None),
+                next((one for one in answered if one.role_id == HEADLINE_ROLE), None),
             )
         )
     return rows

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.language import Language
+from orchestration.survey_terms import HEADLINE_ROLE
 
-HEADLINE_ROLE = "penerima"
 _ANCESTORS = tuple(f"ancestor_{rank}_unit_id" for rank in range(1, 6))
 
 
