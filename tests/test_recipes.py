@@ -173,11 +173,16 @@ def test_a_unit_level_has_its_unit_its_ratings_and_its_target(followed: Followed
         " where unit_level_id = 'pos'"
     )
     assert units == [("pos-sabang",)]
-    [(score, target)] = followed.published(
-        "select score, target_score from idx_targets"
+    [(target, why)] = followed.published(
+        "select target_score, null_reason from idx_targets"
         " where domain_id = 'pos' and weighting_mode = 'none'"
     )
-    assert (score, target) == (3.0, 3.5)
+    assert (target, why) == (3.5, "too_few_children")  # one question is not much of an index
+    [(score,)] = followed.warehouse(
+        "select score from indexes.idx_scores where domain_type = 'provider_level'"
+        " and domain_id = 'pos' and weighting_mode = 'none' and item_id = 'bmn_tangible_ruang'"
+    )
+    assert score == pytest.approx(3)
 
 
 def test_an_index_model_is_published_and_shows_no_more_than_the_scores(followed: Followed) -> None:

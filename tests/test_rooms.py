@@ -15,6 +15,7 @@ from tests.test_house_rules import obeyed
 ROOMS = (
     # tools of all
     "words", "durable_files", "sql_text", "keyed_hash", "engine_macros", "run_lock", "pseudonyms",
+    "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings",

@@ -33,6 +33,7 @@ FIGURES_CODE = (
     "orchestration/model_inputs.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
+    "orchestration/survey_terms.py",
     "orchestration/words.py",
 )
 _SEED_READER = tuple(Path(str(module.__file__)) for module in (seed_tables, seed_expansion))
@@ -53,6 +54,7 @@ BORDER_CODE = (
     "orchestration/seeds/seed_expansion.py",
     "orchestration/seeds/seed_tables.py",
     "orchestration/sql_text.py",
+    "orchestration/survey_terms.py",
     "orchestration/words.py",
 )
 
