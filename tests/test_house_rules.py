@@ -71,7 +71,7 @@ MAX_LINES, MAX_COMPILED_LINES = 100, 600
 LONGER = {
     "responses_answered": "translated, routed and counted, each over the same generated columns",
     "sums_item_answers": "who was asked which question, and how it was answered, in one pass",
-    "sums_domain_routes": "the one place that knows the domain types, one select each",
+    "sums_domain_routes": "who speaks for each type of domain, one select each",
     "responses_judged": "the order of the reasons of rejection is one list, read in one place",
     "responses_read": "one translation an attribute, three of which need a case of their own",
     "weights_collapsed_strata": "three steps, each needs the counts that the one before left",

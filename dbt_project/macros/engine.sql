@@ -1,6 +1,6 @@
 {#
-    What SQL engines write differently, one macro each; the models stay the same on all of them.
-    A second engine adds its own `<engine>__<name>` beside the default.
+    What DuckDB writes in its own way, one macro each: models read as plain SQL, and the border's
+    checks use the same expressions (orchestration/engine_macros.py).
 #}
 
 {#

@@ -157,7 +157,7 @@ def _profile(
     if profile_id not in sources:
         raise ValueError(
             f"survey_sources.csv has no source '{profile_id}' for {cycle.cycle_id}; it has: "
-            f"{', '.join(sources) or 'none'}. Name one of these in tools, or add a row."
+            f"{', '.join(sources) or 'none'}. Add its row: a sample imitates these tools' exports."
         )
     tools = {row["profile_id"]: row["tool"] for row in seed_records(seeds_dir, "export_profiles")}
     tool = tools.get(profile_id)
