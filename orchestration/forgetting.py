@@ -43,7 +43,7 @@ from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import only_pull, parquet_path, stored_path
 from orchestration.publishing.standing import ShownAnswers
 from orchestration.publishing.swap import keep_the_shown_alone
-from orchestration.seeds.survey_cycles import lineage, read_cycles
+from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
 
@@ -175,7 +175,7 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
             for cycle in cycles
             if cycle.cycle_id in pulled
             and cycle.cycle_id not in cleared
-            and not cleared.keys().isdisjoint(lineage(cycles, cycle.cycle_id))
+            and not cleared.keys().isdisjoint(with_ancestors(cycles, cycle.cycle_id))
         ]
         report = ForgetReport(
             forgotten_at=now.isoformat(timespec="seconds"),

@@ -33,7 +33,7 @@ from orchestration.exports.store import stored_path
 from orchestration.publishing import PublicationError
 from orchestration.publishing.tables import Declaration, read_declarations
 from orchestration.run_lock import run_lock
-from orchestration.seeds.survey_cycles import lineage, read_cycles
+from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 
@@ -281,7 +281,7 @@ def _freeze(
 
 def _registry(settings: Settings, cycle_id: str) -> pa.Table:
     """Return the registry's rows of the files that a cycle, and those it looks back on, is from."""
-    cycle_ids = lineage(read_cycles(settings.seeds_dir), cycle_id)
+    cycle_ids = with_ancestors(read_cycles(settings.seeds_dir), cycle_id)
     rows = [
         row
         for row in read_registry(settings.raw_dir).to_pylist()

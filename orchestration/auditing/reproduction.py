@@ -27,7 +27,7 @@ from orchestration.exports.registry import ExportFile, Registry
 from orchestration.exports.seed_files import ReaderSettings, read_reader_settings
 from orchestration.exports.store import parquet_path, store_bytes, stored_path
 from orchestration.publishing.tables import Declaration, read_declarations
-from orchestration.seeds.survey_cycles import lineage, read_cycles
+from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 
@@ -77,7 +77,9 @@ def reproduce(settings: Settings, cycle_id: str) -> Reproduction:
         shutil.copytree(version.folder / "seeds", seeds)
         cycle_ids = _restore_raw_zone(settings, version, scratch)
         run = [
-            name for name in reversed(lineage(read_cycles(seeds), cycle_id)) if name in cycle_ids
+            name
+            for name in reversed(with_ancestors(read_cycles(seeds), cycle_id))
+            if name in cycle_ids
         ]
         _run(scratch, run)
         comparisons = tuple(

@@ -18,7 +18,7 @@ import duckdb
 from orchestration.durable_files import UnreadableFileError
 from orchestration.seeds import seed_expansion, seed_tables
 from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
-from orchestration.seeds.survey_cycles import lineage, read_cycles
+from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import REPOSITORY, Settings
 
 _BYPRODUCTS = {"__pycache__", ".parsed", ".seeds", ".user.yml", "target", "logs"}
@@ -147,7 +147,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
     The pseudonym key enters as an HMAC of a constant: another key is noticed, none is stored.
     """
     cycles = read_cycles(settings.seeds_dir)
-    cycle_ids = lineage(cycles, cycle_id)
+    cycle_ids = with_ancestors(cycles, cycle_id)
     key = settings.pseudonym_key
     secret = key.get_secret_value() if key else ""
     today = datetime.now(UTC).date()
@@ -174,7 +174,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
     code = hash_files(REPOSITORY / part for part in BORDER_CODE)
-    compared = lineage(read_cycles(settings.seeds_dir), cycle_id)[:2]
+    compared = with_ancestors(read_cycles(settings.seeds_dir), cycle_id)[:2]
     files = raw_files(settings, compared)
     read = _seeds_read(settings, compared, files, whole=_WHOLE_AT_THE_BORDER)
     return _digest([files, read, code])

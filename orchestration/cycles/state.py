@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 
 from orchestration.cycles.fingerprints import cycle_fingerprint
 from orchestration.durable_files import read_json, whole_file
-from orchestration.seeds.survey_cycles import lineage, read_cycles
+from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
 
 _Held = TypeVar("_Held")
@@ -207,7 +207,7 @@ def outdated_ancestors(settings: Settings, cycle_id: str) -> list[str]:
     Out of date: in the warehouse, but built from other files, seeds or code than lie here now.
     """
     states = cycle_states(settings)
-    _, *ancestors = lineage(read_cycles(settings.seeds_dir), cycle_id)
+    _, *ancestors = with_ancestors(read_cycles(settings.seeds_dir), cycle_id)
     return [
         ancestor
         for ancestor in reversed(ancestors)

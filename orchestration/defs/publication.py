@@ -17,7 +17,7 @@ from orchestration.publishing.reading.headline import decimal_comma, percent, re
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import LAYERS, declarations
 from orchestration.settings import Settings, get_settings
-from orchestration.stages.publish import CHECKS, NOTHING_LEFT, judge, publish_candidate
+from orchestration.stages.publish import CHECKS, NOTHING_LEFT, judge_warehouse, publish_candidate
 from orchestration.words import both
 
 
@@ -87,7 +87,9 @@ def ilk(
     settings = get_settings()
     cycle_id, run_id = context.partition_key, context.run_id
     with failing_as_ours():
-        candidate = judge(settings, cycle_id, run_id=run_id, accept_fewer=config.accept_fewer)
+        candidate = judge_warehouse(
+            settings, cycle_id, run_id=run_id, accept_fewer=config.accept_fewer
+        )
     yield from check_results(candidate.findings, lambda _: PUBLICATION)
     with failing_as_ours():
         published = publish_candidate(

@@ -83,7 +83,7 @@ def find_cycle(cycles: list[SurveyCycle], cycle_id: str) -> SurveyCycle:
     raise UnknownCycleError(f"unknown cycle '{cycle_id}'. survey_cycles.csv lists: {known}")
 
 
-def lineage(cycles: list[SurveyCycle], cycle_id: str) -> list[str]:
+def with_ancestors(cycles: list[SurveyCycle], cycle_id: str) -> list[str]:
     """Return the cycle's id and those of all cycles it is compared with, newest first."""
     by_id = {cycle.cycle_id: cycle for cycle in cycles}
     chain: list[str] = []
@@ -99,5 +99,5 @@ def later_cycles(cycles: list[SurveyCycle], cycle_id: str) -> list[str]:
     return [
         cycle.cycle_id
         for cycle in cycles
-        if cycle.cycle_id != cycle_id and cycle_id in lineage(cycles, cycle.cycle_id)
+        if cycle.cycle_id != cycle_id and cycle_id in with_ancestors(cycles, cycle.cycle_id)
     ]

@@ -115,7 +115,7 @@ class Published:
         yield Finding(POSTGRES_HOLDS_IT_TOO, self.standing.in_words() if self.standing else "")
 
 
-def judge(
+def judge_warehouse(
     settings: Settings, cycle_id: str, *, run_id: str, accept_fewer: Collection[str]
 ) -> Candidate:
     """Look at the warehouse before it leaves. Raises StageError where the run's own cycle is unfit.
