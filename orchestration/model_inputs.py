@@ -30,6 +30,12 @@ def arrow(relation: Any, *, order: str = "", **wanted: object) -> pa.Table:  # n
     return found
 
 
+def batches(relation: Any, *, rows_each: int) -> pa.RecordBatchReader:  # noqa: ANN401
+    """Return all rows, so many at a time, to go through once; any other query ends them."""
+    found: pa.RecordBatchReader = relation.to_arrow_reader(rows_each)
+    return found
+
+
 def _chosen(relation: Any, order: str, wanted: Mapping[str, object]) -> Any:  # noqa: ANN401
     conditions = [
         f"{name} = {value}" if isinstance(value, int) else f"{name} = '{value}'"

@@ -281,6 +281,37 @@ def test_a_model_is_short_when_compiled_too(sample: Sample) -> None:
     )
 
 
+def test_a_python_model_reads_calls_and_returns(models: list[Node]) -> None:
+    obeyed(
+        (
+            f"{node['name']}: {found.group().strip()}"
+            for node in models
+            if node["language"] == "python"
+            for found in re.finditer(
+                r"^(import|from) (?!typing\b|pyarrow\b|orchestration\.).*"
+                r"|\.(filter|project|order|join|df|fetch\w*|sql|execute|to_\w+)\(|\bsession\.\w+|environ",
+                node["raw_code"],
+                flags=re.M,
+            )
+        ),
+        "read by orchestration/model_inputs.py, and call one function of plain tables and values: "
+        "it then serves rows of another machine as well, and is tested without a warehouse",
+    )
+    functions = (REPOSITORY / "orchestration" / "scoring").rglob("*.py")
+    obeyed(
+        (
+            f"{path.name}: {found.group()}"
+            for path in functions
+            for found in re.finditer(
+                r"^(import|from) (os|duckdb|dbt|orchestration\.(settings|model_inputs))\b.*",
+                path.read_text(encoding="utf-8"),
+                flags=re.M,
+            )
+        ),
+        "what Python models call takes tables and values: no environment, no warehouse",
+    )
+
+
 def test_a_model_ends_with_its_final_cte(sql_models: list[Node]) -> None:
     obeyed(
         (

@@ -5,11 +5,6 @@ moments as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-pairwise as (
-    select * from {{ ref('sums_set_covariances') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
 answer_counts as (
     select * from {{ ref('sums_set_answers') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -28,6 +23,9 @@ sets as (
         moments.rater_count,
         moments.straight_lining_count,
         moments.respondent_count,
+        moments.is_every_pair_rated,
+        moments.pairwise_item_variance_sum,
+        moments.pairwise_total_variance,
         max(moments.total_variance) as total_variance,
         {{ stable_sum('moments.item_variance') }} as item_variance_sum,
         sum(answer_counts.asked_count) as asked_count,
@@ -47,15 +45,14 @@ of_sets as (
         sets.item_count,
         sets.respondent_count,
         {{ cronbach_alpha('sets.item_variance_sum', 'sets.total_variance', 'sets.item_count') }} as alpha,
-        case when pairwise.is_complete then
-            {{ cronbach_alpha('pairwise.item_variance_sum', 'pairwise.total_variance', 'sets.item_count') }}
+        case when sets.is_every_pair_rated then
+            {{ cronbach_alpha('sets.pairwise_item_variance_sum', 'sets.pairwise_total_variance', 'sets.item_count') }}
         end as pairwise_alpha,
         cast(null as double) as item_total_correlation,
         sets.blank_count / nullif(sets.asked_count, 0) as nonresponse_share,
         sets.ceiling_count / nullif(sets.rated_count, 0) as ceiling_share,
         sets.straight_lining_count / nullif(sets.rater_count, 0) as straight_lining_share,
     from sets
-    left join pairwise using (set_type, set_id)
 ),
 
 -- The corrected correlation: with the total of the set's other items.

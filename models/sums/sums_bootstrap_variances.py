@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.model_inputs import cycle_id, rows
-from orchestration.scoring.bootstrap import bootstrap_variances, raking
+from orchestration.scoring.bootstrap import bootstrap_variances
 from orchestration.scoring.linearisation import VARIANCES
+from orchestration.scoring.raking import raking
 
 ORDER = "stratum_number, weight_cell_number"
 

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.model_inputs import cycle_id, rows
-from orchestration.scoring.bootstrap import compared_bootstrap_variances, raking
+from orchestration.scoring.bootstrap import compared_bootstrap_variances
+from orchestration.scoring.raking import raking
 
 ORDER = "stratum_number, weight_cell_number"
 

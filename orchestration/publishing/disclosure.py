@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -41,6 +42,12 @@ ZERO = 1e-7
 NULL_VECTORS = 2
 RESIDUAL = 1e-11
 ROUGHLY = 0.02
+# Written out, because the columns of a frame without rows have no types.
+CELL_VERDICTS = pa.schema(
+    [(column, pa.string()) for column in (*CELL, "component_type")]
+    + [("is_hidden", pa.bool_()), ("reason", pa.string()), ("is_exposed", pa.bool_())]
+    + [("score_step", pa.float64()), ("other_step", pa.float64())]
+)
 # Of those in no published domain: as many as need no protection, since they are cells of their own.
 MANY = 1_000_000
 MAX_ROUNDS = 20_000
@@ -54,6 +61,34 @@ Component = tuple[str, str, str]
 
 class DisclosureError(Exception):
     """The scores can't be judged, so nothing may be published."""
+
+
+def cell_verdicts(
+    cells: pd.DataFrame,
+    *,
+    units: pd.DataFrame,
+    settings: pd.DataFrame,
+    components: pd.DataFrame,
+    edges: pd.DataFrame,
+    classes: pd.DataFrame,
+) -> pa.Table:
+    """Return CELL_VERDICTS: what may be shown of each cell of a cycle (no component is NULL).
+
+    `cells`: disclosure_cells. `units`: stg_seeds__units. `settings`: design_settings.
+    `components`, `edges`: design_components, design_edges. `classes`: disclosure_class_cells.
+    """
+    names = components[["component_number", *COMPONENT]].fillna("")
+    for side, number in (("whole", "parent_number"), ("part", "child_number")):
+        side_names = names.rename(columns={key: f"{side}_{key}" for key in COMPONENT})
+        edges = edges.merge(side_names, left_on=number, right_on="component_number")
+        edges = edges.drop(columns="component_number")
+    classes = classes.assign(**{key: classes[key].fillna("") for key in COMPONENT})
+    verdicts = judge_cells(cells, units, settings, edges, classes)
+    cells = cells.assign(**{key: cells[key].fillna("") for key in COMPONENT})
+    keyed = verdicts.merge(cells[[*CELL, "component_type"]], on=CELL)
+    keyed[COMPONENT] = keyed[COMPONENT].replace("", None)
+    keyed["reason"] = keyed["reason"].where(keyed["is_hidden"].astype(bool), None)
+    return pa.Table.from_pandas(keyed, schema=CELL_VERDICTS, preserve_index=False)
 
 
 # Vectors of some 10,000 numbers: two of BLAS's threads wait for each other longer than they work.

@@ -20,12 +20,50 @@ from collections.abc import Iterator, Sequence
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 ROW = ["unit_id", "recipient_category_id"]
 REST = ""  # the group of hidden units, or strata, that are too few anywhere else
 
+# Written out, because the columns of a frame without rows have no types.
+PARTICIPATION_VERDICTS = pa.schema(
+    [
+        (column, pa.string())
+        for column in ("cycle_id", "role_id", "unit_id", "recipient_category_id", "stratum_id")
+    ]
+    + [
+        ("is_hidden", pa.bool_()),
+        ("unit_group", pa.string()),
+        ("is_stratum_hidden", pa.bool_()),
+    ]
+)
+
 Bools = NDArray[np.bool_]
+
+
+def cycle_verdicts(
+    rows: pd.DataFrame, *, units: pd.DataFrame, strata: pd.DataFrame, settings: pd.DataFrame
+) -> pa.Table:
+    """Return PARTICIPATION_VERDICTS: the rows of a cycle with what is hidden of each.
+
+    `rows`: participation_by_category. `units`: design_units. `strata`: weights_strata. `settings`:
+    design_settings. All of one cycle.
+    """
+    rows = rows.merge(units[["unit_id", "region_id", "unit_level_id"]], on="unit_id")
+    rows["place"] = rows["region_id"].fillna("") + "|" + rows["unit_level_id"]
+    rows["base_stratum_id"] = rows["place"] + "|" + rows["recipient_category_id"]
+    keys = ["role_id", "base_stratum_id"]
+    rows = rows.merge(strata[[*keys, "stratum_id"]], on=keys)
+    # Without a frame, at least those who answered could have.
+    rows["size"] = rows[["staff_count", "respondent_count"]].max(axis=1)
+    judged = [
+        participation_verdicts(of_role, min_cell_n=int(settings["min_cell_n"].iloc[0]))
+        for _, of_role in rows.groupby("role_id")
+    ]
+    none = pd.DataFrame(columns=PARTICIPATION_VERDICTS.names)
+    frame = pd.concat([none, *judged], ignore_index=True)
+    return pa.Table.from_pandas(frame, schema=PARTICIPATION_VERDICTS, preserve_index=False)
 
 
 def participation_verdicts(rows: pd.DataFrame, *, min_cell_n: int) -> pd.DataFrame:

@@ -45,11 +45,6 @@ class Group:
     routes: Sequence[tuple[int, int]]
 
 
-def raking(settings: pd.DataFrame) -> set[str]:
-    """Return the cycles whose method rakes, of design_settings."""
-    return set(settings.loc[settings["weighting_mode"] == "rake", "cycle_id"])
-
-
 def bootstrap_variances(
     people: pd.DataFrame,
     *,

@@ -6,16 +6,56 @@ set, alpha itself (models/), the warehouse.
 Ratings are whole numbers of parts of a point, so that products and their sums are exact.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from orchestration.scoring.score_tree import Floats
+from orchestration.scoring.score_tree import Bools, Floats
 
+SET_MOMENTS = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("set_type", pa.string()),
+        ("set_id", pa.string()),
+        ("item_id", pa.string()),
+        ("component_number", pa.int32()),
+        ("item_count", pa.int64()),
+        ("rater_count", pa.int64()),
+        ("straight_lining_count", pa.int64()),
+        ("respondent_count", pa.int64()),
+        ("item_variance", pa.float64()),
+        ("total_variance", pa.float64()),
+        ("item_total_covariance", pa.float64()),
+        ("is_every_pair_rated", pa.bool_()),
+        ("pairwise_item_variance_sum", pa.float64()),
+        ("pairwise_total_variance", pa.float64()),
+    ]
+)
 PERSONS = 16_384  # at a time: what fits a processor's cache is added up in half the time
+
+
+def set_moments(people: Iterable[pa.RecordBatch], *, item_sets: pd.DataFrame) -> pa.Table:
+    """Return SET_MOMENTS, a row per set and item (Cronbach 1951; method.md 9).
+
+    `people`: ratings_by_item, some PERSONS at a time. `item_sets`: design_item_sets of a cycle.
+    Over who answered all of a set, and pair by pair over who rated both (what R's psych::alpha
+    computes from): where answers are missing here and there these are not the same.
+    """
+    sets = {key: _SetSums.of_items(items) for key, items in sets_of(item_sets).items()}
+    parts_per_point = 1
+    for batch in people:
+        parts_per_point = batch["parts_per_point"][0].as_py() if len(batch) else parts_per_point
+        is_straight_lining = batch["is_straight_lining"].to_numpy(zero_copy_only=False)
+        for of_set in sets.values():
+            of_set.add(ratings_of(batch, of_set.items["item_column"].to_list()), is_straight_lining)
+    found = [SET_MOMENTS.empty_table()]
+    for of_set in sets.values():
+        table = of_set.moments(parts_per_point)
+        found.append(pa.Table.from_pandas(table, schema=SET_MOMENTS, preserve_index=False))
+    return pa.concat_tables(found)
 
 
 @dataclass(frozen=True)
@@ -58,6 +98,45 @@ class ItemSums:
         known = np.where(self.counts > 1, self.counts, np.nan)
         in_parts = (self.products - self.sums * self.sums.T / known) / (known - 1)
         return Covariances(values=in_parts / parts_per_point**2, counts=self.counts)
+
+
+@dataclass
+class _SetSums:
+    """What is added up of the `items` of a set: over who rated all of them, and pair by pair."""
+
+    items: pd.DataFrame
+    complete: ItemSums
+    pairwise: ItemSums
+    rater_count: int = 0
+    straight_lining_count: int = 0
+
+    @classmethod
+    def of_items(cls, items: pd.DataFrame) -> "_SetSums":
+        return cls(items, ItemSums.of_items(len(items)), ItemSums.of_items(len(items)))
+
+    def add(self, ratings: Floats, is_straight_lining: Bools) -> None:
+        is_missing = np.isnan(ratings)
+        is_rater = ~is_missing.all(axis=1)
+        self.rater_count += int(np.count_nonzero(is_rater))
+        self.straight_lining_count += int(np.count_nonzero(is_rater & is_straight_lining))
+        self.complete.add(ratings[~is_missing.any(axis=1)])
+        self.pairwise.add(ratings)
+
+    def moments(self, parts_per_point: int) -> pd.DataFrame:
+        complete = self.complete.covariances(parts_per_point)
+        pairwise = self.pairwise.covariances(parts_per_point).values
+        return self.items.assign(
+            item_count=len(self.items),
+            rater_count=self.rater_count,
+            straight_lining_count=self.straight_lining_count,
+            respondent_count=np.diagonal(complete.counts).astype(np.int64),
+            item_variance=np.diagonal(complete.values),
+            total_variance=complete.values.sum(),
+            item_total_covariance=complete.values.sum(axis=1),
+            is_every_pair_rated=bool(~np.isnan(pairwise).any()),
+            pairwise_item_variance_sum=np.nansum(np.diagonal(pairwise)),
+            pairwise_total_variance=np.nansum(pairwise),
+        )
 
 
 def ratings_of(people: pa.RecordBatch, item_columns: Sequence[str]) -> Floats:

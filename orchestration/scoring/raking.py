@@ -13,11 +13,15 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+CELL_WEIGHTS = pa.schema(
+    [("cycle_id", pa.string()), ("weight_cell_number", pa.int32()), ("weight", pa.float64())]
+)
 UNKNOWN = -1
 # Which column of weights_cells says where a cell stands in a margin of weights_rake_margins.
 COLUMN_OF = {
@@ -65,6 +69,31 @@ class Rules:
             trim_low=float(settings["rake_trim_low"]),
             trim_high=float(settings["rake_trim_high"]),
         )
+
+
+def raking(settings: pd.DataFrame) -> set[str]:
+    """Return the cycles whose method rakes, of design_settings."""
+    return set(settings.loc[settings["weighting_mode"] == "rake", "cycle_id"])
+
+
+def cell_weights(
+    cells: pd.DataFrame, *, cycle_id: str, margins: pd.DataFrame, settings: pd.DataFrame
+) -> pa.Table:
+    """Return CELL_WEIGHTS of a cycle that rakes.
+
+    `cells`: weights_cells, ordered by weight_cell_number. `margins`: weights_rake_margins.
+    `settings`: design_settings, all of the cycle.
+    """
+    rules = Rules.of(settings.iloc[0])
+    weights = cells["stratum_weight"].to_numpy(dtype=np.float64).copy()
+    for role_id, rows in cells.groupby("role_id").indices.items():
+        of_role = margins_of(cells.iloc[rows], margins[margins["role_id"] == role_id])
+        counts = cells["respondent_count"].to_numpy(dtype=np.float64)[rows]
+        if of_role:
+            whose = f"{cycle_id}, role {role_id}"
+            weights[rows] = raked(weights[rows], counts, of_role, rules, whose=whose)
+    found = cells[["weight_cell_number"]].assign(cycle_id=cycle_id, weight=weights)
+    return pa.Table.from_pandas(found, schema=CELL_WEIGHTS, preserve_index=False)
 
 
 def margins_of(cells: pd.DataFrame, totals: pd.DataFrame) -> list[Margin]:

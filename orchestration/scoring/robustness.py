@@ -4,13 +4,100 @@ Belongs here: what a draw is, and the scores that it gives. Doesn't: ranks and b
 SQL's (models/indexes/idx_robustness.sql).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
-from orchestration.scoring.score_tree import Bools, Floats, Parent, roll_up
+from orchestration.scoring.score_tree import (
+    Bools,
+    Floats,
+    Parent,
+    edges_of,
+    parents_of,
+    roll_up,
+)
 
+UNIT_DRAWS = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("draw_number", pa.int32()),
+        ("domain_number", pa.int32()),
+        ("score", pa.float64()),
+    ]
+)
+# Whose name a component's weight has among its siblings on the way to the index.
+NAMED_BY = {"item": "item_id", "service_perspective": "perspective_id", "service": "service_id"}
 DRAWS = 50  # at a time: what bounds the memory
+
+
+def unit_draws(
+    scores: pd.DataFrame,
+    *,
+    cycle_id: str,
+    settings: pd.DataFrame,
+    components: pd.DataFrame,
+    edges: pd.DataFrame,
+    domains: pd.DataFrame,
+    shown: pd.DataFrame,
+) -> pa.Table:
+    """Return UNIT_DRAWS: a row per draw and shown provider unit of a cycle that has a score.
+
+    `scores`: shown_scores of provider units. `settings`: design_settings. `components` and `edges`:
+    design_components, ordered by component_number, and design_edges. `domains`: sums_domains,
+    ordered by domain_id. `shown`: shown_unit_scores of the index.
+    """
+    of_cycle = settings.iloc[0]
+    units = domains.merge(
+        shown.loc[
+            shown["weighting_mode"] == of_cycle["weighting_mode"], ["domain_type", "domain_id"]
+        ]
+    )
+    if units.empty:
+        return UNIT_DRAWS.empty_table()
+    # Ranks need all units: a mode in which some aren't shown is not drawn.
+    unit_counts = shown.groupby("weighting_mode").size()
+    modes = sorted(unit_counts[unit_counts == len(units)].index)
+    # What isn't shown takes no part: draws over it would tell on it.
+    keys = ["service_id", "perspective_id", "item_id"]
+    scores = scores.merge(units[["domain_type", "domain_id", "domain_number"]]).merge(
+        components[["component_number", *keys]], on=keys
+    )
+    across = set(components.loc[components["component_type"] == "perspective", "component_number"])
+    parents = parents_of(edges_of(edges[~edges["parent_number"].isin(across)]))
+
+    def by_component_and_unit(of_mode: pd.DataFrame, column: str) -> pd.DataFrame:
+        return of_mode.pivot(
+            index="component_number", columns="domain_number", values=column
+        ).reindex(index=components["component_number"], columns=units["domain_number"])
+
+    item_scores = {}
+    for mode in modes:
+        of_mode = scores[scores["weighting_mode"] == mode]
+        values = by_component_and_unit(of_mode, "score").to_numpy(dtype=np.float64, copy=True)
+        hidden = by_component_and_unit(of_mode, "is_suppressed").eq(True).to_numpy()
+        agree_with_shown(values, hidden, parents)
+        values[components["component_type"] != "item"] = np.nan
+        item_scores[str(mode)] = values
+    drawn = drawn_scores(
+        item_scores,
+        parents,
+        [_weight_of(component) for component in components.to_dict("records")],
+        draws=int(of_cycle["robustness_draws"]),
+        noise=float(of_cycle["robustness_weight_noise"]),
+        seed=int(of_cycle["random_seed"]),
+        min_weight_share=float(of_cycle["min_weight_share"]),
+    )
+    draw, unit = np.nonzero(~np.isnan(drawn))
+    rows = {
+        "cycle_id": np.full(len(draw), cycle_id, dtype=object),
+        "draw_number": draw + 1,
+        "domain_number": units["domain_number"].to_numpy()[unit],
+        "score": drawn[draw, unit],
+    }
+    return pa.Table.from_pandas(pd.DataFrame(rows), schema=UNIT_DRAWS, preserve_index=False)
 
 
 def drawn_scores(
@@ -74,3 +161,9 @@ def agree_with_shown(scores: Floats, is_hidden: Bools, parents: Sequence[Parent]
         mean = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
         moved = scores[parent.place] - mean
         scores[children] = filled + np.where(np.isnan(moved), 0, moved)
+
+
+def _weight_of(component: Mapping[Hashable, Any]) -> str:
+    """Return the name of a component's weight; none has the index, nor perspectives across."""
+    kind = component["component_type"]
+    return f"{kind} {component[NAMED_BY[kind]]}" if kind in NAMED_BY else ""
