@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from orchestration.engine_macros import EngineMacros
 from orchestration.metadata.forms import FIELDS, SEED
+from orchestration.seeds.seed_expansion import HIGHEST
 from orchestration.survey_terms import ATTRIBUTES, HEADLINE_ROLE, PARAMETER_DEFAULTS
 from orchestration.words import FaultText
 
@@ -32,6 +33,7 @@ class SeedRule:
 
 # What a folder of seeds may leave out: columns, and cells of the other columns.
 OPTIONAL_COLUMNS = {
+    "code_lists": ("lower_bound",),
     "export_codes": ("code_list_id",),
     "export_profiles": (
         "instrument_id", "date_order", "delimiter", "encoding", "sheet", "decimal",
@@ -45,6 +47,7 @@ OPTIONAL_COLUMNS = {
     "survey_sources": ("fresh_within_days",),
 }  # fmt: skip
 MAY_BE_EMPTY = {
+    "code_lists": ("source_value",),  # listed_codes_have_a_value_or_a_bound
     "export_codes": ("source_value", "code"),  # codes_are_stated_once demands them
     "export_columns": ("target",),
     "export_profiles": ("description",),
@@ -238,6 +241,13 @@ def _keys() -> Iterator[SeedRule]:
             "code_list_id": "code_list_id",
             "source_value": value,
         },
+        where="source_value is not null",
+    )
+    yield _repeated(
+        "lower_bounds_are_unique",
+        "code_lists",
+        {"code_list_id": "code_list_id", "lower_bound": "lower_bound"},
+        where="lower_bound is not null",
     )
     yield _repeated(
         "headings_are_unique",
@@ -930,6 +940,21 @@ _RULES = [
             "code_list_id alone.",
             "kode '{target}' tidak ada, atau ada dua kali. Isi source_value dan code, atau "
             "code_list_id saja.",
+        ),
+    ),
+    SeedRule(
+        name="listed_codes_have_a_value_or_a_bound",
+        seed="code_lists",
+        sql=f"""
+            select line, code from code_lists
+            where (source_value is null) = (lower_bound is null)
+                or lower_bound not between 0 and {HIGHEST}
+        """,
+        text=FaultText(
+            "'{code}' stands for no value, or for two. Fill in source_value, or lower_bound alone "
+            f"(whole years, 0-{HIGHEST}).",
+            "'{code}' tanpa nilai, atau dengan dua. Isi source_value, atau lower_bound saja (tahun "
+            f"bulat, 0-{HIGHEST}).",
         ),
     ),
     SeedRule(

@@ -51,6 +51,7 @@ _SEEDS = {
         "p,Q1,question,U1",
         "p,Q2,question,U2",
     ),
+    "code_lists": ("code_list_id,source_value,code,lower_bound",),
     "export_codes": ("profile_id,target,source_value,code", "p,unit_id,Kantor A,A"),
     "index_weights": ("method_id,component_type,component_id,weight",),
     "targets": ("index_id,year,unit_level_id,target_score",),

@@ -17,8 +17,8 @@ Seeds = Callable[..., list[Contradiction]]
 
 # What the agreeing seeds hold beside those of examples/skm: two levels, a move, a second cycle.
 MORE_ROWS = {
-    "export_codes": ["skm-plain,*,Baik,3"],
-    "code_lists": ["setuju,Setuju,4", "setuju,Tidak setuju,1"],
+    "export_codes": ["skm-plain,*,Baik,3,"],
+    "code_lists": ["setuju,Setuju,4,", "setuju,Tidak setuju,1,"],
     "instruments": ["skm-2022,skm-permenpan-14-2017"],
     "index_weights": [
         "skm-1.0,service,pelayanan,1",
@@ -45,7 +45,6 @@ MORE_ROWS = {
     ],
 }
 HEADERS = {
-    "code_lists": "code_list_id,source_value,code",
     "instruments": "instrument_id,base_instrument_id",
 }
 QUESTION = "skm-permenpan-14-2017,{},{},pelayanan,{},masyarakat,unit,{},{},false,"
@@ -71,8 +70,13 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "dates_are_readable": ("survey_cycles", "2020-08-31", "31 Agustus", "as YYYY-MM-DD"),
     "whole_numbers_are_readable": ("services", ",1", ",1.5", "is '1.5', no whole number"),
     "numbers_are_readable": ("targets", "3.6", '"3,600"', "'3,600', no number, or"),
-    "codes_are_unique": ("export_codes", "", "skm-plain,*, Baik ,2", "as in line 79"),
-    "listed_codes_are_unique": ("code_lists", "", "setuju, Setuju ,2", "as in line 2"),
+    "codes_are_unique": ("export_codes", "", "skm-plain,*, Baik ,2,", "as in line 4"),
+    "listed_codes_are_unique": ("code_lists", "", "setuju, Setuju ,2,", "as in line 7"),
+    "lower_bounds_are_unique": ("code_lists", "", "kelompok_usia,,tua,55", "as in line 6"),
+    "listed_codes_have_a_value_or_a_bound": (
+        *("code_lists", "", "kelompok_usia,99,tua,99"),
+        "'tua' stands for no value, or for two",
+    ),
     "headings_are_unique": (
         *("export_columns", "", "skm-plain,U1 ,ignore,"),
         "the same profile_id, source_column as in line",
@@ -164,19 +168,19 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "no question 'U10' (instrument 'skm-permenpan-14-2017')",
     ),
     "codes_are_for_known_targets": (
-        *("export_codes", "", "skm-plain,U10,Baik,3"),
+        *("export_codes", "", "skm-plain,U10,Baik,3,"),
         "'U10' is no attribute, no * and no question",
     ),
     "codes_lead_to_known_units": (
-        *("export_codes", "", "skm-plain,unit_id,Loket 9,loket-9"),
+        *("export_codes", "", "skm-plain,unit_id,Loket 9,loket-9,"),
         "code 'loket-9' is in no row of units.csv",
     ),
     "codes_lead_to_known_recipient_categories": (
-        *("export_codes", "", "skm-plain,recipient_category_id,T,tamu"),
+        *("export_codes", "", "skm-plain,recipient_category_id,T,tamu,"),
         "'tamu' is in no row of recipient_categories.csv",
     ),
     "codes_lead_to_known_roles": (
-        *("export_codes", "", "skm-plain,role_id,T,tamu"),
+        *("export_codes", "", "skm-plain,role_id,T,tamu,"),
         "'tamu' is in no row of roles.csv",
     ),
     "codes_are_on_the_scale": ("export_codes", "Baik,3", "Baik,5", "scale 1-4 of *"),
@@ -270,8 +274,7 @@ LISTS = {
 @pytest.mark.parametrize("rule", LISTS)
 def test_a_code_list_is_judged_where_a_profile_names_it(folder, rule):
     rows, words = LISTS[rule]
-    with_column(folder, "export_codes", "code_list_id")
-    add(folder, "code_lists", "tinggi,Tinggi,5")
+    add(folder, "code_lists", "tinggi,Tinggi,5,")
     add(folder, "export_codes", "skm-plain,U2,,,setuju")
     assert contradictions(folder) == []
     add(folder, "export_codes", *rows)
@@ -284,7 +287,7 @@ def test_a_code_list_is_judged_where_a_profile_names_it(folder, rule):
 
 
 def test_a_code_that_stands_nowhere_is_told(folder):
-    add(folder, "export_codes", "skm-plain,U2,Ya,")
+    add(folder, "export_codes", "skm-plain,U2,Ya,,")
     assert [each.rule for each in contradictions(folder)] == ["codes_are_stated_once"]
 
 

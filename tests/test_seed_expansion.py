@@ -45,6 +45,24 @@ def test_a_list_stands_for_its_rows_in_the_place_where_it_is_named(tmp_path):
     ]
 
 
+def test_a_class_of_years_stands_for_each_from_its_lower_bound_to_below_the_next(tmp_path):
+    write(
+        tmp_path / "code_lists.csv",
+        "code_list_id,source_value,code,lower_bound",
+        *("usia,,muda,17", "usia,-,blank,", "usia,,tua,25", "usia,99,blank,"),
+    )
+    write(
+        tmp_path / "export_codes.csv",
+        *("profile_id,target,source_value,code,code_list_id", "p,age_group,,,usia"),
+    )
+    rows = seed_records(tmp_path, "export_codes")
+    codes = {row["source_value"]: row["code"] for row in rows}
+    assert len(codes) == len(rows)
+    assert (codes["17"], codes["24"], codes["25"], codes["150"]) == ("muda", "muda", "tua", "tua")
+    assert (codes["-"], codes["99"]) == ("blank", "blank")
+    assert not {"16", "151", ""} & codes.keys()
+
+
 def test_an_instrument_takes_over_what_it_does_not_state(tmp_path):
     # The child stands first, and a grandchild builds on it.
     write(tmp_path / "instruments.csv", "instrument_id,base_instrument_id", "c,b", "b,a")

@@ -9,7 +9,7 @@ knows neither lists nor bases. What contradicts itself (an unknown list, a circl
 by the seeds' rules and stands for no rows here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,19 @@ STATES = {"export_codes": "code_lists", "questions": "instruments"}
 """Seeds that are spelled out, and the one that says by what."""
 
 LIST, BASE, IS_ASKED = "code_list_id", "base_instrument_id", "is_asked"
+BOUND, HIGHEST = "lower_bound", 150
+"""Of a class of whole years: the first; where no class follows, the last."""
+
 WRITTEN_ONLY = {"export_codes": LIST, "questions": IS_ASKED}
 """Columns that spelling out takes away."""
 
 
 def with_listed_codes(codes: "SeedTable", lists: "SeedTable") -> "SeedTable":
-    """Return the codes of profiles, those of a list that a row names in this row's place."""
+    """Return the codes of profiles, those of a list that a row names in this row's place.
+
+    A row of a list that has a lower bound stands for each whole number from there to below the next
+    bound of the list, but for those that have a row of their own.
+    """
     if LIST not in codes.header:
         return codes
     listed: dict[str, list[Row]] = {}
@@ -38,10 +45,28 @@ def with_listed_codes(codes: "SeedTable", lists: "SeedTable") -> "SeedTable":
     for line, row in zip(codes.lines, codes.records(), strict=True):
         if not (name := row[LIST].strip()):
             found.append(("export_codes", line, row))
-        for seed, of_list, value in listed.get(name, ()) if name else ():
+        for seed, of_list, value in _each_year(listed.get(name, [])) if name else ():
             cells = {column: value.get(column, "") for column in ("source_value", "code")}
             found.append((seed, of_list, {**row, **cells}))
     return _table(codes, found, LIST)
+
+
+def _each_year(rows: "Sequence[Row]") -> "Iterator[Row]":
+    stated = {row["source_value"].strip() for _, _, row in rows}
+    bounds = sorted({number for row in rows if (number := _bound(row)) is not None})
+    for row in rows:
+        if (first := _bound(row)) is None:
+            yield row
+            continue
+        end = next((bound for bound in bounds if bound > first), HIGHEST + 1)
+        for year in range(first, end):
+            if str(year) not in stated:
+                yield (*row[:2], {**row[2], "source_value": str(year)})
+
+
+def _bound(row: "Row") -> int | None:
+    text = row[2].get(BOUND, "").strip()
+    return int(text) if text.isdecimal() else None
 
 
 def with_base_questions(questions: "SeedTable", instruments: "SeedTable") -> "SeedTable":
