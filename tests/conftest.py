@@ -34,6 +34,7 @@ LONGEST = {
     "test_forgetting.py",
     "test_killed.py",
     "test_publication_in_time.py",
+    "test_recipes.py",
     "test_unfit_cycles.py",
 }
 _data_dir = ""
