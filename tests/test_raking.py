@@ -4,6 +4,7 @@ Belongs here: orchestration/scoring/raking.py and bootstrap.py, and `ilk run` un
 rakes (tests/reference/raking.R). Doesn't: the scores of the other modes (test_reference.py).
 """
 
+import runpy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ from orchestration.scoring.raking import (
     raked_replicates,
 )
 from orchestration.scoring.score_tree import parents_of
-from orchestration.settings import get_settings
+from orchestration.settings import REPOSITORY, get_settings
 from tests.conftest import SAMPLE_SEEDS, Sample, ilk
 
 REFERENCE = Path(__file__).parent / "reference" / "raking_ilk-2025-s2.csv.gz"
@@ -315,6 +317,27 @@ def test_raked_figures_are_those_of_r_and_their_errors_but_for_chance(
     assert mean == pytest.approx(1, abs=0.06)
     assert lowest > 0.78
     assert highest < 1.22
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "people/weights/weights_raked",
+        "figures/scores/scores_bootstrap_variances",
+        "figures/comparison/comparison_bootstrap_variances",
+    ],
+)
+def test_a_table_that_no_cycle_raked_for_has_the_columns_that_raking_gives_it(model):
+    """Where no cycle rakes dbt makes it of the YAML, and Python is not run."""
+    path = REPOSITORY / "models" / f"{model}.yml"
+    [described] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    assert described["config"]["meta"] == {"only_where_raked": True}
+    schema = runpy.run_path(str(path.with_suffix(".py")))["SCHEMA"]
+    with duckdb.connect() as connection:
+        rows = connection.from_arrow(schema.empty_table())
+        written = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    declared = {column["name"]: column["data_type"].upper() for column in described["columns"]}
+    assert declared == written
 
 
 def test_raking_leaves_the_unweighted_scores_as_they_were(raked_cycle):

@@ -16,6 +16,7 @@
 {#
     A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
     written again, other cycles stay. Columns that it gained since are added, empty in other cycles.
+    What is about raking alone (meta: only_where_raked in its YAML) runs no Python for other cycles.
 #}
 {% materialization cycle_part, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
@@ -27,7 +28,11 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if model.language == 'python' -%}
+    {%- if config.get('meta', {}).only_where_raked and not is_raked() -%}
+        {%- call statement('main') -%}
+            {{ no_rows(target, is_new) }}
+        {%- endcall -%}
+    {%- elif model.language == 'python' -%}
         {%- call statement('main', language='python') -%}
             {{ compiled_code }}
             {{ python_rows_to_table(target, is_new) }}
@@ -112,6 +117,33 @@
         having count(*) > 1
     )
     having count(*) > 0
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether this cycle's weights are raked, or those of the cycle that it is compared with. #}
+{% macro is_raked() -%}
+    {{ return(query_rows("
+        with settings as (select * from " ~ ref('design_settings') ~ ")
+
+        select 1 from settings
+        where
+            weighting_mode = 'rake'
+            and cycle_id in (
+                select unnest([cycle_id, previous_cycle_id]) from settings where cycle_id = '" ~ cycle_id() ~ "'
+            )
+    ") | length > 0) }}
+{%- endmacro %}
+
+{# The statement that leaves this cycle without rows; a new table has the columns of the model's YAML. #}
+{% macro no_rows(target, is_new) -%}
+    {%- if is_new -%}
+    create or replace table {{ target }} (
+        {%- for column in model.columns.values() %}
+        {{ adapter.quote(column.name) }} {{ column.data_type }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+    {%- else -%}
+    delete from {{ target }} where cycle_id = '{{ cycle_id() }}'
     {%- endif -%}
 {%- endmacro %}
 
