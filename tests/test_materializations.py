@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import duckdb
+from dbt_common.contracts.constraints import ConstraintType
 
 from orchestration.dbt_build import _invoke, _manifest, manifest_path, sentence
 from orchestration.settings import Settings
@@ -77,6 +78,30 @@ def test_a_key_in_two_rows_stops_its_model_before_such_rows_stand(
         ]
         assert f"keys stand in more than one row of {model}: 1" in told
     assert {table: _all_rows(settings, table) for table in tables} == before
+
+
+def test_a_row_that_breaks_a_constraint_stops_its_model_with_a_contract_or_without(
+    own_sample: Callable[..., Settings],
+) -> None:
+    settings = own_sample()
+    broken = {
+        "figures.disclosure_cell_verdicts": "is_hidden",  # Python
+        "figures.shown_unit_scores": "score",
+        "marts.audit_runs": "outcome",  # a view, of whose contract DuckDB holds nothing
+    }
+    before = {table: _all_rows(settings, table) for table in broken}
+    manifest = _manifest(settings)
+    for table, column in broken.items():
+        model = table.partition(".")[2]
+        [constraint] = manifest.nodes[f"model.ilk.{model}"].columns[column].constraints
+        constraint.type, constraint.expression = ConstraintType.check, "1 = 2"
+        arguments = ["run", "--log-level", "none", "--select", model]
+        result = _invoke(settings, arguments, cycle_id=LATER, manifest=manifest)
+        [told] = [
+            sentence(node.message) for node in result.result.results if node.node.name == model
+        ]
+        assert f"rows of {model} break: 1 = 2" in told
+    assert {table: _all_rows(settings, table) for table in broken} == before
 
 
 def test_descriptions_lie_with_relations_of_every_kind(sample: Sample) -> None:

@@ -41,7 +41,7 @@
         {%- do add_new_columns(target) -%}
         {%- call statement('main') -%}
             {{ replace_cycle(target, compiled_code) }};
-            {{ demand_unique_key(target) }}
+            {{ demands(target) }}
         {%- endcall -%}
     {%- endif -%}
     {%- if is_new -%}
@@ -78,7 +78,7 @@
         {{ get_create_table_as_sql(False, target, compiled_code) }}
         {%- endif -%};
         {{ comments(target) }}
-        {{ demand_unique_key(target) }}
+        {{ demands(target) }}
     {%- endcall -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
@@ -98,11 +98,12 @@
 {%- endmacro %}
 
 {#
-    The statement that fails where a model's key (unique_key in its YAML; NULL counts as a value) stands in
-    more than one row: of this cycle, where each cycle has its own part. Within the transaction that writes
-    the rows, so that no such table ever stands.
+    The statements that fail where rows break what a model's YAML demands of them: that its key (unique_key;
+    NULL counts as a value) stands in one row, and the constraints of columns that no contract hands to DuckDB.
+    Of a part for each cycle, this cycle's rows. Within the transaction that writes them: no such row ever stands.
 #}
-{% macro demand_unique_key(target) -%}
+{% macro demands(target) -%}
+    {%- set of_cycle = "cycle_id = '" ~ cycle_id() ~ "'" if config.get('materialized') == 'cycle_part' else 'true' -%}
     {%- set key = config.get('unique_key') -%}
     {%- if key -%}
     select error(
@@ -110,13 +111,22 @@
     )
     from (
         select 1 from {{ target }}
-        {%- if config.get('materialized') == 'cycle_part' and 'cycle_id' in key %}
-        where cycle_id = '{{ cycle_id() }}'
-        {%- endif %}
+        where {{ of_cycle if 'cycle_id' in key else 'true' }}
         group by {{ key | join(', ') }}
         having count(*) > 1
     )
-    having count(*) > 0
+    having count(*) > 0;
+    {%- endif -%}
+    {%- if target.is_view or not config.get('contract').enforced -%}
+    {%- for column in model.columns.values() -%}
+    {%- for constraint in column.constraints %}
+    {%- set rule = column.name ~ ' is not null' if constraint.type == 'not_null' else constraint.expression %}
+    select error(count(*) || ' baris tidak memenuhi / rows of {{ target.identifier }} break: {{ rule | replace("'", "''") }}')
+    from {{ target }}
+    where {{ of_cycle }} and not ({{ rule }})
+    having count(*) > 0;
+    {%- endfor -%}
+    {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -191,8 +201,9 @@ def materialize(rows, connection):
     connection.execute(f"delete from {table} where cycle_id = ?", [cycle_id])
     connection.execute(f"insert into {table} by name from model_rows")
     {%- endif %}
-    {%- if config.get('unique_key') %}
-    connection.execute({{ tojson(demand_unique_key(target)) }})
+    {%- set demanded = demands(target) %}
+    {%- if demanded %}
+    connection.execute({{ tojson(demanded) }})
     {%- endif %}
     connection.execute("commit")
     connection.unregister("model_rows")
