@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from orchestration.dbt_build import sentence
 from orchestration.scoring.bootstrap import Group, times_drawn, variances
+from orchestration.scoring.linearisation import COMPARED_VARIANCES, VARIANCES
 from orchestration.scoring.raking import (
     UNKNOWN,
     Margin,
@@ -319,20 +320,23 @@ def test_raked_figures_are_those_of_r_and_their_errors_but_for_chance(
     assert highest < 1.22
 
 
+RAKED = REPOSITORY / "models" / "people" / "weights" / "weights_raked.py"
+
+
 @pytest.mark.parametrize(
-    "model",
+    ("model", "schema"),
     [
-        "people/weights/weights_raked",
-        "figures/scores/scores_bootstrap_variances",
-        "figures/comparison/comparison_bootstrap_variances",
+        ("people/weights/weights_raked", runpy.run_path(str(RAKED))["SCHEMA"]),
+        ("sums/sums_bootstrap_variances", VARIANCES),
+        ("sums/sums_compared_bootstrap_variances", COMPARED_VARIANCES),
     ],
+    ids=["weights", "variances", "variances of a comparison"],
 )
-def test_a_table_that_no_cycle_raked_for_has_the_columns_that_raking_gives_it(model):
+def test_a_table_that_no_cycle_raked_for_has_the_columns_that_raking_gives_it(model, schema):
     """Where no cycle rakes dbt makes it of the YAML, and Python is not run."""
     path = REPOSITORY / "models" / f"{model}.yml"
     [described] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     assert described["config"]["meta"] == {"only_where_raked": True}
-    schema = runpy.run_path(str(path.with_suffix(".py")))["SCHEMA"]
     with duckdb.connect() as connection:
         rows = connection.from_arrow(schema.empty_table())
         written = dict(zip(rows.columns, map(str, rows.types), strict=True))
