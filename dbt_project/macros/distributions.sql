@@ -66,7 +66,7 @@
 {#
     Student's t quantile for large df from the normal one: the expansion in 1/df of Abramowitz & Stegun
     26.7.5, four terms. Above 100 degrees of freedom it errs by less than 1e-10 at p = 0.975
-    and 1e-8 at p = 0.9995; up to there scores_student_t solves for the quantile.
+    and 1e-8 at p = 0.9995; up to there scores_student_t has scipy's.
 #}
 {% macro student_t_from_normal(z, df) -%}
     {%- set z2 = z ~ " * " ~ z -%}

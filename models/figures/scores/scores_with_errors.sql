@@ -45,6 +45,7 @@ settings as (
 
 student_t as (
     select * from {{ ref('scores_student_t') }}
+    where cycle_id = '{{ cycle_id() }}'
 ),
 
 estimates as (
@@ -85,7 +86,6 @@ estimates as (
         and component_scores.component_number = variances.component_number
     left join student_t
         on student_t.df = variances.df
-        and student_t.ci_level = settings.ci_level
 ),
 
 bounded as (
