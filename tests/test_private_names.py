@@ -55,7 +55,11 @@ def takes(function: Callable[..., object], *parameters: str) -> bool:
 def ends_with(words: str, code: str, *arguments: str) -> bool:
     """Whether a process of this code ends in an error of these words."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8", check=False
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
     )
     return words in done.stderr
 
@@ -70,6 +74,7 @@ def a_second_writer_is_told() -> bool:
 
 CTRL_C = """
 import duckdb, os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 duckdb.sql("select count(*) from range(1_000_000_000_000) as r(n) where n % 7 = 8").fetchall()
 """

@@ -297,6 +297,9 @@ def test_a_large_export_is_split_into_files(tmp_path):
     assert [path.name for path in sorted((folder / "limesurvey").iterdir())] == [
         f"survei-{CYCLE}-{part}.csv" for part in range(1, 5)
     ]
+    # A short last one would be of the late responses and little else.
+    lengths = [len(path.read_bytes().splitlines()) for path in (folder / "limesurvey").iterdir()]
+    assert min(lengths) > 0.9 * max(lengths)
     assert {path.name for path in folder.iterdir()} == {"limesurvey", "staff_frame.csv"}
 
 

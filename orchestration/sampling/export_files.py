@@ -7,6 +7,7 @@ Doesn't: who answers what (fieldwork, ratings).
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,16 @@ def write_exports(
     seed: tuple[int, int],
     rows_per_file: int,
 ) -> list[Path]:
-    """Write one tool's export below `folder/<profile_id>/`, and return its files."""
+    """Write one tool's export below `folder/<profile_id>/`, and return its files.
+
+    They are of one length: a short last file would hold the late responses and little else, and
+    the border would stop it.
+    """
     suffix, write = _WRITERS[profile.tool]
     name = f"survei-{vocabulary.cycle.cycle_id}"
-    starts = range(0, max(len(responses), 1), rows_per_file)
+    files_needed = max(ceil(len(responses) / rows_per_file), 1)
+    length = max(ceil(len(responses) / files_needed), 1)
+    starts = range(0, max(len(responses), 1), length)
     exports = below(folder, profile.profile_id)
     exports.mkdir(parents=True, exist_ok=True)
     files = []
@@ -63,7 +70,7 @@ def write_exports(
             vocabulary,
             profile,
             staff,
-            responses[start : start + rows_per_file],
+            responses[start : start + length],
             truth,
             first_id=start + 1,
             seed=(*seed, part),
