@@ -29,9 +29,9 @@ final as (
             when staffed.cycle_id is null then 'none' else methods.weighting_mode
         end as weighting_mode,
         methods.band_scheme_id,
-        coalesce(methods.poststrata, 'region_level') as poststrata,
-        coalesce(methods.interval_method, 'wald') as interval_method,
-        coalesce(methods.change_test, 'z_independent') as change_test,
+        {{ optional_column(ref('methods'), 'poststrata', "'region_level'") }} as poststrata,
+        {{ optional_column(ref('methods'), 'interval_method', "'wald'") }} as interval_method,
+        {{ optional_column(ref('methods'), 'change_test', "'z_independent'") }} as change_test,
         cycles.opens_on,
         cycles.closes_on,
         cycles.previous_cycle_id,
