@@ -59,6 +59,7 @@ MAY_BE_EMPTY = {
     "survey_cycles": ("previous_cycle_id",),
     "targets": ("unit_level_id",),
     "units": ("unit_type", "region_id", "parent_unit_id", "valid_to"),
+    "verifications": ("service_id", "score", "minutes", "standard_minutes", "note"),
 }
 
 ONE_OF = {
@@ -87,6 +88,7 @@ ONE_OF = {
     ("survey_cycles", "semester"): tuple(str(number) for number in range(1, 13)),
     ("survey_cycles", "status"): ("planned", "open", "closed", "final"),
     ("survey_sources", "kind"): ("landing", "limesurvey", "kobo", "odk"),
+    ("verifications", "source"): ("interview", "document", "service_record"),
 }  # fmt: skip
 
 # Ids that name folders, files, partitions, domains or columns of SQL: plain words.
@@ -117,6 +119,7 @@ KEYS = {
     "survey_sources": ("cycle_id", "profile_id", "kind", "location"),
     "targets": ("index_id", "year", "unit_level_id"),
     "unit_levels": ("unit_level_id",),
+    "verifications": ("verification_id",),
 }
 
 # Tables that the rules find beside the seeds, and the seeds that they are made of.
@@ -164,6 +167,9 @@ REFERENCES = {
     ("units", "parent_unit_id"): ("units", "unit_id"),
     ("units", "region_id"): ("regions", "region_id"),
     ("units", "unit_level_id"): ("unit_levels", "unit_level_id"),
+    ("verifications", "cycle_id"): ("survey_cycles", "cycle_id"),
+    ("verifications", "service_id"): ("services", "service_id"),
+    ("verifications", "unit_id"): ("units", "unit_id"),
 }  # fmt: skip
 
 _KEY_TEXT = FaultText(
@@ -868,6 +874,40 @@ _RULES = [
         text=FaultText(
             "target_score {target_score} is not on the scale 1-4. Correct it.",
             "target_score {target_score} tidak pada skala 1-4. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="verifications_hold_a_score_or_minutes",
+        seed="verifications",
+        sql="""
+            select line, verification_id from verifications
+            where
+                (score is not null) = (minutes is not null)
+                or (minutes is null) <> (standard_minutes is null)
+        """,
+        text=FaultText(
+            "'{verification_id}' needs either a score or minutes with standard_minutes. Fill in "
+            "one of the two, and leave the other empty.",
+            "'{verification_id}' memerlukan score, atau minutes beserta standard_minutes. Isi "
+            "salah satu saja, kosongkan yang lain.",
+        ),
+    ),
+    SeedRule(
+        name="verifications_are_in_range",
+        seed="verifications",
+        sql="""
+            select line, verification_id,
+                case
+                    when score is not null then 'score ' || score || ': 1-4'
+                    when minutes < 0 then 'minutes ' || minutes || ': 0 - ...'
+                    else 'standard_minutes ' || standard_minutes || ': > 0'
+                end as fault,
+            from verifications
+            where score not between 1 and 4 or minutes < 0 or standard_minutes <= 0
+        """,
+        text=FaultText(
+            "'{verification_id}' has {fault}. Correct it.",
+            "'{verification_id}' memuat {fault}. Perbaiki.",
         ),
     ),
     SeedRule(

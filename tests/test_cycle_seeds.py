@@ -26,6 +26,7 @@ OURS = {
     "method_parameters": ["skm-1.0,min_answered_share,0.5"],
     "targets": ["skm,2025,unit,3.1"],
     "follow_ups": [f"{LAST},A,persyaratan,Loket baru,Bagian Umum,2026-03-01,planned"],
+    "verifications": [f"V-1,{LAST},A,pelayanan,document,3,,,2025-12-01,"],
     "code_lists": ["ours,R,penerima"],
 }
 # A cycle of another questionnaire, method, year and another state of the units; of our profile and
@@ -35,6 +36,7 @@ OTHERS = {
     "survey_cycles": [f"{OTHER},skm,a,a-1.0,2026,1,2026-01-01,2026-01-31,,closed"],
     "survey_sources": [f"{OTHER},q,landing,{OTHER}/q/*", f"{OTHER},p,landing,{OTHER}/p/*"],
     "follow_ups": [f"{OTHER},A,persyaratan,Formulir baru,Bagian Umum,2026-06-01,planned"],
+    "verifications": [f"V-2,{OTHER},A,pelayanan,document,2,,,2026-03-01,"],
     "indexes": ["another,Lain,Another,4"],
     "services": ["another,pelayanan,Layanan lain,Another service,1"],
     "perspectives": ["another,persyaratan,Syarat lain,Another requirement,9"],
@@ -141,7 +143,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     return found
 
 
-OWN = ("survey_cycles", "survey_sources", "follow_ups")  # a row of these is one cycle's
+OWN = ("survey_cycles", "survey_sources", "follow_ups", "verifications")  # a row of these is one cycle's
 OF_THE_INDEX = ("indexes", "services", "perspectives")
 # What the other cycle reads too: its instrument builds on ours, and our profile serves it.
 SHARED = ("questions", "export_profiles", "export_columns", "export_codes", "code_lists")
@@ -229,9 +231,15 @@ def test_a_seed_that_cannot_be_read_or_is_not_declared_counts_whole(survey: Surv
 def test_a_cycle_reads_what_the_one_before_it_was_made_from_and_not_what_followed(survey: Survey):
     survey.ours["follow_ups"].append(dict(survey.ours["follow_ups"][0], cycle_id=FIRST))
     survey.save("follow_ups")
-    for seed, readers in {"survey_cycles": {FIRST, LAST}, "follow_ups": {FIRST}}.items():
+    survey.ours["verifications"].append(dict(survey.ours["verifications"][0], cycle_id=FIRST))
+    survey.save("verifications")
+    for seed, column, readers in (
+        ("survey_cycles", "status", {FIRST, LAST}),
+        ("follow_ups", "status", {FIRST}),
+        ("verifications", "score", {FIRST}),
+    ):
         record = next(of for of in survey.ours[seed] if of["cycle_id"] == FIRST)
-        assert survey.outdated_by(seed, record, "status", "done") == readers, seed
+        assert survey.outdated_by(seed, record, column, "2") == readers, seed
 
 
 def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path):

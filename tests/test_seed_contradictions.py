@@ -38,6 +38,10 @@ MORE_ROWS = {
         "skm-2021,skm,skm-permenpan-14-2017,skm-1.0,2021,1,2021-01-01,2021-01-31,skm-2020,closed",
     ],
     "targets": ["skm,2020,,3.6"],
+    "verifications": [
+        "V-1,skm-2020,loket-1,pelayanan,interview,3.5,,,2020-09-01,",
+        "V-2,skm-2020,loket-1,,service_record,,75,60,2020-09-01,",
+    ],
     "unit_levels": ["loket,Loket,Counter,2"],
     "units": [
         "loket-1,Loket 1,loket,pelayanan,indonesia,unit-pelayanan,2020-01-01,2020-12-31",
@@ -46,6 +50,10 @@ MORE_ROWS = {
 }
 HEADERS = {
     "instruments": "instrument_id,base_instrument_id",
+    "verifications": (
+        "verification_id,cycle_id,unit_id,service_id,source,score,minutes,standard_minutes,"
+        "verified_on,note"
+    ),
 }
 QUESTION = "skm-permenpan-14-2017,{},{},pelayanan,{},masyarakat,unit,{},{},false,"
 
@@ -158,6 +166,8 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     ),
     "bands_end_at_100": ("band_schemes", "100.00", "99.99", "A, ends at 99.99 and not at 100"),
     "targets_are_scores": ("targets", "3.6", "88.31", "target_score 88.31 is not on the scale"),
+    "verifications_hold_a_score_or_minutes": ("verifications", "3.5,,", "3.5,75,60", "'V-1' needs"),
+    "verifications_are_in_range": ("verifications", "75,60", "75,0", "standard_minutes 0"),
     "time_zones_are_known": ("export_profiles", "Asia/Jakarta", "WIB", "timezone 'WIB' is unknown"),
     "profiles_map_the_unit": (
         *("export_columns", "skm-plain,_profile_id,attribute,unit_id", "skm-plain,_p,ignore,"),

@@ -28,6 +28,7 @@ READ_BY = {
     "survey_cycles": ("cycle_id",),
     "survey_sources": ("cycle_id",),
     "follow_ups": ("cycle_id",),
+    "verifications": ("cycle_id",),
     "indexes": ("index_id",),
     "services": ("index_id",),
     "perspectives": ("index_id",),
@@ -46,7 +47,7 @@ READ_BY = {
 # a row ends is none of its concern: a unit that moves in 2026 changes no figure of 2025.
 READ_ON = {"units": ("valid_from", "valid_to")}
 # Read for a cycle's own tables; no later cycle's comparison asks for them.
-READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets")
+READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets", "verifications")
 # Words for forms: a telephone number that is filled in makes no cycle anew.
 READ_BY_NONE = ("statistical_activity",)
 _QUESTION = ("question",)  # a target_kind

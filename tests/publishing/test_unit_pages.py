@@ -239,6 +239,34 @@ def test_lists_hold_all_and_a_region_its_own(book, cycle, site):
     assert all(f'"units/{unit_id}.html"' in search for unit_id in units)
 
 
+def test_the_second_look_stands_beside_the_score(sample, book, cycle, tmp_path):
+    database = tmp_path / "ilk.duckdb"
+    shutil.copy(sample.database, database)
+    unit_id = next(iter(book.units[cycle.cycle_id]))
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            """
+            insert into idx_verifications by name
+            select ? as cycle_id, 'provider_unit' as domain_type, ? as domain_id, *
+            from (values
+                ('index', 'interview', 2, 2.25, 3.75, 1.5, 'survey_higher'),
+                ('index', 'document', 1, 3.5, null, null, null)
+            ) as _(component_type, source, case_count, verified_score, survey_score, difference, verdict)
+            """,
+            [cycle.cycle_id, unit_id],
+        )
+    paths = {f"units/{unit_id}.html"}
+    write(
+        database,
+        tmp_path / "site",
+        lambda book, words: (each for each in unit_pages(book, words) if each.path in paths),
+    )
+    [path] = paths
+    text = seen(page(tmp_path / "site", path))
+    for words in ("wawancara 2,25 2 3,75 +1,50 survei lebih tinggi", "dokumen 3,50 1 – – belum"):
+        assert words in text, text
+
+
 def test_plans_stand_beside_the_change_since(sample, book, cycle, site, tmp_path):
     database = tmp_path / "ilk.duckdb"
     shutil.copy(sample.database, database)

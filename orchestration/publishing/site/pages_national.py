@@ -22,6 +22,7 @@ from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
 from orchestration.publishing.reading.names import Names
 from orchestration.publishing.site.page import Page, cycle_page
+from orchestration.publishing.site.verifications import differing
 from orchestration.survey_terms import DEMOGRAPHICS
 
 _NATION = ("national", "national")
@@ -82,6 +83,7 @@ class _Nation:
             "headline_chart": self._headline_chart(),
             "target": self._one("idx_targets"),
             "targets": self._targets(),
+            "looks": differing(self.book, self.words, self.cycle),
             "change": self._one("idx_changes", component_type="index"),
             "changes": self._changes(),
             "history": self._history(),

@@ -15,6 +15,7 @@ from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site import places, respondents
 from orchestration.publishing.site.follow_ups import plans_of
 from orchestration.publishing.site.page import Page
+from orchestration.publishing.site.verifications import looks_at
 from orchestration.survey_terms import HEADLINE_ROLE
 
 _INDEX_ROW = {"component_type": "index"}
@@ -224,6 +225,7 @@ def _content(shared: _Units, unit: Row) -> dict[str, Any]:
         "changes": changed,
         "change_chart": places.change_chart(book, words, changed.values(), change_title),
         "plans": plans_of(book, words, cycle, unit_id, changed),
+        "looks": looks_at(book, words, cycle, unit_id),
         "answered": respondents.of_unit(book, words, shared.asked, unit_id),
         "categories": _categories(book, words, shared.asked, unit_id),
         "curve": curve,
