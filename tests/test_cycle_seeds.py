@@ -143,7 +143,8 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     return found
 
 
-OWN = ("survey_cycles", "survey_sources", "follow_ups", "verifications")  # a row of these is one cycle's
+# A row of these is one cycle's.
+OWN = ("survey_cycles", "survey_sources", "follow_ups", "verifications")
 OF_THE_INDEX = ("indexes", "services", "perspectives")
 # What the other cycle reads too: its instrument builds on ours, and our profile serves it.
 SHARED = ("questions", "export_profiles", "export_columns", "export_codes", "code_lists")

@@ -39,7 +39,7 @@ MORE_ROWS = {
     ],
     "targets": ["skm,2020,,3.6"],
     "verifications": [
-        "V-1,skm-2020,loket-1,pelayanan,interview,3.5,,,2020-09-01,",
+        "V-1,skm-2020,loket-1,,interview,3.5,,,2020-09-01,",
         "V-2,skm-2020,loket-1,,service_record,,75,60,2020-09-01,",
     ],
     "unit_levels": ["loket,Loket,Counter,2"],

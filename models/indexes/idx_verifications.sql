@@ -21,15 +21,14 @@ student_t as (
 
 survey_scores as (
     select * from {{ ref('shown_scores') }}
-    where
-        cycle_id = '{{ cycle_id() }}'
-        and domain_type = 'provider_unit'
-        and component_type in ('index', 'service')
+    where cycle_id = '{{ cycle_id() }}' and domain_type = 'provider_unit'
 ),
 
 compared as (
     select
         verified.* exclude (variance, df),
+        settings.min_practical_change,
+        settings.normal_quantile,
         survey_scores.score as survey_score,
         survey_scores.score - verified.verified_score as difference,
         pow(survey_scores.se, 2) as survey_variance,
@@ -63,11 +62,9 @@ measured as (
 bounded as (
     select
         measured.*,
-        coalesce(student_t.quantile, {{ student_t_from_normal('settings.normal_quantile', 'nullif(measured.df, 0)') }})
+        coalesce(student_t.quantile, {{ student_t_from_normal('normal_quantile', 'nullif(measured.df, 0)') }})
             * measured.se as half_width,
-        settings.min_practical_change,
     from measured
-    cross join settings
     left join student_t
         on student_t.df = measured.df
 ),
@@ -91,8 +88,7 @@ final as (
         difference + half_width as ci_high,
         case
             when half_width is null then 'unknown'
-            when abs(difference) < min_practical_change - 1e-9 or abs(difference) <= half_width
-                then 'no_difference_shown'
+            when abs(difference) < greatest(half_width, min_practical_change - 1e-9) then 'no_difference_shown'
             when difference > 0 then 'survey_higher'
             else 'survey_lower'
         end as verdict,

@@ -43,7 +43,13 @@ _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
 # True or false under another name than is_...
 _YES_OR_NO = {("survey_cycles", "reports")}
 # Seeds that a folder may lack: they then have no rows.
-OPTIONAL_SEEDS = ("code_lists", "follow_ups", "instruments", "statistical_activity", "verifications")
+OPTIONAL_SEEDS = (
+    "code_lists",
+    "follow_ups",
+    "instruments",
+    "statistical_activity",
+    "verifications",
+)
 # A number that is declared as text, since one column holds all parameters.
 _NUMBERS = {("method_parameters", "value")}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}

@@ -251,7 +251,10 @@ def test_the_second_look_stands_beside_the_score(sample, book, cycle, tmp_path):
             from (values
                 ('index', 'interview', 2, 2.25, 3.75, 1.5, 'survey_higher'),
                 ('index', 'document', 1, 3.5, null, null, null)
-            ) as _(component_type, source, case_count, verified_score, survey_score, difference, verdict)
+            ) as _(
+                component_type, source, case_count, verified_score, survey_score, difference,
+                verdict
+            )
             """,
             [cycle.cycle_id, unit_id],
         )

@@ -14,7 +14,7 @@ cases as (
         nullif(trim(service_id), '') as service_id,
         source,
         minutes,
-        coalesce(score, if(minutes <= standard_minutes, 4e0, 1e0)) as score,
+        if(minutes is null, score, if(minutes <= standard_minutes, 4e0, 1e0)) as score,
         minutes <= standard_minutes as is_within_standard,
     from verifications
 ),
