@@ -85,10 +85,10 @@ final as (
         shares.component_text,
         cast(min(shares.drawn_rank) filter (
             where shares.draws_up_to >= (1 - settings.ci_level) / 2 * settings.rank_draws
-        ) as bigint) as rank_low,
+        ) as bigint) as rank_draw_low,
         cast(min(shares.drawn_rank) filter (
             where shares.draws_up_to >= (1 + settings.ci_level) / 2 * settings.rank_draws
-        ) as bigint) as rank_high,
+        ) as bigint) as rank_draw_high,
     from shares
     cross join settings
     group by all

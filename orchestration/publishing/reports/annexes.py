@@ -73,8 +73,14 @@ def _between(tell: Teller, between: str) -> str:
 
 
 def _measure(tell: Teller, row: object, measure: str) -> str:
-    value = row["value"] if isinstance(row, dict) else None
-    return tell.number(value) if measure == "range" else tell.words.number(value, 4)
+    if not isinstance(row, dict):
+        return tell.words.number(None, 4)
+
+    def told(value: float | None) -> str:
+        return tell.number(value) if measure == "range" else tell.words.number(value, 4)
+
+    corrected = row["value_corrected"]
+    return told(row["value"]) + (f" ({told(corrected)})" if corrected is not None else "")
 
 
 def _coverage(tell: Teller, subject: Subject) -> Iterator[Block]:

@@ -283,8 +283,8 @@ def _among_peers(tell: Teller, subject: Subject) -> Iterator[Block]:
                 type=unit_type,
                 rank=own["unit_rank"],
                 count=own["ranked_unit_count"],
-                low=own["rank_low"],
-                high=own["rank_high"],
+                low=own["rank_set_low"],
+                high=own["rank_set_high"],
                 level=words.percent(tell.cycle.ci_level),
             )
         )
