@@ -16,7 +16,8 @@
 {#
     A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
     written again, other cycles stay. Columns that it gained since are added, empty in other cycles.
-    What is about raking alone (meta: only_where_raked in its YAML) runs no Python for other cycles.
+    What is about raking or the jackknife alone (meta: only_where_raked, only_where_jackknifed in its YAML)
+    runs no Python for other cycles.
 #}
 {% materialization cycle_part, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
@@ -28,7 +29,8 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if config.get('meta', {}).only_where_raked and not is_raked() -%}
+    {%- set meta = config.get('meta', {}) -%}
+    {%- if (meta.only_where_raked and not is_raked()) or (meta.only_where_jackknifed and not is_jackknifed()) -%}
         {%- call statement('main') -%}
             {{ no_rows(target, is_new) }}
         {%- endcall -%}
@@ -141,6 +143,14 @@
             and cycle_id in (
                 select unnest([cycle_id, previous_cycle_id]) from settings where cycle_id = '" ~ cycle_id() ~ "'
             )
+    ") | length > 0) }}
+{%- endmacro %}
+
+{# Whether errors of this cycle's small domains are a jackknife's. #}
+{% macro is_jackknifed() -%}
+    {{ return(query_rows("
+        select 1 from " ~ ref('design_settings') ~ "
+        where cycle_id = '" ~ cycle_id() ~ "' and jackknife_below_n > 0
     ") | length > 0) }}
 {%- endmacro %}
 
