@@ -41,6 +41,7 @@ judged as (
             or (scores.weighting_mode <> settings.weighting_mode and verdicts.other_step is null)
             as is_suppressed,
         {{ why_hidden('told_counts.most', 'settings') }} as hidden_reason,
+        settings.interval_method,
     from scores
     cross join settings
     left join told_counts
@@ -57,8 +58,11 @@ shown as (
             {{ rounded_to('score', 'score_step') }} as score,
             -- An error tells how far anybody's rating lies from the mean: none is shown as less than what a
             -- few persons' ratings alone could make.
-            case when score_step is null then se
-                else greatest({{ rounded_to('se', 'score_step / 2') }}, 2e0 * score_step) end as se,
+            case
+                -- Wald's are published with two steps even where no error is known.
+                when score_step is null or (se is null and interval_method = 'wilson') then se
+                else greatest({{ rounded_to('se', 'score_step / 2') }}, 2e0 * score_step)
+            end as se,
             {%- for count in counts %}
             case when score_step is null then {{ count }} else 5 * round({{ count }} / 5) end as {{ count }},
             {%- endfor %}
@@ -68,18 +72,39 @@ shown as (
     where not is_suppressed
 ),
 
--- The exact score lies within half a step of the shown one: the interval is as much wider.
+-- The exact score lies within half a step of the shown one, its error within a quarter, the count within
+-- half of 5: the interval is the widest that these leave open.
+sized as (
+    select
+        *,
+        {{ wilson_size(
+            'score - score_step / 2', 'score + score_step / 2', 'se + score_step / 4',
+            'greatest(effective_respondent_count - 2.5e0, 1e0)', 'effective_respondent_count + 2.5e0'
+        ) }} as wilson_size,
+    from shown
+),
+
 bounded as (
     select
         * replace (
-            case when score_step is null then ci_low
-                else greatest(1e0, floor(100 * (score - t_quantile * se - score_step / 2) + 1e-6) / 100)
+            case
+                when score_step is null then ci_low
+                when interval_method = 'wald'
+                    then greatest(1e0, floor(100 * (score - t_quantile * se - score_step / 2) + 1e-6) / 100)
+                when se is not null then floor(100 * {{ wilson_end(
+                    '(score - score_step / 2)', 'wilson_size', 't_quantile', '-'
+                ) }} + 1e-6) / 100
             end as ci_low,
-            case when score_step is null then ci_high
-                else least(4e0, ceil(100 * (score + t_quantile * se + score_step / 2) - 1e-6) / 100)
+            case
+                when score_step is null then ci_high
+                when interval_method = 'wald'
+                    then least(4e0, ceil(100 * (score + t_quantile * se + score_step / 2) - 1e-6) / 100)
+                when se is not null then ceil(100 * {{ wilson_end(
+                    '(score + score_step / 2)', 'wilson_size', 't_quantile', '+'
+                ) }} - 1e-6) / 100
             end as ci_high
         ),
-    from shown
+    from sized
 ),
 
 hidden as (
@@ -182,6 +207,7 @@ final as (
         score_step,
         se,
         cast(df as bigint) as df,
+        ci_method,
         ci_low,
         ci_high,
         shown_band as band,

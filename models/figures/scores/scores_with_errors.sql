@@ -38,6 +38,7 @@ settings as (
     select
         method_id,
         ci_level,
+        interval_method,
         {{ normal_quantile('(0.5e0 + ci_level / 2)') }} as normal_quantile,
     from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -67,6 +68,10 @@ estimates as (
         variances.respondent_count,
         rating_counts.answer_count,
         variances.effective_respondent_count,
+        {{ wilson_size(
+            'component_scores.score', 'component_scores.score', 'sqrt(variances.variance)',
+            'variances.effective_respondent_count', 'variances.effective_respondent_count'
+        ) }} as wilson_size,
         variances.design_effect,
         case
             when components.component_type <> 'item' then coalesce(component_scores.weight_share, 0)
@@ -92,10 +97,19 @@ bounded as (
     select
         estimates.*,
         settings.method_id,
-        case when estimates.se is not null then greatest(1e0, estimates.score - estimates.t_quantile * estimates.se) end
-            as ci_low,
-        case when estimates.se is not null then least(4e0, estimates.score + estimates.t_quantile * estimates.se) end
-            as ci_high,
+        case when estimates.se is not null then settings.interval_method end as ci_method,
+        case
+            when estimates.se is null then null
+            when settings.interval_method = 'wilson'
+                then {{ wilson_end('estimates.score', 'estimates.wilson_size', 'estimates.t_quantile', '-') }}
+            else greatest(1e0, estimates.score - estimates.t_quantile * estimates.se)
+        end as ci_low,
+        case
+            when estimates.se is null then null
+            when settings.interval_method = 'wilson'
+                then {{ wilson_end('estimates.score', 'estimates.wilson_size', 'estimates.t_quantile', '+') }}
+            else least(4e0, estimates.score + estimates.t_quantile * estimates.se)
+        end as ci_high,
     from estimates
     cross join settings
 ),
@@ -125,10 +139,11 @@ final as (
         se,
         df,
         t_quantile,
+        ci_method,
         ci_low,
         ci_high,
         band,
-        -- A width of 0 says that all answers were equal, not that all who were not asked agree.
+        -- A width of 0 (wald) says that all answers were equal, not that all who were not asked agree.
         case when ci_low < ci_high then band_of_low = band_of_high end as is_band_certain,
         respondent_count,
         answer_count,
