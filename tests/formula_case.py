@@ -4,9 +4,10 @@ Belongs here: its seeds and answers, its run through `ilk`. Doesn't: what must c
 (test_formulas.py computes it anew from `answers`).
 
 Two services, two perspectives, two levels of providers, and items that both audiences are asked
-about, so that who hears both rates an item twice. Both cycles are raked; between them one item is
-dropped and one is new. w2 is rated with nothing but the best by all, few answer from w5 and w6,
-p1's people have no provider on the lower level, and one in nine finds everything perfect.
+about, so that who hears both rates an item twice. Both cycles are raked, the early one has Wilson's
+intervals and, unweighted, a jackknife; between them one item is dropped and one is new. w2 is rated
+with nothing but the best by all, few answer from w5 and w6, p1's people have no provider on the
+lower level, and one in nine finds everything perfect.
 """
 
 import csv
@@ -23,6 +24,7 @@ from orchestration.settings import REPOSITORY
 from tests.ilk_process import run_ilk
 
 CYCLES = {"early": 2024, "late": 2025}
+METHODS = {"early": "raked-wilson", "late": "raked"}
 LEVELS = {"pusat": 1, "wilayah": 2}
 UNITS = {"p1": "", "w1": "r1", "w2": "r1", "w3": "r2", "w4": "r2", "w5": "r2", "w6": "r2"}
 RESPONDENTS = {"p1": 24, "w1": 40, "w2": 36, "w3": 44, "w4": 36, "w5": 6, "w6": 7}
@@ -37,6 +39,7 @@ PARAMETERS = {
     "rank_draws": 100,
     "robustness_draws": 50,
 }
+JACKKNIFE_BELOW_N = 60
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def write_seeds(seeds: Path) -> None:
         rows = ((value, value, value) for value in names)
         write(name, f"{key},name_id,name_en", rows)
 
-    years = CYCLES.items()
+    years, used = CYCLES.items(), METHODS.values()
     write(
         "survey_cycles",
         "cycle_id,index_id,instrument_id,method_id,year,semester,opens_on,closes_on,"
@@ -202,7 +205,7 @@ def write_seeds(seeds: Path) -> None:
                 cycle,
                 "skm",
                 cycle,
-                "raked",
+                METHODS[cycle],
                 year,
                 1,
                 f"{year}-03-01",
@@ -220,19 +223,29 @@ def write_seeds(seeds: Path) -> None:
     )
     write(
         "methods",
-        "method_id,weighting_mode,band_scheme_id,description",
-        [("raked", "rake", "permenpan_14_2017", "raked")],
+        "method_id,weighting_mode,band_scheme_id,interval_method,description",
+        [
+            ("raked", "rake", "permenpan_14_2017", "", "raked"),
+            ("raked-wilson", "rake", "permenpan_14_2017", "wilson", "raked, intervals that hold"),
+        ],
     )
     write(
         "method_parameters",
         "method_id,parameter,value",
-        (("raked", name, value) for name, value in PARAMETERS.items()),
+        [
+            *((method, name, value) for name, value in PARAMETERS.items() for method in used),
+            ("raked-wilson", "jackknife_below_n", JACKKNIFE_BELOW_N),
+        ],
     )
-    write("response_rules", "method_id,reason,action", [("raked", "straight_lining", "flag")])
+    write(
+        "response_rules",
+        "method_id,reason,action",
+        ((method, "straight_lining", "flag") for method in used),
+    )
     write(
         "index_weights",
         "method_id,component_type,component_id,weight",
-        (("raked", "perspective", name, weight) for name, weight in WEIGHTS.items()),
+        ((method, "perspective", *of) for of in WEIGHTS.items() for method in used),
     )
     for key, places in (("service", ("s1", "s2")), ("perspective", tuple(WEIGHTS))):
         write(

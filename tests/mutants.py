@@ -36,7 +36,7 @@ class Mutant:
     """A fault: in `file`, `find` becomes `plant`, and one of the tests named must fail.
 
     `unit_tests`: models whose dbt unit tests are run. `build`: models to build anew over the case
-    of formula_case.py before its tests. `tests`: what pytest is given.
+    of formula_case.py, for one of its cycles, before its tests. `tests`: what pytest is given.
     """
 
     what: str
@@ -45,6 +45,7 @@ class Mutant:
     plant: str
     unit_tests: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    cycle: str = "late"
     tests: tuple[str, ...] = ()
 
     def fault_of_the_list(self, text: str) -> str | None:
@@ -94,13 +95,19 @@ class Tree:
             return fault
         path.write_text(text.replace(mutant.find, mutant.plant), encoding="utf-8")
         try:
-            return self.judge(mutant.unit_tests, mutant.build, mutant.tests)
+            return self.judge(mutant.unit_tests, mutant.build, mutant.tests, mutant.cycle)
         except subprocess.TimeoutExpired as late:
             return f"not done after {late.timeout:.0f} seconds"
         finally:
             path.write_text(text, encoding="utf-8")
 
-    def judge(self, unit_tests: Sequence[str], build: Sequence[str], tests: Sequence[str]) -> str:
+    def judge(
+        self,
+        unit_tests: Sequence[str],
+        build: Sequence[str],
+        tests: Sequence[str],
+        cycle: str = "late",
+    ) -> str:
         """Return SEEN where a test fails, SURVIVED where all pass, else why they could not run."""
         built = self.folder.with_name(f"{self.folder.name}-case")
         if build or not built.exists():  # what another mutant built must not stay
@@ -110,13 +117,13 @@ class Tree:
             (built / "data" / "published").symlink_to(self.case / "data" / "published")
         if unit_tests:
             selected = [f"{model},resource_type:unit_test" for model in unit_tests]
-            said = self._dbt(built, "test", selected)
+            said = self._dbt(built, "test", selected, cycle)
             if "[FAIL" in said:
                 return SEEN
             if "Completed successfully" not in said or "Nothing to do" in said:
                 return f"dbt could not test: {_end(said)}"
         if build:
-            said = self._dbt(built, "run", build)
+            said = self._dbt(built, "run", build, cycle)
             if "Constraint Error" in said:
                 return SEEN  # a contract refuses such a row: the run would stop
             if "Completed successfully" not in said or "Nothing to do" in said:
@@ -131,7 +138,7 @@ class Tree:
         verdicts = {0: SURVIVED, 1: SEEN}  # others: pytest could not run them
         return verdicts.get(ran.returncode, f"pytest could not run: {_end(ran.stdout)}")
 
-    def _dbt(self, built: Path, command: str, selected: Sequence[str]) -> str:
+    def _dbt(self, built: Path, command: str, selected: Sequence[str], cycle: str) -> str:
         places = {"DBT_TARGET_PATH": "target", "DBT_LOG_PATH": "logs"}
         return self._run(
             [sys.executable, "-m", "dbt.cli.main", command, "--select", *selected],
@@ -140,7 +147,7 @@ class Tree:
             | {
                 "DBT_PROFILES_DIR": ".",
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
-                "ILK_CYCLE_ID": "late",
+                "ILK_CYCLE_ID": cycle,
                 "ILK_DBT_SEED_PATH": "../tests/seeds",
                 "ILK_RAW_DIR": str(self.case / "data" / "raw"),  # one: dbt parses with it
                 "ILK_WAREHOUSE_PATH": str(built / WAREHOUSE),

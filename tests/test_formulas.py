@@ -6,6 +6,7 @@ what dbt's unit tests work out by hand (the YAML beside each model).
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -256,8 +257,11 @@ def test_an_exact_half_goes_up_though_arithmetic_left_it_below():
 
 
 def test_an_interval_is_students_cut_at_the_ends_of_the_scale_and_read_as_bands(warehouse):
-    found = rows(warehouse, "from indexes.idx_scores where se is not null")
+    found = rows(
+        warehouse, f"from indexes.idx_scores where cycle_id = '{CYCLE}' and se is not null"
+    )
     assert len(found) > 500
+    assert {row["ci_method"] for row in found} == {"wald"}
     for row in found:
         reach = float(stats.t.ppf(0.975, row["df"])) * row["se"]
         low, high = max(1.0, row["score"] - reach), min(4.0, row["score"] + reach)
@@ -267,6 +271,112 @@ def test_an_interval_is_students_cut_at_the_ends_of_the_scale_and_read_as_bands(
         is_certain = band(row["ci_low"]) == band(row["ci_high"]) if low < high else None
         assert row["is_band_certain"] == is_certain
     assert {row["is_band_certain"] for row in found} == {True, False, None}
+
+
+def test_where_a_method_says_so_an_interval_is_wilsons_of_the_size_that_the_error_tells(warehouse):
+    found = rows(warehouse, "from indexes.idx_scores where cycle_id = 'early' and se is not null")
+    assert len(found) > 500
+    assert {row["ci_method"] for row in found} == {"wilson"}
+    told = Counter()
+    for row in found:
+        n, t = row["effective_respondent_count"], float(stats.t.ppf(0.975, row["df"]))
+        of_one = 1 / (3 * n)
+        p = (row["score"] - 1) / 3
+        inner = min(max(p, of_one), 1 - of_one)
+        size = max(inner * (1 - inner) / max(row["se"] / 3, of_one) ** 2, n)
+        told["equal"] += row["se"] == 0
+        told["own"] += row["se"] / 3 > of_one and n < size and p == inner
+        # The ends are where p lies t standard errors of a share of that size away.
+        [low, high] = np.roots([1 + t**2 / size, -(2 * p + t**2 / size), p**2])[::-1]
+        ends = (1 + 3 * low.real, 1 + 3 * high.real)
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx(ends, abs=1e-7)
+        assert 1 <= row["ci_low"] < row["ci_high"] <= 4
+        assert row["is_band_certain"] == (band(row["ci_low"]) == band(row["ci_high"]))
+    assert min(told.values()) > 10
+
+
+def test_an_interval_of_a_rounded_score_is_never_narrower_than_the_exact_ones(warehouse):
+    keys = "cycle_id, weighting_mode, domain_type, domain_id, component_type"
+    found = rows(
+        warehouse,
+        f"""
+        select shown.ci_low, shown.ci_high, exact.ci_low as exact_low, exact.ci_high as exact_high,
+            shown.se is null as is_unknown, exact.se is null as is_exact_unknown
+        from figures.shown_scores as shown
+        inner join figures.scores_with_errors as exact using ({keys})
+        where shown.cycle_id = 'early' and not shown.is_suppressed
+            and shown.score_step is not null
+            and shown.service_id is not distinct from exact.service_id
+            and shown.perspective_id is not distinct from exact.perspective_id
+            and shown.item_id is not distinct from exact.item_id
+        """,
+    )
+    assert len(found) > 20
+    for row in found:
+        assert row["is_unknown"] == row["is_exact_unknown"]
+        if not row["is_unknown"]:
+            assert 1 <= row["ci_low"] <= row["exact_low"] + 1e-9
+            assert 4 >= row["ci_high"] >= row["exact_high"] - 1e-9
+
+
+def units_index(unit: str, weights: np.ndarray, cycle: str) -> float:
+    """The index of what is rated in a unit by people of these weights; nobody who weighs 0."""
+    ratios: dict[tuple[str, str, str], float] = {}
+    for question in asked(cycle):
+        key = (question.service, question.perspective, question.item)
+        if key in ratios:
+            continue
+        top = bottom = 0.0
+        for of in asked(cycle):
+            for person, weight in zip(answers(cycle), weights, strict=True):
+                is_rated = unit == (person["unit"] if of.level == "wilayah" else "p1")
+                score = of.score(person[of.name])
+                if of.item == question.item and is_rated and score is not None and weight:
+                    top, bottom = top + weight * score, bottom + weight
+        ratios[key] = top / bottom if bottom else np.nan
+    cells = {
+        (service, perspective): mean_of_known(
+            ratio
+            for (of, within, _), ratio in ratios.items()
+            if (of, within) == (service, perspective)
+        )
+        for service in ("s1", "s2")
+        for perspective in WEIGHTS
+    }
+    return mean_of_known(
+        mean_of_known((cells[service, name] for name in WEIGHTS), WEIGHTS.values())
+        for service in ("s1", "s2")
+    )
+
+
+@pytest.mark.parametrize("unit", ["w1", "w5"])
+def test_the_error_of_few_is_what_leaving_each_out_changes(warehouse, unit):
+    people = answers("early")
+    strata = np.array([f"{UNITS[person['unit']]}|{person['category']}" for person in people])
+    score = units_index(unit, np.ones(len(people)), "early")
+    variance, without = 0.0, {}
+    for place, stratum in enumerate(strata):
+        is_of = strata == stratum
+        n = int(is_of.sum())
+        frame = sum(
+            count
+            for (of, category, _), count in staff().items()
+            if f"{UNITS[of]}|{category}" == stratum
+        )
+        # Who is of another unit changes nothing but the others' weight: once a stratum is enough.
+        key = place if people[place]["unit"] == unit else (stratum,)
+        if key not in without:
+            weights = np.where(is_of, n / (n - 1), 1.0)
+            weights[place] = 0
+            without[key] = units_index(unit, weights, "early")
+        variance += (1 - n / frame) * (n - 1) / n * (without[key] - score) ** 2
+    [row] = rows(
+        warehouse,
+        "from indexes.idx_scores where cycle_id = 'early' and weighting_mode = 'none' "
+        f"and domain_type = 'provider_unit' and domain_id = '{unit}' and component_type = 'index'",
+    )
+    assert row["score"] == pytest.approx(score, abs=1e-9)
+    assert row["se"] == pytest.approx(np.sqrt(variance), rel=1e-9)
 
 
 def test_the_mean_of_the_levels_is_plain(warehouse):
@@ -569,7 +679,8 @@ def test_units_that_are_hidden_are_compared_with_none(warehouse):
 def test_an_interval_of_width_0_is_no_certainty(warehouse):
     certain = warehouse.execute(
         "select distinct is_band_certain from indexes.idx_scores "
-        "where domain_id = 'w2' and service_id = 's1' and ci_low = 4 and ci_high = 4"
+        f"where cycle_id = '{CYCLE}' and domain_id = 'w2' and service_id = 's1' "
+        "and ci_low = 4 and ci_high = 4"
     ).fetchall()
     assert certain == [(None,)]
     assert warehouse.execute(

@@ -242,7 +242,9 @@ def part_variances(
     scores[items] = ratios.T
     roll_up(scores, parents, min_weight_share=min_weight_share)
 
-    all_of, without_one, without_other = np.split(scores, [len(starts), len(starts) + len(place)], 1)
+    all_of, without_one, without_other = np.split(
+        scores, [len(starts), len(starts) + len(place)], 1
+    )
     found = _squares(without_one, all_of[:, place], share[part_of], rater_starts)
     found += _squares(without_other, all_of[:, place_of_part], share * others, starts)
     has_replicate = np.logical_or.reduceat(~np.isnan(without_one), rater_starts, axis=1)

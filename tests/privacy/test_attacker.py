@@ -1,10 +1,13 @@
 """The attacker sees what is planted, claims nothing that isn't so, and finds nothing published."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 
 from orchestration.sampling import make_cycle
@@ -23,17 +26,31 @@ HIDDEN = float("nan")
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory) -> Iterator[Settings]:
-    """Another organisation's cycle: other people, fewer, another seed of chance."""
+    """Another organisation's cycle by ilk-1.1: other people, fewer, another seed of chance."""
     folder = tmp_path_factory.mktemp("generated")
     landing = folder / "landing"
-    make_cycle(landing, cycle_id="ilk-2025-s2", respondents=900, seed=5, seeds_dir=SAMPLE_SEEDS)
+    seeds = folder / "seeds"
+    shutil.copytree(SAMPLE_SEEDS, seeds)
+    _give_the_method(seeds, poststrata="unit", interval_method="wilson", change_test="t_overlap")
+    make_cycle(landing, cycle_id="ilk-2025-s2", respondents=900, seed=5, seeds_dir=seeds)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ILK_DATA_DIR", str(folder / "data"))
         patch.setenv("ILK_LANDING_URL", str(landing))
+        patch.setenv("ILK_SEEDS_DIR", str(seeds))
         result = ilk("run", "ilk-2025-s2")
         assert result.exit_code == 0, result.output
         yield get_settings()
     get_settings.cache_clear()
+
+
+def _give_the_method(seeds: Path, **columns: str) -> None:
+    """Make ilk-1.0 of these seeds a method with these optional columns, and with a jackknife."""
+    path = seeds / "methods.csv"
+    methods = pd.read_csv(path, dtype=str)
+    methods.loc[methods["method_id"] == "ilk-1.0", list(columns)] = list(columns.values())
+    methods.to_csv(path, index=False)
+    with (seeds / "method_parameters.csv").open("a", encoding="utf-8") as file:
+        file.write("ilk-1.0,jackknife_below_n,60\n")
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +157,33 @@ def test_unrounded_scores_in_another_table_are_found(small, tmp_path):
     )
     found = attack_known(small, [path])
     assert found.published.sources["idx_coverage"] > 10
+    assert found.recovered
+    assert not found.untrue
+
+
+def test_an_interval_of_the_unrounded_score_is_the_unrounded_score(small, tmp_path):
+    """Wilson's ends alone tell the score they were made of, whatever error and t went into them."""
+    size, t = 41.0, 2.2
+    (cycle,) = small.values()
+    path = publish(tmp_path / "intervals", small, step_of=lambda row: 1.0)
+    truth = pd.DataFrame(true_scores(cycle))
+    p = (truth["score"] - 1) / 3
+    half = t * np.sqrt(p * (1 - p) / size + (t / 2 / size) ** 2)
+    for name, sign in (("ci_low", -1), ("ci_high", 1)):
+        truth[name] = 1 + 3 * (p + t**2 / 2 / size + sign * half) / (1 + t**2 / size)
+    with duckdb.connect(str(path)) as connection:
+        connection.register("truth", truth.drop(columns=["score", "respondent_count"]))
+        connection.execute(
+            "create or replace table idx_scores as select scores.*, 'wilson' as ci_method, "
+            "case when not is_suppressed then ci_low end as ci_low, "
+            "case when not is_suppressed then ci_high end as ci_high "
+            "from idx_scores as scores inner join truth using (weighting_mode, domain_type, "
+            "domain_id) where scores.service_id is not distinct from truth.service_id "
+            "and scores.perspective_id is not distinct from truth.perspective_id "
+            "and scores.item_id is not distinct from truth.item_id"
+        )
+    found = attack_known(small, [path])
+    assert found.published.sources["idx_scores.ci"] > 100
     assert found.recovered
     assert not found.untrue
 

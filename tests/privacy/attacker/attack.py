@@ -352,7 +352,8 @@ class CycleAttack:
         Var = sum_h c_h sum_r (u_r - mean_h)^2 with u_r = w (y_r - R) / X, 0 for who is outside: no
         term is larger than the whole. So m persons of a stratum of n_h, all of it in the cell, have
         a mean within sqrt(Var / (c_h m (1 - m / n_h))) X / w of R, and each of them is within
-        sqrt(Var (n_h - 1) / (c_h n_h)) X / w of the stratum's mean.
+        sqrt(Var (n_h - 1) / (c_h n_h)) X / w of the stratum's mean. A jackknife's terms are the
+        same with the X that is left without r, X + w m / (n_h - 1) at most.
         """
         cycle = self.cycle
         for (domain, component, mode), (error, half) in self.errors.items():
@@ -373,7 +374,9 @@ class CycleAttack:
                 if respondents >= staff or respondents < 2:
                     continue
                 factor = (1 - respondents / staff) * respondents / (respondents - 1)
-                most = (error + half) / np.sqrt(factor) * total / cycle.weights[mode][of_class[0]]
+                weight = cycle.weights[mode][of_class[0]]
+                grown = weight * len(of_class) / (respondents - 1) if cycle.jackknife_below_n else 0
+                most = (error + half) / np.sqrt(factor) * (total + grown) / weight
                 inside = len(of_class) / respondents
                 if inside >= 1:
                     continue

@@ -141,6 +141,7 @@ class Cycle:
     cycle_id: str
     min_cell_n: int
     method_mode: str
+    jackknife_below_n: int
     ratings: pd.DataFrame
     weights: dict[str, Floats]
     """By weighting mode: the weight of each rating's respondent."""
@@ -306,6 +307,7 @@ def _cycle(connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.D
         cycle_id=str(setting.cycle_id),
         min_cell_n=int(setting.min_cell_n),
         method_mode=str(setting.weighting_mode),
+        jackknife_below_n=int(setting.jackknife_below_n),
         ratings=ratings.drop(columns=["score", "service_id", "is_rated"]),
         weights={mode: numbers.map(of).to_numpy(dtype=float) for mode, of in by_mode.items()},
         kinds=_kinds(ratings),

@@ -154,6 +154,8 @@ class _Reader:
             low, high = row.get("ci_low"), row.get("ci_high")
             if half > FULL_PRECISION and not (_no(low) or _no(high)) and low > 1 and high < 4:
                 middle = (low + high) / 2
+                if row.get("ci_method") == "wilson":
+                    middle = _middle_of_wilson(low, high)
                 # Of a rounded score made an interval: two decimals. Else it is the unrounded one's.
                 if SAME < abs(middle - value) <= half and round(low, 4) != low:
                     self._add(
@@ -435,6 +437,17 @@ def _rows(table: pd.DataFrame | None) -> Iterator[dict]:
 
 def _no(value: object) -> bool:
     return value is None
+
+
+def _middle_of_wilson(low: float, high: float) -> float:
+    """The score that a Wilson interval is of, whatever its size n* and the quantile t.
+
+    Its ends, as shares, are the roots of (x - p)^2 = t^2 / n* x (1 - x): their product is p^2 /
+    (1 + c), their sum (2 p + c) / (1 + c), with c = t^2 / n*.
+    """
+    low, high = (low - 1) / 3, (high - 1) / 3
+    ratio = (low + high - 1) / (low * high)
+    return 1 + 3 / (1 + float(np.sqrt(max(1 - ratio, 0))))
 
 
 def _half(row: dict) -> float:
