@@ -280,7 +280,7 @@ def test_where_a_method_says_so_an_interval_is_wilsons_of_the_size_that_the_erro
     told = Counter()
     for row in found:
         n, t = row["effective_respondent_count"], float(stats.t.ppf(0.975, row["df"]))
-        of_one = 1 / (3 * n)
+        of_one = 1 / (6 * n)
         p = (row["score"] - 1) / 3
         inner = min(max(p, of_one), 1 - of_one)
         size = max(inner * (1 - inner) / max(row["se"] / 3, of_one) ** 2, n)

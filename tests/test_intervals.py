@@ -51,19 +51,19 @@ def test_of_answers_1_and_4_alone_it_is_the_known_one_of_a_share(macros, best, n
     assert (low, high) == pytest.approx((1 + 3 * known.low, 1 + 3 * known.high), abs=1e-6)
 
 
-def test_where_all_say_the_same_it_is_as_if_one_of_them_differed_by_a_point(macros):
+def test_where_all_say_the_same_it_is_as_if_one_of_them_differed_by_half_a_point(macros):
     people = pd.DataFrame(
         {"score": [4.0, 1.0, 3.0], "se": [0.0, 0.0, 0.0], "n": [10.0] * 3, "t": [2.262] * 3}
     )
-    # p (1 - p) of 29/30 over (1/30)^2: 29; of the middle 2/3 1/3 over (1/30)^2: 200.
+    # p (1 - p) of 59/60 over (1/60)^2: 59; of the middle 2/3 1/3 over (1/60)^2: 800.
     size, low, high = ends(macros, people, EXACT).T
-    assert size == pytest.approx([29, 29, 200])
+    assert size == pytest.approx([59, 59, 800])
     assert (low[0], high[1]) == (
-        pytest.approx(1 + 3 * 29 / (29 + 2.262**2)),
-        pytest.approx(4 - 3 * 29 / (29 + 2.262**2)),
+        pytest.approx(1 + 3 * 59 / (59 + 2.262**2)),
+        pytest.approx(4 - 3 * 59 / (59 + 2.262**2)),
     )
     assert (high[0], low[1]) == (4, 1)
-    assert low[2] < 2.8 < 3.2 < high[2]
+    assert low[2] < 2.9 < 3.1 < high[2]
 
 
 def test_a_rounded_scores_interval_holds_the_exact_ones(macros):

@@ -57,7 +57,7 @@ class Raters:
             if first < end and (end == len(self.domain) or end - first >= RATERS):
                 here = slice(first, int(end))
                 yield Raters(
-                    *(of[here] for of in (self.domain, self.stratum, self.steps, self.counts))
+                    self.domain[here], self.stratum[here], self.steps[here], self.counts[here]
                 )
                 first = int(end)
 
@@ -164,7 +164,9 @@ def small_domains_raters(
             counts[speaking.domains[group]] += count
     is_small = (counts > 0) & (counts < below)
 
-    domain, person, added = [], [], []
+    domain: list[Integers] = []
+    person: list[Integers] = []
+    added: list[NDArray[np.int16]] = []
     for speaking in speakers:
         small = [of[is_small[of]] for of in speaking.domains]
         wanted = np.array([len(of) > 0 for of in small])
