@@ -855,6 +855,7 @@ def finish(con: duckdb.DuckDBPyConnection, seeds: Seeds, target: Path) -> None:
             with bounded as (
                 select
                     *,
+                    case when se is not null then 'wald' end as ci_method,
                     case when se is not null then greatest(1, score - t * se) end as ci_low,
                     case when se is not null then least(4, score + t * se) end as ci_high,
                 from estimates
