@@ -144,6 +144,10 @@ RULE_WORDS: dict[str, FaultText] = {
     "most_responses_are_accepted": FaultText(
         "Most responses of each file are accepted", "Sebagian besar jawaban tiap berkas diterima"
     ),
+    "response_is_even": FaultText(
+        "Those who answered are about as the staff: R-indicator from min_r_indicator on",
+        "Yang menjawab kira-kira seperti pegawainya: indikator R mencapai min_r_indicator",
+    ),
     "every_source_is_fresh": FaultText(
         "During the window every source brings something new within its days",
         "Selama masa survei tiap sumber membawa yang baru dalam batas harinya",

@@ -28,6 +28,7 @@ from orchestration.terminal import installation as _installation
 
 if TYPE_CHECKING:
     from orchestration.cycle_run import RunOutcome
+    from orchestration.sample_plan import Plan
     from orchestration.seeds.survey_cycles import SurveyCycle
     from orchestration.settings import Settings
 
@@ -358,6 +359,33 @@ def trace(
         raise typer.Exit(1)
 
 
+@app.command()
+def plan(
+    cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Folder tujuan. / The folder to write into."),
+    ] = None,
+) -> None:
+    """Rencana sampel: siapa perlu diundang. / The sample plan: how many to ask where."""
+    from orchestration.dbt_build import manifest_path
+    from orchestration.publishing.specifications import read_described
+    from orchestration.sample_plan import PlanError, write_plan
+
+    settings, known = _installation()
+    _known_cycle(known, cycle)
+    try:
+        made = write_plan(
+            database=(settings.published_dir / "ilk.duckdb").resolve(),
+            known=read_described(manifest_path(settings)),
+            cycle_id=cycle,
+            folder=out or settings.data_dir / "plans",
+        )
+    except PlanError as error:
+        _fail(str(error))
+    _print_plan(made)
+
+
 @app.command("follow-ups")
 def follow_ups(
     cycle: Annotated[str, typer.Argument(metavar="CYCLE", help="Siklus. / Cycle.")],
@@ -578,6 +606,58 @@ def site(
     console.print(str(page), soft_wrap=True)
     if open_it and not webbrowser.open(page.as_uri()):
         _fail("Tidak ada peramban; buka berkas itu. / There is no browser here; open that file.")
+
+
+def _print_plan(made: "Plan") -> None:
+    from orchestration.publishing.reading.headline import decimal_comma, grouped
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Lingkup\nScope")
+    for heading in (
+        "Pegawai\nStaff",
+        "Perlu, satuannya\nNeeded by units",
+        "Krejcie-\nMorgan",
+        "Undang\nAsk",
+        "Harapan\nExpected",
+        "Ketelitian\nPrecision",
+    ):
+        table.add_column(heading, justify="right")
+    for row in made.rows:
+        reach = row["expected_half_width"]
+        table.add_row(
+            escape(row["scope_name"]),
+            *(
+                grouped(row[column])
+                for column in (
+                    "staff_count",
+                    "required_of_units",
+                    "krejcie_morgan_of_units",
+                    "invite",
+                    "expected_sample",
+                )
+            ),
+            "–" if reach is None else f"± {decimal_comma(reach, 2)}",
+        )
+    console.print(table)
+    nation = made.nation
+    if nation["previous_cycle_id"] is None:
+        console.print(
+            "Belum ada siklus tertutup sebelumnya: tingkat respons tidak diketahui, dan simpangan "
+            f"bakunya bawaan, {decimal_comma(nation['score_sd'], 2)} (default_score_sd). / No "
+            "cycle had closed before: response rates are not known, and the standard deviation is "
+            "the default.",
+            soft_wrap=True,
+        )
+    if nation["frame_cycle_id"] != nation["cycle_id"]:
+        console.print(
+            f"Kerangka pegawai: {nation['frame_cycle_id']}, sebab siklus ini belum punya. / The "
+            "staff frame is that cycle's, since this one has none yet.",
+            soft_wrap=True,
+        )
+    console.print(
+        f"{grouped(made.unit_count)} satuan kerja / units: {made.workbook}", soft_wrap=True
+    )
+    console.print(f"CSV: {made.csv}", soft_wrap=True)
 
 
 def _known_cycle(known: "list[SurveyCycle]", cycle_id: str) -> None:

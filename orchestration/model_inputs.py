@@ -6,7 +6,7 @@ values, and returns its table: the same function serves rows that lie on another
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,9 +24,16 @@ def rows(relation: Any, *, order: str = "", **wanted: object) -> pd.DataFrame:  
     return found
 
 
-def arrow(relation: Any, *, order: str = "", **wanted: object) -> pa.Table:  # noqa: ANN401
-    """Return the same as an Arrow table, which takes a fifth of the memory."""
-    found: pa.Table = _chosen(relation, order, wanted).to_arrow_table()
+def arrow(
+    relation: Any,  # noqa: ANN401
+    *,
+    order: str = "",
+    columns: Sequence[str] = (),
+    **wanted: object,
+) -> pa.Table:
+    """Return the same as an Arrow table, a fifth of the memory; `columns`: no others."""
+    chosen = _chosen(relation, order, wanted)
+    found: pa.Table = (chosen.select(*columns) if columns else chosen).to_arrow_table()
     return found
 
 

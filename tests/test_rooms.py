@@ -19,7 +19,7 @@ ROOMS = (
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings",
-    "expectations", "postgres", "follow_up_workbook",
+    "expectations", "postgres", "follow_up_workbook", "sample_plan",
     # a cycle from run to run
     "cycles", "dbt_build", "lineage", "auditing", "forgetting",
     "stages",

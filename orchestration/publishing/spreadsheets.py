@@ -61,11 +61,11 @@ def write_spreadsheets(
         specs = specifications(known, connection)
         (folder / "csv").mkdir()
         for name, spec in specs.items():
-            _write_csv(connection, spec, folder / "csv" / f"{name}.csv")
+            write_csv(connection, spec, folder / "csv" / f"{name}.csv")
         if with_workbooks:
             (folder / "xlsx").mkdir()
             for name, spec in specs.items():
-                _write_workbook(connection, spec, folder / "xlsx" / f"{name}.xlsx")
+                write_workbook(connection, spec, folder / "xlsx" / f"{name}.xlsx")
 
 
 def headings(spec: TableSpec) -> list[str]:
@@ -106,7 +106,8 @@ def why_empty(spec: TableSpec, column: ColumnSpec) -> Words:
     )
 
 
-def _write_csv(connection: duckdb.DuckDBPyConnection, spec: TableSpec, target: Path) -> None:
+def write_csv(connection: duckdb.DuckDBPyConnection, spec: TableSpec, target: Path) -> None:
+    """Write a table or view of the connection as CSV that Excel opens."""
     names = headings(spec)
     names[0] = _MARK + names[0]
     cells = ", ".join(
@@ -130,7 +131,8 @@ def _csv_cell(column: ColumnSpec) -> str:
     return formula_safe(f"cast({cell} as varchar)")
 
 
-def _write_workbook(connection: duckdb.DuckDBPyConnection, spec: TableSpec, target: Path) -> None:
+def write_workbook(connection: duckdb.DuckDBPyConnection, spec: TableSpec, target: Path) -> None:
+    """Write a table or view of the connection as a workbook, with a sheet on its columns."""
     counts = connection.execute(f"select count(*) from {as_name(spec.name)}").fetchall()
     row_count = int(counts[0][0])
     sheets = max(1, -(-row_count // SHEET_ROWS))

@@ -109,6 +109,11 @@ class Linearised:
             )
         return pd.concat(found, ignore_index=True)
 
+    def gradients_of(self, component_number: int) -> Floats:
+        """Return the gradient of a component's score, totals x places; NaN without a score."""
+        found: Floats = self._score_gradients(self.scores, self.rating_totals)[component_number - 1]
+        return found
+
     def _by_place(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows of weighting_mode and domain_number by place, NaN where there is none."""
         places = pd.MultiIndex.from_arrays([self.modes, self.domains])

@@ -1,8 +1,8 @@
 """Publishing what the warehouse holds: which cycles are fit, what must wait, what is refused.
 
 Belongs here: those decisions and their order. Doesn't: what one cycle lacks (unfit_cycles.py,
-rejected_responses.py), how a publication is made (orchestration/publishing), Dagster's events
-(orchestration/defs/publication.py).
+rejected_responses.py, uneven_response.py), how a publication is made (orchestration/publishing),
+Dagster's events (orchestration/defs/publication.py).
 """
 
 import logging
@@ -23,6 +23,7 @@ from orchestration.publishing.tables import declarations
 from orchestration.settings import Settings
 from orchestration.stages.findings import Finding, StageError
 from orchestration.stages.rejected_responses import much_rejected
+from orchestration.stages.uneven_response import uneven_response
 from orchestration.stages.unfit_cycles import UnfitCycle, cycles_built, unfit_cycles
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ logger = logging.getLogger("ilk.publication")
 
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
 MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
+RESPONSE_IS_EVEN = "response_is_even"
 ROLLED_BACK_STAYS = "rolled_back_stays"
 FIGURES_ARE_NEW = "figures_are_new"
 POSTGRES_HOLDS_IT_TOO = "postgres_holds_it_too"
 CHECKS = (
     EVERY_CYCLE_IS_PUBLISHED,
     MOST_RESPONSES_ARE_ACCEPTED,
+    RESPONSE_IS_EVEN,
     FIGURES_ARE_NEW,
     POSTGRES_HOLDS_IT_TOO,
     ROLLED_BACK_STAYS,
@@ -52,6 +55,7 @@ class Candidate:
     built: Mapping[str, str]
     unfit: Mapping[str, UnfitCycle]
     rejected: Collection[str]
+    uneven: Collection[str]
     held: Mapping[str, str]
     """Cycles that were rolled back and would come back as they were, with what to say."""
     half_built: Collection[str]
@@ -62,6 +66,7 @@ class Candidate:
     def findings(self) -> Iterator[Finding]:
         """What keeps single cycles, or much of one, from it; none of it keeps the others."""
         yield Finding(MOST_RESPONSES_ARE_ACCEPTED, "\n".join(self.rejected))
+        yield Finding(RESPONSE_IS_EVEN, "\n".join(self.uneven))
         yield Finding(
             EVERY_CYCLE_IS_PUBLISHED,
             "\n".join(
@@ -136,6 +141,7 @@ def judge_warehouse(
         built=built,
         unfit=unfit,
         rejected=much_rejected(settings.warehouse, cycle_id),
+        uneven=uneven_response(settings.warehouse, cycle_id),
         held={name: said for name, said in held.items() if name not in unfit},
         half_built=states.half_built,
         lost=lost,

@@ -29,6 +29,7 @@ MAIN_FIGURE = {
     "idx_changes": "delta",
     "idx_coverage": "availability",
     "idx_expectations": None,  # the ILK's instrument asks of none
+    "idx_nonresponse": "if(variable = 'all', score, 0)",
     "idx_peers": "score",
     "idx_priorities": "score",
     "idx_rankings": "score",

@@ -139,6 +139,15 @@ class Book:
             if cycle == cycle_id and kind == domain_type
         )
 
+    def has_table(self, table: str) -> bool:
+        """Whether the publication has it: one of an older version may not."""
+        found = self.connection.execute(
+            "select 1 from duckdb_columns() where database_name = current_database() "
+            "and schema_name = current_schema() and table_name = ? limit 1",
+            [table],
+        )
+        return found.fetchone() is not None
+
     def rows(self, table: str, **key: object) -> list[Row]:
         """Return the rows of a published table with these values in these columns; [] for none.
 

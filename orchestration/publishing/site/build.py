@@ -9,6 +9,7 @@ gather it, templates/ lay it out), figures and words (reading/).
     site/<language>/regions/<region_id>.html, units/<unit_id>.html    in the newest cycle
     site/<language>/participation.html, quality.html    the newest cycle with figures of them;
         participation/<cycle_id>.html, quality/<cycle_id>.html    an earlier one
+    site/<language>/participation/plan/<cycle_id>.html    whom to ask in a cycle that hasn't closed
     site/<language>/method.html, history.html, downloads.html
     site/assets/<language>-search.js    what the search finds
     site/assets/, site/api/v1/    the same rows as in ilk.duckdb, as files (publishing/api)
@@ -35,6 +36,7 @@ from orchestration.publishing.site.pages_history import history_pages
 from orchestration.publishing.site.pages_method import method_pages
 from orchestration.publishing.site.pages_national import national_pages
 from orchestration.publishing.site.pages_participation import participation_pages
+from orchestration.publishing.site.pages_plan import plan_pages
 from orchestration.publishing.site.pages_quality import quality_pages
 from orchestration.publishing.site.pages_regions import region_pages
 from orchestration.publishing.site.pages_units import unit_pages
@@ -50,6 +52,7 @@ _KINDS: tuple[Pages, ...] = (
     region_pages,
     unit_pages,
     participation_pages,
+    plan_pages,
     quality_pages,
     method_pages,
     history_pages,

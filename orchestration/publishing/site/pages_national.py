@@ -21,6 +21,7 @@ from orchestration.publishing.reading.charts import Bar, Interval, Mark, Point, 
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
 from orchestration.publishing.reading.names import Names
+from orchestration.publishing.reading.nonresponse import nonresponse_rows, nonresponse_sentences
 from orchestration.publishing.site.page import Page, cycle_page
 from orchestration.publishing.site.verifications import differing
 from orchestration.survey_terms import DEMOGRAPHICS
@@ -102,6 +103,8 @@ class _Nation:
             "self_gaps": self._self_gaps(),
             "priorities": self._priorities(),
             "coverage": self._coverage(),
+            "nonresponse": nonresponse_sentences(self.book, self.words, cycle_id),
+            "nonresponse_rows": nonresponse_rows(self.book, cycle_id),
             "interval": self.interval,
             "share_interval": self.share_interval,
             "change_words": self.change_words,

@@ -15,6 +15,7 @@ from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.charts import days_chart
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
+from orchestration.publishing.site.pages_plan import plan_path, planned_cycles
 from orchestration.survey_terms import HEADLINE_ROLE
 
 _NAMED_SHORT = 25  # units that the first table names; each region's page has all of its own
@@ -98,6 +99,7 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
                 "chart": _chart(days, words) if days else "",
                 "told_unit_count": len(_told_by_day(book, survey)),
                 "others": [(other, paths[other.cycle_id]) for other in cycles if other != survey],
+                "plans": [(cycle, plan_path(cycle)) for cycle in planned_cycles(book)],
             },
         )
         for region_id, of_region in _by_region(book, survey).items():
