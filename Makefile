@@ -1,7 +1,7 @@
 # services · run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup services run test mutants check dev docs bench reference
+.PHONY: help setup services run test mutants check dev docs bench coverage reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -74,6 +74,10 @@ docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.h
 RESPONDENTS ?= 66000 1000000
 bench: setup  ## cycles of RESPONDENTS made-up people: the job, and beside it the same scores by hand
 	$(BIN)/python -m benchmarks.run $(RESPONDENTS)
+
+COVERAGE_SAMPLES ?= 300
+coverage: setup  ## how often intervals hold: simulated samples, into docs/method.md; about six minutes
+	$(BIN)/python -m benchmarks.coverage --samples $(COVERAGE_SAMPLES) --write
 
 reference: run  ## recompute the figures that the tests compare with, in R's survey package
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

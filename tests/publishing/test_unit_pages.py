@@ -129,7 +129,11 @@ def test_the_figures_of_a_units_page_are_the_published_ones(book, cycle, site):
             "idx_rankings", cycle_id=cycle.cycle_id, component_type="index", domain_id=unit_id
         )
         if rank["ranked_unit_count"] > 1:
-            low, high, count = rank["rank_set_low"], rank["rank_set_high"], rank["ranked_unit_count"]
+            low, high, count = (
+                rank["rank_set_low"],
+                rank["rank_set_high"],
+                rank["ranked_unit_count"],
+            )
             assert f"Peringkat {low}–{high} dari {count}" in text
             peers = re.search(r'<svg class="chart"[^>]*satuan kerja sejenis.*?</svg>', html, re.S)
             rows = re.findall(r'<g class="row (own|other)"', peers[0])
