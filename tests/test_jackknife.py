@@ -1,20 +1,23 @@
-"""The jackknife's variances against R's survey package (tests/reference/jackknife.R), to 1e-9.
+"""The jackknife's variances: against numbers worked out by hand, and R's survey package to 1e-9.
 
-Belongs here: the sample's small domains, whose method has no jackknife, by the function that a
-method with one calls. Doesn't: that a cycle's errors are these (test_formulas.py).
+Belongs here: the function that a method with a jackknife calls, also over the sample's small
+domains (tests/reference/jackknife.R). Doesn't: that a cycle's errors are these (test_formulas.py).
 """
 
 import math
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
 from orchestration.scoring.jackknife import jackknife_variances
 from orchestration.scoring.linearisation import VARIANCES
 from orchestration.settings import REPOSITORY
+from tests.test_linearisation import COMPONENTS, EDGES, QUESTIONS, ROUTES
 
 CYCLE = "ilk-2025-s2"
 REFERENCE = Path(__file__).parent / "reference" / f"jackknife_{CYCLE}.csv.gz"
@@ -24,6 +27,64 @@ KEYS = (
 )
 # Where nobody could be left out there is no variance here; R has rounding of those left in.
 NOTHING = 1e-24
+
+
+def by_hand(people: list[tuple[int, str, int]], staff: dict[int, int], below: int) -> dict:
+    """Variances by domain and component of people: stratum, unit, rating of item b (0: none)."""
+    frame = pd.DataFrame(people, columns=["stratum_number", "unit_id", "rating_3"])
+    sizes = frame.groupby("stratum_number").size()
+    ratings = frame.astype({"rating_3": np.int16}).assign(
+        role_id="penerima", steps_per_point=1, rating_1=np.int16(0), rating_2=np.int16(0)
+    )
+    of_all = pd.Series(staff)
+    found = jackknife_variances(
+        pa.Table.from_pandas(ratings, preserve_index=False),
+        cycle_id="c1",
+        settings=pd.DataFrame(
+            {"cycle_id": ["c1"], "instrument_id": ["i"], "jackknife_below_n": [below],
+             "min_weight_share": [0.5]}
+        ),
+        questions=QUESTIONS.assign(instrument_id="i"),
+        components=COMPONENTS,
+        edges=EDGES,
+        routes=ROUTES,
+        strata=pd.DataFrame(
+            {"stratum_number": sizes.index, "weighting_mode": "poststrat",
+             "stratum_respondent_count": sizes.to_numpy(), "sampling_fraction": sizes / of_all,
+             "weight": of_all / sizes}
+        ),
+    ).to_pandas()  # fmt: skip
+    return found.set_index(["domain_number", "component_number"])["variance"].to_dict()
+
+
+TWO_STRATA = [(1, "u", 2), (1, "u", 4), (1, "v", 0), (2, "u", 4), (2, "v", 0)]
+
+
+def test_one_item_with_each_of_two_strata_left_out():
+    # Everybody weighs 2: 20/6 = 10/3. Without the first the two left of his stratum weigh 3:
+    # (12 + 8) / 5; without the second (6 + 8) / 5; without the third, who rated nothing,
+    # (18 + 8) / 8. Of the other stratum, whose one weighs 4 then: 12 / 4, (12 + 16) / 8.
+    found = by_hand(TWO_STRATA, {1: 6, 2: 4}, below=60)
+    variance = 1 / 2 * 2 / 3 * ((2 / 3) ** 2 + (8 / 15) ** 2 + (1 / 12) ** 2)
+    variance += 1 / 2 * 1 / 2 * ((1 / 3) ** 2 + (1 / 6) ** 2)
+    # Item a nobody rated: b carries all of its parents.
+    assert found == pytest.approx(
+        {(domain, component): variance for domain in (1, 2) for component in (1, 2, 3, 5)}
+    )
+
+
+def test_a_domain_of_as_many_as_the_method_says_has_none():
+    assert by_hand(TWO_STRATA, {1: 6, 2: 4}, below=3) == {}
+    assert by_hand(TWO_STRATA, {1: 6, 2: 4}, below=4)
+
+
+def test_who_is_the_only_one_to_have_rated_is_never_left_out():
+    assert by_hand([(1, "u", 3), (1, "v", 0)], {1: 6}, below=60) == {}
+
+
+def test_all_alike_have_a_variance_of_nought():
+    found = by_hand([(1, "u", 3), (1, "u", 3), (2, "u", 3), (2, "v", 0)], {1: 7, 2: 5}, below=60)
+    assert set(found.values()) == {0.0}
 
 
 @pytest.fixture(scope="module")
