@@ -66,6 +66,15 @@ def test_where_all_say_the_same_it_is_as_if_one_of_them_differed_by_half_a_point
     assert low[2] < 2.9 < 3.1 < high[2]
 
 
+def test_answers_of_1_and_4_alone_are_what_varies_most(macros):
+    """An error beyond theirs makes no smaller size than the number of persons."""
+    people = pd.DataFrame(
+        {"score": [2.5], "se": [3 * np.sqrt(0.25 / 20) * 1.5], "n": [20.0], "t": [2]}
+    )
+    [[size, *_]] = ends(macros, people, EXACT)
+    assert size == 20
+
+
 def test_a_rounded_scores_interval_holds_the_exact_ones(macros):
     """Whatever the exact score, error and count were."""
     chance = np.random.default_rng(1)

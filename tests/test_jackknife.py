@@ -79,7 +79,8 @@ def test_a_domain_of_as_many_as_the_method_says_has_none():
 
 
 def test_who_is_the_only_one_to_have_rated_is_never_left_out():
-    assert by_hand([(1, "u", 3), (1, "v", 0)], {1: 6}, below=60) == {}
+    # 7 / 3 - (7 / 6 x 3 - 7 / 6) is no nought in binary, though nobody is left.
+    assert by_hand([(1, "u", 3), (1, "v", 0), (1, "v", 0)], {1: 7}, below=60) == {}
 
 
 def test_all_alike_have_a_variance_of_nought():
