@@ -100,6 +100,7 @@ PLAIN_IDS = (
 KEYS = {
     "band_schemes": ("band_scheme_id", "band"),
     "category_audiences": ("recipient_category_id", "audience_id"),
+    "demographics": ("demographic_id",),
     "export_profiles": ("profile_id",),
     "follow_ups": ("cycle_id", "unit_id", "perspective_id"),
     "index_weights": ("method_id", "component_type", "component_id"),
@@ -186,6 +187,19 @@ _OPEN_END = "date '9999-12-31'"
 _ASKED = (
     "(select (profile_id, question_id) from profile_instruments join questions using"
     " (instrument_id))"
+)
+_KNOWN = ", ".join(f"('{name}')" for name in ATTRIBUTES)
+_ATTRIBUTES = (
+    "(select demographic_id from demographics where demographic_id is not null"
+    f" union all (values {_KNOWN}))"
+)
+# Columns, domain types and comparisons of the warehouse's own (tests/test_demographics.py).
+_TAKEN = (
+    r"(is|has|hears|not|answer|rating|routed|valid|blank|rejected|units|provider|role|steps"
+    r"|parts|lowest|highest)_.*"
+    r"|.*_(id|at|on|key|count|number|weight|reason|row|sha256)"
+    r"|national|equal_level|unit_median|direction|recipient_category|role|regions|units"
+    r"|source|timezone|other_demographics"
 )
 # Who shares a parent's mean under a method, by the instrument that asks for it.
 _SIBLINGS = """
@@ -948,7 +962,7 @@ _RULES = [
         sql=f"""
             select columns.line, target_kind, target, coalesce(instrument_id, '*') as instrument_id,
             from export_columns as columns join export_profiles using (profile_id)
-            where (target_kind = 'attribute' and coalesce(target, '') not in {ATTRIBUTES})
+            where (target_kind = 'attribute' and coalesce(target, '') not in {_ATTRIBUTES})
                 or (target_kind = 'question' and (profile_id, coalesce(target, '')) not in {_ASKED})
         """,
         text=FaultText(
@@ -964,11 +978,45 @@ _RULES = [
         sql=f"""
             select codes.line, target, coalesce(instrument_id, '*') as instrument_id,
             from export_codes as codes join export_profiles using (profile_id)
-            where target not in {(*ATTRIBUTES, "*")} and (profile_id, target) not in {_ASKED}
+            where target <> '*' and target not in {_ATTRIBUTES}
+                and (profile_id, target) not in {_ASKED}
         """,
         text=FaultText(
             "'{target}' is no attribute, no * and no question of '{instrument_id}'. Correct it.",
             "'{target}' bukan atribut, bukan *, dan bukan pertanyaan '{instrument_id}'. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="demographics_are_column_names",
+        seed="demographics",
+        sql="""
+            select line, demographic_id from demographics
+            where not regexp_full_match(demographic_id, '[a-z][a-z0-9_]{0,59}')
+                or demographic_id in (
+                    select keyword_name from duckdb_keywords() where keyword_category = 'reserved'
+                )
+        """,
+        text=FaultText(
+            "'{demographic_id}' can't name a column. Use lower-case letters, digits and "
+            "underscores, a letter first, and no word of SQL: education, age_group.",
+            "'{demographic_id}' tidak dapat menjadi nama kolom. Pakai huruf kecil, angka, dan "
+            "garis bawah, diawali huruf, dan bukan kata SQL: education, age_group.",
+        ),
+    ),
+    SeedRule(
+        name="demographics_have_names_of_their_own",
+        seed="demographics",
+        sql=f"""
+            select line, demographic_id from demographics
+            where demographic_id <> 'gender'
+                and (demographic_id in (values {_KNOWN})
+                    or regexp_full_match(demographic_id, '{_TAKEN}'))
+        """,
+        text=FaultText(
+            "'{demographic_id}' is an attribute, column or domain type of the warehouse, or named "
+            "like one. Choose another name, such as education, district, income_group.",
+            "'{demographic_id}' adalah atribut, kolom, atau jenis domain gudang data, atau bernama "
+            "seperti itu. Pilih nama lain, misalnya education, district, income_group.",
         ),
     ),
     SeedRule(

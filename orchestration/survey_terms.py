@@ -1,6 +1,6 @@
 """What models and Python must both know of a survey, as `vars` of dbt_project.yml state it.
 
-Belongs here: the headline role, the attributes of a respondent, the defaults of parameters.
+Belongs here: the headline role, the attributes that every survey has, the defaults of parameters.
 Doesn't: what a team's seeds say (seeds/), formulas that both use (engine_macros.py).
 """
 
@@ -16,14 +16,11 @@ _VARS: dict[str, Any] = yaml.load(_PROJECT.read_text(encoding="utf-8"), Loader=_
 HEADLINE_ROLE: str = _VARS["headline_role"]
 """The role whose answers make the score (method.md 3)."""
 
-DEMOGRAPHICS: tuple[str, ...] = tuple(_VARS["demographics"])
-"""Attributes that make a domain of their own beside the providers'."""
-
-CODED_ATTRIBUTES: tuple[str, ...] = (*_VARS["coded_attributes"], *DEMOGRAPHICS)
-"""Attributes whose values export_codes may translate."""
+CODED_ATTRIBUTES: tuple[str, ...] = tuple(_VARS["coded_attributes"])
+"""Attributes whose values export_codes may translate, beside the demographics of the seeds."""
 
 ATTRIBUTES: tuple[str, ...] = (*_VARS["attributes"], *CODED_ATTRIBUTES)
-"""All that export_columns may map a heading to, beside questions."""
+"""All that export_columns may map a heading to, beside those and questions."""
 
 PARAMETER_DEFAULTS: dict[str, float] = _VARS["method_parameter_defaults"]
 """What holds where method_parameters is silent."""

@@ -16,7 +16,7 @@ from orchestration.cycles.state import cycle_states
 from orchestration.seeds.rows_of_a_cycle import READ_BY, READ_ON
 from orchestration.seeds.seed_tables import declared_seeds
 from orchestration.settings import Settings
-from tests.small_cycle import KEY, SmallCycle, row
+from tests.small_cycle import HEADER, KEY, SmallCycle, row
 
 FIRST, LAST, OTHER = "c1", "c2", "c3"  # LAST is compared with FIRST
 SCALE = "pelayanan,persyaratan,masyarakat,unit,1,4,false"
@@ -28,6 +28,7 @@ OURS = {
     "follow_ups": [f"{LAST},A,persyaratan,Loket baru,Bagian Umum,2026-03-01,planned"],
     "verifications": [f"V-1,{LAST},A,pelayanan,document,3,,,2025-12-01,"],
     "code_lists": ["ours,R,penerima"],
+    "export_columns": ["p,JK,attribute,gender"],
 }
 # A cycle of another questionnaire, method, year and another state of the units; of our profile and
 # one more. It scores what ours have too, otherwise; its questionnaire builds on ours, is longer and
@@ -44,6 +45,7 @@ OTHERS = {
     "instruments": ["a,i"],
     "questions": [f"a,U0,u0,{SCALE},U0", "a,U2,,,,,,,,true,"],
     "code_lists": ["theirs,R,penerima"],
+    "demographics": ["religion,Agama,Religion,9"],
     "methods": ["a-1.0,none,a-bands,Another method"],
     "method_parameters": ["a-1.0,min_answered_share,0.1", "a-1.0,min_cell_n,1"],
     "index_weights": ["a-1.0,item,u0,0.3", "a-1.0,item,u1,0.7", "a-1.0,item,u2,1"],
@@ -61,6 +63,8 @@ OTHERS = {
         "q,Q1,question,U1",
         "q,Q2,question,U2",
         "q,Q3,question,U0",
+        "q,JK,ignore,",
+        "q,Agama,attribute,religion",
         "p,Q3,question,U0",
     ],
     "export_codes": ["q,unit_id,Kantor A,B", "q,*,4,1", "q,*,3,2"],
@@ -147,7 +151,9 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
 OWN = ("survey_cycles", "survey_sources", "follow_ups", "verifications")
 OF_THE_INDEX = ("indexes", "services", "perspectives")
 # What the other cycle reads too: its instrument builds on ours, and our profile serves it.
-SHARED = ("questions", "export_profiles", "export_columns", "export_codes", "code_lists")
+SHARED = (
+    "questions", "export_profiles", "export_columns", "export_codes", "code_lists", "demographics",
+)  # fmt: skip
 
 
 def a_row_of_ours(seed: str) -> int:
@@ -247,9 +253,11 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
     survey = Survey(tmp_path)
     survey.ours["units"][0]["valid_to"] = ""
     survey.save(others=False)
-    answers = [row(number, unit="AB"[number % 2], nip=f"n{number}") for number in range(12)]
-    survey.small.drop("c1/p/a.csv", answers)
-    survey.small.drop("c2/p/a.csv", [line.replace("2025-10", "2025-11") for line in answers])
+    answers = [row(number, unit="AB"[number % 2], nip=f"n{number}") + ",L" for number in range(12)]
+    header = f"{HEADER},JK"
+    survey.small.drop("c1/p/a.csv", answers, header=header)
+    survey.small.drop("c2/p/a.csv", [line.replace("2025-10", "2025-11") for line in answers],
+                      header=header)  # fmt: skip
     survey.run(FIRST, LAST)
     alone, states = rows_of_ours(survey), cycle_states(survey.settings)
     built = states.built
@@ -260,14 +268,14 @@ def test_no_row_of_others_moves_a_figure_and_theirs_are_published(tmp_path: Path
     survey.save()
     survey.small.drop(
         f"{OTHER}/q/a.csv",
-        [f"{line},2".replace("2025-10-02", "01/02/2026") for line in answers],
-        header="id,Waktu,NIP,Unit,Q1,Q2,Q3",
+        [f"{line},2,x".replace("2025-10-02", "01/02/2026") for line in answers],
+        header=f"{HEADER},JK,Q3,Agama",
     )
     survey.small.drop(
         f"{OTHER}/p/a.csv",
-        [f"{row(number, unit='B', nip=f'm{number}')},2".replace("2025-10", "2026-01")
+        [f"{row(number, unit='B', nip=f'm{number}')},L,2".replace("2025-10", "2026-01")
          for number in range(12)],
-        header="id,Waktu,NIP,Unit,Q1,Q2,Q3",
+        header=f"{HEADER},JK,Q3",
     )  # fmt: skip
     survey.run(OTHER)
     assert all(states.is_published_from(cycle, of) for cycle, of in built.items())

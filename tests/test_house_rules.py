@@ -555,8 +555,8 @@ _FACTS = {
     ),
     "the demographics": (
         r"\bage_group\b\W+(?:responses\.)?\brank_group\b",
-        {"models/people/weights/weights_by_response.sql"},  # its columns
-        "DEMOGRAPHICS of orchestration/survey_terms.py, macro demographic_names",
+        {"models/marts/fct_responses.sql"},  # its columns
+        "demographic_names of orchestration/seeds/demographics.py, macro demographic_names",
     ),
     "the attributes": (
         r"\brespondent_identifier\b\W+\bsubmitted_at\b",
@@ -612,12 +612,12 @@ def test_each_fact_stands_in_one_place(fact: str) -> None:
 
 def test_each_domain_type_is_named_audited_and_knows_what_it_is_a_part_of() -> None:
     macro = (REPOSITORY / "dbt_project" / "macros" / "domain_types.sql").read_text(encoding="utf-8")
-    assert set(re.findall(r"^    \('(\w+)', '", macro, flags=re.M)) == {*DOMAINS, *MIDDLES}
-    for kind in DOMAINS:
+    assert set(re.findall(r"^ +\('(\w+)', '", macro, flags=re.M)) == {*DOMAINS, *MIDDLES}
+    for kind in (*DOMAINS, "education"):
         domain = kind, "u" if kind == "provider_unit" else "a|b>c"
-        assert isinstance(wholes_of_domain(domain, {"u": ("r", "l")}), list)
+        assert isinstance(wholes_of_domain(domain, {"u": ("r", "l")}, ["education"]), list)
     with pytest.raises(DisclosureError, match="doesn't know"):
-        wholes_of_domain(("education", "sma"), {})
+        wholes_of_domain(("education", "sma"), {}, ["gender"])
 
 
 def test_what_python_and_sql_trim_and_call_the_headline_is_the_same() -> None:

@@ -226,9 +226,14 @@ def test_another_index_is_run_from_its_own_seeds_and_another_export_is_read(
             "select profile_id, sum(response_count)::int from marts.audit_reconciliation"
             " where is_accepted group by all order by all"
         ).fetchall()
+        districts = connection.execute(
+            "select other_demographics['district'], count(*) from marts.fct_responses"
+            " group by all order by 2 desc"
+        ).fetchall()
         scores = connection.execute(
             "select score from indexes.idx_scores where domain_type = 'national'"
             " and weighting_mode = 'none' and item_id = 'pengaduan'"
         ).fetchall()
     assert files == [("kertas", 2), ("skm-plain", 3)]
+    assert districts == [(None, 4), ("Gubeng", 1)]
     assert scores == [(pytest.approx((3 + 3 + 4 + 3) / 4),)]

@@ -193,6 +193,14 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         *("export_codes", "", "skm-plain,role_id,T,tamu,"),
         "'tamu' is in no row of roles.csv",
     ),
+    "demographics_are_column_names": (
+        *("demographics", "", "Tingkat Pendidikan,Pendidikan,Education,5"),
+        "'Tingkat Pendidikan' can't name a column",
+    ),
+    "demographics_have_names_of_their_own": (
+        *("demographics", "", "role_id,Peran,Role,5"),
+        "'role_id' is an attribute",
+    ),
     "codes_are_on_the_scale": ("export_codes", "Baik,3", "Baik,5", "scale 1-4 of *"),
 }
 GENERATED = {f"{seed}_are_unique" for seed in KEYS} | {

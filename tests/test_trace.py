@@ -10,11 +10,11 @@ import pytest
 from orchestration.auditing.opening import audited
 from orchestration.auditing.rows import row_fate
 from orchestration.auditing.scores import (
-    DOMAINS,
     TOLERANCE,
     Question,
     ScoreTrace,
     Verdict,
+    domains,
 )
 from orchestration.auditing.tree import Component, Tree
 from orchestration.run_lock import run_lock
@@ -74,7 +74,9 @@ def test_every_kind_of_domain_and_component_adds_up(
 def test_every_domain_type_of_the_scores_can_be_traced_or_is_a_middle(sample: Sample):
     with duckdb.connect(str(sample.database), read_only=True) as connection:
         rows = connection.execute("select distinct domain_type from idx_scores").fetchall()
-    assert {domain_type for (domain_type,) in rows} == {*DOMAINS, "equal_level", "unit_median"}
+    with audited(sample.settings, LAST) as connection:
+        known = domains(connection)
+    assert {domain_type for (domain_type,) in rows} == {*known, "equal_level", "unit_median"}
 
 
 def test_the_national_index_is_walked_down_to_items_strata_and_files(sample: Sample):

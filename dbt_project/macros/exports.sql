@@ -10,12 +10,18 @@
 
 {# Attributes whose values export_codes may translate. #}
 {% macro coded_attribute_names() -%}
-    {{ return(var('coded_attributes') + demographic_names()) }}
+    {% set names = var('coded_attributes') | list %}
+    {% for name in demographic_names() if name not in names %}
+        {% do names.append(name) %}
+    {% endfor %}
+    {{ return(names) }}
 {%- endmacro %}
 
-{# Attributes that make a domain of their own beside the providers'. #}
+{# Attributes that make a domain of their own beside the providers', as the seed lists them. #}
 {% macro demographic_names() -%}
-    {{ return(var('demographics')) }}
+    {{ return(query_rows("
+        select demographic_id from " ~ ref('demographics') ~ " order by sort_order, demographic_id
+    ") | map(attribute='demographic_id') | list) }}
 {%- endmacro %}
 
 {# A heading as a quoted identifier: exports' headings hold blanks, quotes and line breaks. #}

@@ -10,7 +10,7 @@ respondents as (
 groups as (
     {%- for attribute in ['recipient_category_id'] + demographic_names() %}
     select
-        '{{ attribute | replace('_id', '') }}' as domain_type,
+        '{{ 'recipient_category' if loop.first else attribute }}' as domain_type,
         {{ attribute }} as domain_id,
         {{ stable_sum('respondent_weight', 10) }} as staff_count,
     from respondents

@@ -21,12 +21,13 @@ import duckdb
 from orchestration.auditing.opening import AuditError
 from orchestration.auditing.tree import Component, Tree
 from orchestration.settings import Settings
-from orchestration.sql_text import formula_safe
-from orchestration.survey_terms import DEMOGRAPHICS, HEADLINE_ROLE
+from orchestration.sql_text import as_text, formula_safe
+from orchestration.survey_terms import HEADLINE_ROLE
 
 TOLERANCE = 1e-9
 
-# How a domain is cut from answers; `units` is the respondent's unit, `providers` the one rated.
+# How a domain is cut from answers, beside demographics; `units` is the respondent's unit,
+# `providers` the one rated.
 DOMAINS = {
     "national": "'national'",
     "provider_level": "providers.unit_level_id",
@@ -37,7 +38,6 @@ DOMAINS = {
     "direction": "units.unit_level_id || '>' || providers.unit_level_id",
     "role": "respondents.role_id",
     "role_provider_level": "respondents.role_id || '|' || providers.unit_level_id",
-    **{name: f"respondents.{name}" for name in DEMOGRAPHICS},
 }
 # Middles of other domains' scores: no answer contributes to them by itself.
 MIDDLES = {"equal_level": "provider_level", "unit_median": "provider_unit"}
@@ -150,7 +150,8 @@ class ScoreTrace:
             connection.execute(f"set variable {name} = ?", [value])
         connection.execute(_RESPONDENTS)
         self._register_items()
-        connection.execute(_ratings(question.domain_type))
+        domain_id = domains(connection)[question.domain_type]
+        connection.execute(_ratings(question.domain_type, domain_id))
         connection.execute(_RATIOS)
         self._register_shares()
         connection.execute(_PERSONS)
@@ -251,10 +252,11 @@ class ScoreTrace:
                 f"{question.domain_type} adalah nilai tengah skor {of}; telusuri masing-masing. / "
                 f"It is a middle of the scores of {of}: trace those, --domain {of}"
             )
-        if question.domain_type not in DOMAINS:
+        known = domains(self._connection)
+        if question.domain_type not in known:
             raise AuditError(
                 f"Jenis domain tidak dikenal / unknown domain type '{question.domain_type}': "
-                + ", ".join(DOMAINS)
+                + ", ".join(known)
             )
         ids = question.component.ids
         same_row = " and ".join(f"shown.{key} is not distinct from computed.{key}" for key in _KEYS)
@@ -428,7 +430,22 @@ inner join files on files.file_sha256 = accepted._file_sha256
 """
 
 
-def _ratings(domain_type: str) -> str:
+def domains(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return how each domain type of the attached `warehouse` is cut from answers."""
+    columns = connection.execute(
+        "select column_name from duckdb_columns() where database_name = 'warehouse'"
+        " and schema_name = 'marts' and table_name = 'fct_responses'"
+    ).fetchall()
+    asked = connection.execute("select demographic_id from warehouse.seeds.demographics").fetchall()
+    return DOMAINS | {
+        name: f"respondents.{name}"
+        if (name,) in columns
+        else f"respondents.other_demographics[{as_text(name)}]"
+        for (name,) in asked
+    }
+
+
+def _ratings(domain_type: str, domain_id: str) -> str:
     """Return the statements that name the valid answers of the domains asked for.
 
     A view with all that is written of an answer, and a narrow table of what is summed.
@@ -445,7 +462,6 @@ def _ratings(domain_type: str) -> str:
                 between units.valid_from and coalesce(units.valid_to, date '9999-12-31')
         where cycles.cycle_id = getvariable('cycle_id')
     """
-    domain_id = DOMAINS[domain_type]
     return f"""
         create temp view ratings as
         select

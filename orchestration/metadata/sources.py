@@ -145,10 +145,10 @@ def read_sources(seeds_dir: Path, published_dir: Path, cycle_id: str) -> Sources
     """
     cycles = read_cycles(seeds_dir)
     names = (
-        "band_schemes", "category_audiences", "export_codes", "export_columns", "export_profiles",
-        "index_weights", "indexes", "methods", "perspectives", "questions", "recipient_categories",
-        "regions", "roles", "services", "survey_cycles", "survey_sources", "unit_levels", "units",
-        SEED,
+        "band_schemes", "category_audiences", "demographics", "export_codes", "export_columns",
+        "export_profiles", "index_weights", "indexes", "methods", "perspectives", "questions",
+        "recipient_categories", "regions", "roles", "services", "survey_cycles", "survey_sources",
+        "unit_levels", "units", SEED,
     )  # fmt: skip
     seeds = {name: seed_records(seeds_dir, name) for name in names}
     return Sources(

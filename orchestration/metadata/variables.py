@@ -19,9 +19,6 @@ _ATTRIBUTES = {
     "recipient_category_id": "Kategori penerima layanan",
     "role_id": "Peran dalam layanan",
     "gender": "Jenis kelamin",
-    "age_group": "Kelompok usia",
-    "rank_group": "Golongan",
-    "tenure_group": "Masa kerja",
 }
 _DEFINITIONS = {
     "respondent_identifier": "Pengenal yang diisi responden; disimpan sebagai sandi (HMAC), tidak "
@@ -164,7 +161,8 @@ def _labels(sources: Sources, target: str) -> dict[str, str]:
 
 def _attributes(sources: Sources) -> Iterator[Variable]:
     tools = {row["profile_id"]: row["tool"] for row in sources.profiles}
-    for target, label in _ATTRIBUTES.items():
+    demographics = {row["demographic_id"]: row["name_id"] for row in sources.seeds["demographics"]}
+    for target, label in (_ATTRIBUTES | demographics).items():
         mapped = [
             row
             for row in sources.seeds["export_columns"]

@@ -14,9 +14,9 @@ from orchestration.exports.headers import heading_key
 from orchestration.onboarding.likeness import Offer, nearest
 from orchestration.onboarding.sight import Column, Sight, Value
 from orchestration.onboarding.tools import IGNORE, OWN_HEADINGS
+from orchestration.seeds.demographics import attributes, coded_attributes, demographic_names
 from orchestration.seeds.seed_expansion import ancestry, bases_of
 from orchestration.seeds.seed_tables import seed_records
-from orchestration.survey_terms import CODED_ATTRIBUTES, DEMOGRAPHICS
 
 NAMED = {
     "unit_id": ("units", ("unit_id", "unit_name")),
@@ -27,10 +27,6 @@ NAMED = {
 }  # fmt: skip
 """Attributes whose codes are a seed's ids, and the columns that name these."""
 
-# In the order in which they are offered: ids, what somebody is, truths.
-CODED = tuple(
-    sorted(CODED_ATTRIBUTES, key=lambda each: (each not in NAMED, each not in DEMOGRAPHICS))
-)
 _MOST_VALUES = 5_000
 _ENOUGH = 0.5
 """Share of a column's cells that must be known values of an attribute for it to be offered."""
@@ -93,6 +89,14 @@ class Seeds:
             for row in seed_records(seeds_dir, "questions")
             if instrument_id in (None, row["instrument_id"])
         }
+        self.attributes = attributes(seeds_dir)
+        """What a heading may mean beside questions."""
+        demographics = demographic_names(seeds_dir)
+        self.coded = sorted(
+            coded_attributes(seeds_dir),
+            key=lambda each: (each not in NAMED, each not in demographics),
+        )
+        """In the order in which they are offered: ids, what somebody is, truths."""
         self.asked: dict[str, set[str]] = defaultdict(set)
         """The question_ids of each instrument."""
         for row in seed_records(seeds_dir, "questions"):
@@ -127,7 +131,7 @@ class Seeds:
         """Of attributes (any profile's) and of questions (this instrument's): export_codes.csv."""
         self.code_rows = seed_records(seeds_dir, "export_codes")
         for row in self.code_rows:
-            if row["target"] in CODED or row["profile_id"] in self.own_profiles:
+            if row["target"] in self.coded or row["profile_id"] in self.own_profiles:
                 key = row["target"], heading_key(row["source_value"])
                 self.codes.known[key].add(row["code"])
 
@@ -217,7 +221,7 @@ def _offers(
     values = sight.values(column.name, limit=_MOST_VALUES)
     by_value = [
         Offer(target, share)
-        for target in CODED
+        for target in seeds.coded
         if target not in used and (share := _share_known(target, values, seeds)) >= _ENOUGH
     ]
     if "respondent_identifier" not in used and (share := _share_personal(values)) >= _ENOUGH:

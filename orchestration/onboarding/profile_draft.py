@@ -14,7 +14,6 @@ from orchestration.exports.headers import fold, heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.onboarding.likeness import Offer, nearest
 from orchestration.onboarding.meanings import (
-    CODED,
     NAMED,
     Read,
     Seeds,
@@ -24,7 +23,6 @@ from orchestration.onboarding.seed_draft import OPEN, DraftError, Sheet
 from orchestration.onboarding.sight import Sight, Value, look_at
 from orchestration.onboarding.tools import tell_tool
 from orchestration.seeds.seed_tables import seed_records
-from orchestration.survey_terms import ATTRIBUTES
 from orchestration.words import FaultText
 
 _HELPERS = ("suggestion", "likeness", "suggested_text", "other_suggestions", "asked", "examples")
@@ -133,7 +131,7 @@ def draft_profile(
         ),
         notes=(*notes, *codes.notes),
         targets=(
-            *(("attribute", target, "") for target in ATTRIBUTES),
+            *(("attribute", target, "") for target in seeds.attributes),
             *(("question", each, row["question_text"]) for each, row in seeds.questions.items()),
         ),
         taken_count=len(taken),
@@ -212,7 +210,7 @@ class _Codes:
         of_questions: list[tuple[str, Sequence[Value], Mapping[str, str]]] = []
         for read in reads:
             target = read.likely
-            if target is None or (target not in CODED and target not in seeds.questions):
+            if target is None or (target not in seeds.coded and target not in seeds.questions):
                 continue
             values = sight.values(read.column.name, limit=_MOST_VALUES)
             shown = [value for value in values if not value.is_personal]
@@ -220,7 +218,7 @@ class _Codes:
             labels = sight.reading.labels.get(read.column.name, {})
             if hidden := len(values) - len(shown):
                 self.notes.append(_NOTES["personal"].filled(count=hidden, name=name))
-            if target in CODED:
+            if target in seeds.coded:
                 self._add_attribute(target, shown, labels)
                 continue
             unread = [value for value in shown if not self._is_on_scale(target, value.text)]

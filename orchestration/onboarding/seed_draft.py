@@ -12,7 +12,7 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
 from orchestration.exports.seed_files import ReaderSettings
 from orchestration.exports.xlsx_reader import read_xlsx
+from orchestration.seeds.demographics import attributes
 from orchestration.seeds.seed_tables import (
     OPTIONAL_SEEDS,
     SeedTable,
@@ -28,7 +29,6 @@ from orchestration.seeds.seed_tables import (
     read_seed,
     written_seed,
 )
-from orchestration.survey_terms import ATTRIBUTES
 
 OPEN = "?"
 TAKEN = "ok"
@@ -165,7 +165,8 @@ def add_draft(
     Raises DraftError where something is left open or what is new is there already, and
     ContradictorySeedsError where the seeds would contradict themselves: nothing is written then.
     """
-    rows = {seed: _read_sheet(file, seed) for seed in wanted}
+    known = attributes(seeds_dir)
+    rows = {seed: _read_sheet(file, seed, known) for seed in wanted}
     faults = [
         f"{file.name}, lembar / sheet {seed}, baris / row {number}: {column} = {row[column]}"
         + (" (tanpa saran / nothing is suggested)" if row[column] == TAKEN else "")
@@ -235,7 +236,7 @@ def _new_name(
     return names
 
 
-def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
+def _read_sheet(file: Path, seed: str, known: Collection[str]) -> list[tuple[int, dict[str, str]]]:
     """Return the rows that hold anything, by the seed's columns, with the row of the sheet."""
     declared = declared_seeds()[seed]
     settings = ReaderSettings(sheet=seed, headings=frozenset(map(heading_key, declared)))
@@ -253,7 +254,7 @@ def _read_sheet(file: Path, seed: str) -> list[tuple[int, dict[str, str]]]:
                 for at, number in enumerate(numbers.to_pylist()):
                     row = {column: cells[place][at] or "" for column, place in places.items()}
                     if any(text.strip() for text in row.values()):
-                        found.append((int(number or 0), _filled(seed, _trimmed(row))))
+                        found.append((int(number or 0), _filled(seed, _trimmed(row), known)))
         finally:
             table.batches.close()
     except ExportFault as fault:
@@ -282,7 +283,7 @@ def _trimmed(row: Mapping[str, str]) -> dict[str, str]:
     return {column: text if column in verbatim else text.strip() for column, text in row.items()}
 
 
-def _filled(seed: str, row: Mapping[str, str]) -> dict[str, str]:
+def _filled(seed: str, row: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
     """Return a row with the suggestion that it takes, and the kind that its target tells."""
     suggestion = row.get("suggestion")
     filled = {
@@ -295,7 +296,7 @@ def _filled(seed: str, row: Mapping[str, str]) -> dict[str, str]:
         if IGNORED in (kind, target):
             filled |= {"target_kind": IGNORED, "target": ""}
         elif kind in ("", OPEN) and target not in ("", OPEN, TAKEN):
-            filled["target_kind"] = "attribute" if target in ATTRIBUTES else "question"
+            filled["target_kind"] = "attribute" if target in known else "question"
     return filled
 
 

@@ -13,7 +13,7 @@ cells are hidden, the smallest first, until none is exposed.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from orchestration.publishing.bounds import EXACT, Bounds, Sums, other_steps, steps
-from orchestration.survey_terms import DEMOGRAPHICS
 
 COMPONENT = ["service_id", "perspective_id", "item_id"]
 DOMAIN = ["domain_type", "domain_id"]
@@ -32,8 +31,8 @@ VERDICT = ["is_hidden", "reason", "is_exposed", "score_step", "other_step"]
 
 NEVER_HIDDEN = ("national",)
 EXACT_DOMAINS = ("national", "provider_level")
-# All kinds of people stand in these, and no other figure divides them again.
-BLENDS = (*NEVER_HIDDEN, "recipient_category", *DEMOGRAPHICS)
+# All kinds of people stand in these and in demographic groups; no other figure divides them again.
+BLENDS = (*NEVER_HIDDEN, "recipient_category")
 NATION = ("national", "national")
 
 # A null vector's entry at a cell that the sums determine is zero up to rounding (about 1e-12 here),
@@ -71,11 +70,13 @@ def cell_verdicts(
     components: pd.DataFrame,
     edges: pd.DataFrame,
     classes: pd.DataFrame,
+    demographics: pd.DataFrame,
 ) -> pa.Table:
     """Return CELL_VERDICTS: what may be shown of each cell of a cycle (no component is NULL).
 
     `cells`: disclosure_cells. `units`: stg_seeds__units. `settings`: design_settings.
     `components`, `edges`: design_components, design_edges. `classes`: disclosure_class_cells.
+    `demographics`: the seed, whose ids are domain types.
     """
     names = components[["component_number", *COMPONENT]].fillna("")
     for side, number in (("whole", "parent_number"), ("part", "child_number")):
@@ -83,7 +84,9 @@ def cell_verdicts(
         edges = edges.merge(side_names, left_on=number, right_on="component_number")
         edges = edges.drop(columns="component_number")
     classes = classes.assign(**{key: classes[key].fillna("") for key in COMPONENT})
-    verdicts = judge_cells(cells, units, settings, edges, classes)
+    verdicts = judge_cells(
+        cells, units, settings, edges, classes, demographics["demographic_id"].tolist()
+    )
     cells = cells.assign(**{key: cells[key].fillna("") for key in COMPONENT})
     keyed = verdicts.merge(cells[[*CELL, "component_type"]], on=CELL)
     keyed[COMPONENT] = keyed[COMPONENT].replace("", None)
@@ -99,6 +102,7 @@ def judge_cells(
     cycles: pd.DataFrame,
     edges: pd.DataFrame,
     classes: pd.DataFrame,
+    demographics: Collection[str],
 ) -> pd.DataFrame:
     """Return one row per cell: CELL, is_hidden, reason, is_exposed, score_step, other_step.
 
@@ -106,6 +110,7 @@ def judge_cells(
     row a version. `cycles`: cycle_id, opens_on, min_cell_n, disclosure_interval. `edges`: cycle_id,
     whole_<key> and part_<key> for each key of COMPONENT, weight: the tree of the score. `classes`:
     disclosure_class_cells, which classes of weight the cells are made of (no component is NULL).
+    `demographics`: the domain types that are demographics.
 
     No service, perspective or item is ''. `reason` of a hidden cell is `small` (too few
     respondents), `bounds` (its score would confine a small group) or `complement` (hidden to
@@ -135,6 +140,7 @@ def judge_cells(
             _places(units, on=pd.Timestamp(str(cycle.opens_on))),
             edges[edges["cycle_id"] == cycle.cycle_id],
             classes[classes["cycle_id"] == cycle.cycle_id],
+            demographics,
             min_cell_n=int(float(str(cycle.min_cell_n))),
             least_width=float(str(cycle.disclosure_interval)),
         )
@@ -154,7 +160,9 @@ def _places(units: pd.DataFrame, *, on: pd.Timestamp) -> dict[str, Domain]:
     }
 
 
-def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domain]:
+def wholes_of_domain(
+    domain: Domain, places: Mapping[str, Domain], demographics: Collection[str]
+) -> list[Domain]:
     """Return the published domains that this one is a part of, where the parts make up the whole.
 
     Directions are parts of a level and of the nation, units of their level and of their
@@ -178,7 +186,7 @@ def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domai
             return [("provider_level", identifier.rsplit(">", 1)[1]), NATION]
         case "provider_level" | "provider_region" | "recipient_category":
             return [NATION]
-        case _ if kind in DEMOGRAPHICS:
+        case _ if kind in demographics:
             return [NATION]
         case "role_provider_level":
             return [("role", identifier.rsplit("|", 1)[0])]
@@ -186,7 +194,8 @@ def wholes_of_domain(domain: Domain, places: Mapping[str, Domain]) -> list[Domai
             return []
     raise DisclosureError(
         f"idx_scores has the domain type '{kind}', and disclosure control doesn't know what it is "
-        "a part of: say so in wholes_of_domain (orchestration/publishing/disclosure.py)"
+        "a part of: name it in seeds/demographics.csv, or say so in wholes_of_domain "
+        "(orchestration/publishing/disclosure.py)"
     )
 
 
@@ -205,12 +214,13 @@ def _judge_cycle(
     places: Mapping[str, Domain],
     edges: pd.DataFrame,
     classes: pd.DataFrame,
+    demographics: Collection[str],
     *,
     min_cell_n: int,
     least_width: float,
 ) -> pd.DataFrame:
-    cells = _with_unlisted(cells)
-    over_domains, over_components = _divisions(cells, places)
+    cells = _with_unlisted(cells, demographics)
+    over_domains, over_components = _divisions(cells, places, demographics)
     equations = _equations(cells, over_domains, over_components)
     is_small = (cells["respondent_count"] < min_cell_n).to_numpy()
     is_unlisted = cells["is_unlisted"].to_numpy(dtype=bool)
@@ -253,30 +263,30 @@ def _judge_cycle(
             other_steps(
                 cells,
                 bounds.step[: len(cells)],
-                is_blend=cells["domain_type"].isin(BLENDS).to_numpy(),
+                is_blend=cells["domain_type"].isin([*BLENDS, *demographics]).to_numpy(),
             ),
         ),
     )
     return judged.loc[~is_unlisted, [*CELL, *VERDICT]]
 
 
-def _with_unlisted(cells: pd.DataFrame) -> pd.DataFrame:
+def _with_unlisted(cells: pd.DataFrame, demographics: Collection[str]) -> pd.DataFrame:
     """The cells and the unlisted rests, the smallest first: the order in which cells are hidden."""
     keyed = cells.assign(has_score=cells["score"].notna(), is_unlisted=False)
     keyed[COMPONENT] = keyed[COMPONENT].fillna("").astype(object)
-    rests = _unlisted(keyed)
+    rests = _unlisted(keyed, demographics)
     keyed = pd.concat([keyed, rests], ignore_index=True) if len(rests) else keyed
     return keyed.sort_values(["respondent_count", *CELL], ignore_index=True)
 
 
-def _unlisted(cells: pd.DataFrame) -> pd.DataFrame:
+def _unlisted(cells: pd.DataFrame, demographics: Collection[str]) -> pd.DataFrame:
     """Those who left a demographic question blank, and the units without a region.
 
     They have no published row, but are the rest of every sum. Where they are few, the listed
     groups must not tell on them either.
     """
     levels = cells.loc[cells["domain_type"] == "provider_level", "domain_id"].unique()
-    divisions = [(kind, NATION, "") for kind in (*DEMOGRAPHICS, "provider_region")] + [
+    divisions = [(kind, NATION, "") for kind in (*demographics, "provider_region")] + [
         ("provider_region_level", ("provider_level", str(level)), f"|{level}") for level in levels
     ]
     counts = ["respondent_count", "answer_count"]
@@ -322,12 +332,14 @@ class _Equations:
 
 
 def _divisions(
-    cells: pd.DataFrame, places: Mapping[str, Domain]
+    cells: pd.DataFrame, places: Mapping[str, Domain], demographics: Collection[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every division of a published whole: over domains per component, and the other way round."""
     keyed = cells[[*DOMAIN, *COMPONENT]].assign(cell=np.arange(len(cells)))
     return (
-        _parts(keyed, DOMAIN, lambda key: wholes_of_domain(key, places), _domain_type),
+        _parts(
+            keyed, DOMAIN, lambda key: wholes_of_domain(key, places, demographics), _domain_type
+        ),
         _parts(keyed, COMPONENT, wholes_of_component, _component_type),
     )
 

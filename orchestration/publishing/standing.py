@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -123,10 +124,12 @@ class ShownAnswers:
     def differing(self, connection: duckdb.DuckDBPyConnection, cycle_id: str) -> list[int]:
         """Return, for each set that was shown, by how many persons the cycle differs from it now.
 
-        Whoever changed an answer counts once: of those who came and those who went, the more.
+        Whoever changed an answer counts once: of those who came and those who went, the more. Twice
+        for each set, without and with what is asked of persons beside the four of every ILK: a
+        demographic more makes all of them differ, and must not cover the one who does.
         """
         counts = []
-        for path in self.sets(cycle_id):
+        for path, told in product(self.sets(cycle_id), ("answers_hash", "all_hash")):
             rows = connection.execute(
                 f"""
                 select
@@ -135,11 +138,11 @@ class ShownAnswers:
                 from (
                     select sum(step) as change
                     from (
-                        select answers_hash, 1 as step from ({self._now(cycle_id)})
+                        select {told} as told, 1 as step from ({self._now(cycle_id)})
                         union all
-                        select answers_hash, -1 as step from read_parquet({as_text(path)})
+                        select {told} as told, -1 as step from ({_kept(path)})
                     )
-                    group by answers_hash
+                    group by told
                 )
                 """
             ).fetchall()
@@ -172,8 +175,9 @@ class ShownAnswers:
                                 if({is_gone}, null, file_sha256) as file_sha256,
                                 if({is_gone}, null, source_row) as source_row,
                                 if({is_gone}, cast(uuid() as varchar), answers_hash)
-                                    as answers_hash
-                            from read_parquet({kept})
+                                    as answers_hash,
+                                if({is_gone}, cast(uuid() as varchar), all_hash) as all_hash
+                            from ({_kept(path)})
                         ) to {as_text(temporary)} (format parquet)
                         """
                     )
@@ -183,10 +187,23 @@ class ShownAnswers:
             select
                 _file_sha256 as file_sha256,
                 _source_row as source_row,
-                left(sha256({as_text(self.salt)} || answers), 32) as answers_hash
+                left(sha256({as_text(self.salt)} || answers), 32) as answers_hash,
+                left(sha256({as_text(self.salt)} || answers || other_demographics), 32) as all_hash
             from warehouse.{".".join(CONTRIBUTIONS)}
             where cycle_id = {as_text(cycle_id)}
         """
+
+
+def _kept(path: Path) -> str:
+    """Return the query of a set; one of an older version knew no demographics beside its four."""
+    return f"""
+        select file_sha256, source_row, answers_hash, coalesce(all_hash, answers_hash) as all_hash
+        from (
+            from read_parquet({as_text(path)})
+            union all by name
+            select cast(null as varchar) as all_hash where false
+        )
+    """
 
 
 def judge(

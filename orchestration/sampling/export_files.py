@@ -28,7 +28,6 @@ from orchestration.sampling.ratings import (
     stated_categories,
 )
 from orchestration.sampling.vocabulary import Column, Profile, Question, Vocabulary
-from orchestration.survey_terms import DEMOGRAPHICS
 
 Cell = str | int | datetime
 Texts = NDArray[np.object_]
@@ -196,7 +195,7 @@ def _attributes(
                 vocabulary.demographics[attribute],
                 staff.demographics[attribute][persons],
             )
-            for attribute in DEMOGRAPHICS
+            for attribute in vocabulary.demographics
         },
     }
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.sampling.vocabulary import Vocabulary
-from orchestration.survey_terms import DEMOGRAPHICS
 
 # The staff do not change with a sample's seed, so that two cycles survey the same people.
 _POPULATION_SEED = 20241021
@@ -63,7 +62,7 @@ def employ(vocabulary: Vocabulary, respondents: int) -> Staff:
     )
     demographics = {
         attribute: _draw(rng, vocabulary.demographics[attribute], size)
-        for attribute in DEMOGRAPHICS
+        for attribute in vocabulary.demographics
     }
     return Staff(
         units=units,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestration.seeds.demographics import demographic_names
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.seeds.survey_cycles import SurveyCycle, find_cycle, read_cycles
-from orchestration.survey_terms import DEMOGRAPHICS
 
 TOOLS = ("limesurvey", "google_forms", "ms_forms")
 
@@ -133,7 +133,8 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
         categories=categories,
         roles=tuple(row["role_id"] for row in seed_records(seeds_dir, "roles")),
         demographics={
-            attribute: tuple(profiles[0].labels.get(attribute, {})) for attribute in DEMOGRAPHICS
+            attribute: tuple(profiles[0].labels.get(attribute, {}))
+            for attribute in dict.fromkeys(("gender", *demographic_names(seeds_dir)))
         },
         profiles=profiles,
         hears=np.array(

@@ -42,6 +42,7 @@ READ_BY = {
     "export_profiles": ("profile_id",),
     "export_columns": ("profile_id",),
     "export_codes": ("profile_id",),
+    "demographics": ("demographic_id",),
 }
 # Of these a cycle reads the rows whose days (first, last) hold the one that it opens on. When such
 # a row ends is none of its concern: a unit that moves in 2026 changes no figure of 2025.
@@ -156,6 +157,13 @@ def _read_by(seeds_dir: Path, cycle_id: str, profile_ids: Collection[str]) -> _R
     sources = _rows(seeds_dir, "survey_sources", "cycle_id", {cycle_id})
     named = {row["profile_id"] for row in sources if "profile_id" in row}
     names["profile_id"] = {_alike(name) for name in {*named, *profile_ids}}
+    mapped = [
+        row
+        for row in _rows(seeds_dir, "export_columns", "profile_id", names["profile_id"])
+        if row.get("target_kind") == "attribute"
+    ]
+    if mapped:  # what no file of the cycle tells divides nobody there
+        names["demographic_id"] = {_alike(row.get("target", "")) for row in mapped}
     asked: set[str] = set()
     others: set[str] = set()
     for row in _rows(seeds_dir, "questions"):

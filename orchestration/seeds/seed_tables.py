@@ -42,14 +42,21 @@ _DELIMITERS = ",;\t|"
 _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
 # True or false under another name than is_...
 _YES_OR_NO = {("survey_cycles", "reports")}
-# Seeds that a folder may lack: they then have no rows.
-OPTIONAL_SEEDS = (
-    "code_lists",
-    "follow_ups",
-    "instruments",
-    "statistical_activity",
-    "verifications",
-)
+# Seeds that a folder may lack, and the rows that they then have: none, but for what an ILK asks
+# of a person.
+OPTIONAL_SEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "code_lists": (),
+    "demographics": (
+        ("gender", "Jenis kelamin", "Gender", "1"),
+        ("age_group", "Kelompok umur", "Age group", "2"),
+        ("rank_group", "Golongan", "Rank group", "3"),
+        ("tenure_group", "Masa kerja", "Years of service", "4"),
+    ),
+    "follow_ups": (),
+    "instruments": (),
+    "statistical_activity": (),
+    "verifications": (),
+}
 # A number that is declared as text, since one column holds all parameters.
 _NUMBERS = {("method_parameters", "value")}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -106,10 +113,13 @@ def read_seed(path: Path) -> SeedTable:
 
 
 def written_seed(path: Path) -> SeedTable:
-    """Read a seed's own rows; an optional one that is missing has none. Raises SeedFileError."""
+    """Read a seed's own rows, or those of an optional one that is missing. Raises SeedFileError."""
     if not path.is_file():
         if path.stem in OPTIONAL_SEEDS:
-            return SeedTable(",", tuple(declared_seeds()[path.stem]), (), (), (), frozenset())
+            rows = OPTIONAL_SEEDS[path.stem]
+            lines = tuple(range(2, len(rows) + 2))
+            header = tuple(declared_seeds()[path.stem])
+            return SeedTable(",", header, rows, rows, lines, frozenset())
         raise SeedFileError(path, "seed_is_there")
     return _read(path, path.read_bytes())
 

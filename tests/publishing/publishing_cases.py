@@ -14,6 +14,7 @@ from orchestration.publishing.disclosure import judge_cells
 from orchestration.publishing.tables import Declaration
 
 CYCLE = "ilk-2025-s2"
+DEMOGRAPHICS = ("gender",)
 ITEMS = {"i1": ("sdm", "reliability"), "i2": ("sdm", "empathy"), "i3": ("umum", "reliability")}
 CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", "item_id"]
 
@@ -174,7 +175,7 @@ def judged_cells(
         split_bits=0.0,
     )
     settings = cycles.assign(min_cell_n=min_cell_n, disclosure_interval=interval)
-    return judge_cells(cells, units, settings, edges_of(scores), classes)
+    return judge_cells(cells, units, settings, edges_of(scores), classes, DEMOGRAPHICS)
 
 
 def hidden_cells(scores: pd.DataFrame, units: pd.DataFrame, **settings) -> pd.DataFrame:
@@ -225,6 +226,7 @@ def write_warehouse(
                 "_file_sha256": "the export",
                 "_source_row": range(1, len(persons) + 1),
                 "answers": [repr(person) for person in persons],
+                "other_demographics": "",
             }
         )
         warehouse.register("made_contributions", contributions)

@@ -21,4 +21,5 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         components=rows(dbt.ref("design_components"), cycle_id=cycle_id()),
         edges=rows(dbt.ref("design_edges"), cycle_id=cycle_id()),
         classes=rows(dbt.ref("disclosure_class_cells"), cycle_id=cycle_id()),
+        demographics=rows(dbt.ref("demographics")),
     )

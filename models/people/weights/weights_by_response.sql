@@ -1,4 +1,5 @@
 -- Every response as it was judged, with its stratum, weight cell and weight.
+{%- set asked = ['gender'] + (demographic_names() | reject('equalto', 'gender') | list) %}
 {{ by_cycle() }}
 with
 responses as (
@@ -39,10 +40,9 @@ final as (
         responses.unit_id,
         responses.recipient_category_id,
         responses.role_id,
-        responses.gender,
-        responses.age_group,
-        responses.rank_group,
-        responses.tenure_group,
+        {%- for attribute in asked %}
+        responses.{{ attribute }},
+        {%- endfor %}
         responses.submitted_at,
         responses.started_at,
         judged.is_accepted,

@@ -21,6 +21,18 @@ def cycle_title(cycle: Cycle, words: Language) -> str:
     return words("site.cycle", semester=semester, year=cycle.year)
 
 
+def compared(book: Book, words: Language, section: str, between: str) -> str:
+    """Return what a comparison sets beside each other (idx_evenness), within a sentence.
+
+    The catalogue's words, else the name that the seeds give a demographic.
+    """
+    if words.has(f"{section}.between_{between}"):
+        return words(f"{section}.between_{between}")
+    row = book.one("dim_domain_types", domain_type=between)
+    name = words.name(row) if row else between.replace("_", " ")
+    return name[:1].lower() + name[1:]
+
+
 @dataclass(frozen=True)
 class Names:
     """Names of one book in one language."""
@@ -35,6 +47,12 @@ class Names:
     def level(self, unit_level_id: str) -> str:
         """Return the name of a level of units."""
         return self._of("dim_unit_levels", "unit_level_id", unit_level_id)
+
+    @cached_property
+    def domain_types(self) -> list[str]:
+        """The kinds of domains, in their order."""
+        rows = sorted(self.book.rows("dim_domain_types"), key=lambda row: row["sort_order"])
+        return [row["domain_type"] for row in rows]
 
     def role(self, role_id: str) -> str:
         """Return the name of a role: who receives services, who gives them."""

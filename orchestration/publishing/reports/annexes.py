@@ -6,6 +6,7 @@ Belongs here: the annexes. Doesn't: the body (sections.py).
 from collections.abc import Callable, Iterator
 
 from orchestration.publishing.reading.language import NONE
+from orchestration.publishing.reading.names import compared
 from orchestration.publishing.reading.walking import trace_line
 from orchestration.publishing.reports.content import Block, Column, Section, Table, Text
 from orchestration.publishing.reports.subjects import Subject
@@ -69,7 +70,7 @@ def _between(tell: Teller, between: str) -> str:
     level = between.removeprefix("units_")
     if level in tell.levels:
         return tell.words("report.between_units_of", level=tell.levels[level])
-    return tell.words.coded("report", f"between_{between}")
+    return compared(tell.book, tell.words, "report", between)
 
 
 def _measure(tell: Teller, row: object, measure: str) -> str:

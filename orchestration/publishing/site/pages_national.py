@@ -20,11 +20,10 @@ from orchestration.publishing.reading.book import INDEX, Book, Component, Cycle,
 from orchestration.publishing.reading.charts import Bar, Interval, Mark, Point, Span
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
-from orchestration.publishing.reading.names import Names
+from orchestration.publishing.reading.names import Names, compared
 from orchestration.publishing.reading.nonresponse import nonresponse_rows, nonresponse_sentences
 from orchestration.publishing.site.page import Page, cycle_page
 from orchestration.publishing.site.verifications import differing
-from orchestration.survey_terms import DEMOGRAPHICS
 
 _NATION = ("national", "national")
 _PARTS_DRAWN = 12
@@ -353,10 +352,10 @@ class _Nation:
     def _evenness(self) -> dict[str, Any]:
         rows = self.book.rows("idx_evenness", cycle_id=self.cycle.cycle_id)
         levels = [f"units_{level}" for level in self._levels()]
-        order = [*_BETWEEN, *levels, "recipient_category", *DEMOGRAPHICS]
+        order = [*_BETWEEN, *levels, *self.names.domain_types]
         found = {(row["between"], row["measure"]): row for row in rows}
-        compared = {key[0] for key, row in found.items() if row["member_count"] > 1}
-        between = [each for each in order if each in compared]
+        with_others = {key[0] for key, row in found.items() if row["member_count"] > 1}
+        between = [each for each in order if each in with_others]
         return {
             "figures": found,
             "between": [(each, self._between(each)) for each in between],
@@ -367,7 +366,7 @@ class _Nation:
         kind, _, level = code.partition("_")
         if kind == "units" and level:
             return self.words("national.between_units_of", level=self.names.level(level))
-        return self.words(f"national.between_{code}")
+        return compared(self.book, self.words, "national", code)
 
     def _parts(self) -> dict[str, Any] | None:
         """Return what made the change of the index: the largest parts, all others, a remainder."""

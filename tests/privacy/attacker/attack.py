@@ -25,7 +25,6 @@ from scipy.sparse import csr_matrix
 
 from tests.privacy.attacker.knapsack import possible_sums
 from tests.privacy.attacker.known import (
-    DEMOGRAPHICS,
     Component,
     Cycle,
     Domain,
@@ -526,7 +525,7 @@ class CycleAttack:
     def _demographics(self) -> None:
         """The nation by category and demographic groups, one perspective of a service at a time."""
         cycle = self.cycle
-        names = ["recipient_category", *DEMOGRAPHICS]
+        names = ["recipient_category", *cycle.demographics]
         domains = [("national", "national")] + [
             (name, domain_id) for name in names for domain_id in cycle.kinds[name].domain_ids
         ]
@@ -546,7 +545,7 @@ class CycleAttack:
             "provider_level",
             "direction",
             "recipient_category",
-            *DEMOGRAPHICS,
+            *cycle.demographics,
             "role_provider_level",
             "role",
         ):

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from tests.privacy.attacker.known import (
-    DEMOGRAPHICS,
     HEADLINE_ROLE,
     INDEX,
     Component,
@@ -127,7 +126,12 @@ def _sums(cycle: Cycle, cells: list[Cell]) -> Iterable[tuple[Cell, list[Cell], b
             wholes = [("provider_region", region), ("provider_level", level)]
         elif name == "direction":
             wholes = [("provider_level", domain_id.rsplit(">", 1)[1])]
-        elif name in ("provider_level", "provider_region", "recipient_category", *DEMOGRAPHICS):
+        elif name in (
+            "provider_level",
+            "provider_region",
+            "recipient_category",
+            *cycle.demographics,
+        ):
             wholes = [("national", "national")]
         elif name == "role_provider_level":
             wholes = [("role", domain_id.split("|")[0])]
@@ -149,7 +153,7 @@ def _sums(cycle: Cycle, cells: list[Cell]) -> Iterable[tuple[Cell, list[Cell], b
     leaves_some = {
         (name, kind)
         for name, kind in (
-            *(("national", kind) for kind in (*DEMOGRAPHICS, "provider_region")),
+            *(("national", kind) for kind in (*cycle.demographics, "provider_region")),
             ("provider_level", "provider_region_level"),
         )
         if ((cycle.kinds[name].of_rating >= 0) & (cycle.kinds[kind].of_rating < 0)).any()

@@ -24,6 +24,7 @@ Domain = tuple[str, str]
 
 INDEX: Component = ("", "", "")
 HEADLINE_ROLE = "penerima"
+# Each a column of its own; what else a survey asks lies in another.
 DEMOGRAPHICS = ("gender", "age_group", "rank_group", "tenure_group")
 SHARE_HAIR = 1e-12
 
@@ -39,10 +40,7 @@ select
     providers.region_id as provider_region_id,
     units.unit_level_id,
     responses.recipient_category_id,
-    responses.gender,
-    responses.age_group,
-    responses.rank_group,
-    responses.tenure_group,
+    {demographics},
     responses.role_id,
     responses.weight_cell_number,
     questions.scale_min,
@@ -146,6 +144,8 @@ class Cycle:
     weights: dict[str, Floats]
     """By weighting mode: the weight of each rating's respondent."""
     kinds: dict[str, Kind]
+    demographics: tuple[str, ...]
+    """Those of the kinds that are what people say of themselves."""
     trees: dict[str, Tree]
     """'own', and by later cycle the tree that this cycle is compared with it on."""
     steps: dict[str, Fraction]
@@ -227,11 +227,14 @@ def read_known(warehouse: Path) -> dict[str, Cycle]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         settings = connection.execute("select * from design.design_settings order by opens_on").df()
         items = _items(connection)
+        asked = _asked(connection)
         cycles = {}
         for setting in settings.itertuples():
-            answers = connection.execute(_RATINGS, [setting.cycle_id] * 2).df()
+            sql = _RATINGS.format(demographics=", ".join(f"{of} as {name}" for name, of in asked))
+            answers = connection.execute(sql, [setting.cycle_id] * 2).df()
             if answers["is_rated"].any():
-                cycles[str(setting.cycle_id)] = _cycle(connection, setting, answers)
+                names = tuple(name for name, _ in asked if answers[name].notna().any())
+                cycles[str(setting.cycle_id)] = _cycle(connection, setting, answers, names)
     by_id = {setting.cycle_id: setting for setting in settings.itertuples()}
     for cycle_id, cycle in cycles.items():
         share = by_id[cycle_id].min_weight_share
@@ -243,6 +246,16 @@ def read_known(warehouse: Path) -> dict[str, Cycle]:
             for side in (cycle, cycles[previous]):
                 side.trees[cycle_id] = Tree(shared, min_weight_share=share)
     return cycles
+
+
+def _asked(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Each demographic, and where a response has it."""
+    others = connection.execute(
+        "select distinct unnest(map_keys(other_demographics)) from marts.fct_responses order by 1"
+    ).fetchall()
+    return [(name, f"responses.{name}") for name in DEMOGRAPHICS] + [
+        (name, f"responses.other_demographics['{name}']") for (name,) in others
+    ]
 
 
 def _items(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Item]]:
@@ -276,7 +289,12 @@ def _items(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Item]]:
     return found
 
 
-def _cycle(connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.DataFrame) -> Cycle:
+def _cycle(
+    connection: duckdb.DuckDBPyConnection,
+    setting: object,
+    answers: pd.DataFrame,
+    demographics: tuple[str, ...],
+) -> Cycle:
     ratings = answers[answers["is_rated"]].reset_index(drop=True)
     rows = connection.execute(
         """
@@ -310,22 +328,23 @@ def _cycle(connection: duckdb.DuckDBPyConnection, setting: object, answers: pd.D
         jackknife_below_n=int(setting.jackknife_below_n),
         ratings=ratings.drop(columns=["score", "service_id", "is_rated"]),
         weights={mode: numbers.map(of).to_numpy(dtype=float) for mode, of in by_mode.items()},
-        kinds=_kinds(ratings),
+        kinds=_kinds(ratings, demographics),
+        demographics=demographics,
         trees={},
         steps=steps,
         strata=strata if str(setting.weighting_mode) != "rake" else {},
-        use_shares=_use_shares(answers, by_mode),
+        use_shares=_use_shares(answers, by_mode, demographics),
         scores=ratings["score"].to_numpy(dtype=float),
     )
 
 
 def _use_shares(
-    answers: pd.DataFrame, by_mode: dict[str, dict[int, float]]
+    answers: pd.DataFrame, by_mode: dict[str, dict[int, float]], demographics: tuple[str, ...]
 ) -> dict[tuple[Domain, Component, str], float]:
     found = {}
     rated = answers["is_rated"].to_numpy(dtype=float)
     services, service_ids = pd.factorize(answers["service_id"])
-    for name, kind in _kinds(answers).items():
+    for name, kind in _kinds(answers, demographics).items():
         within = kind.of_rating >= 0
         key = kind.of_rating[within] * len(service_ids) + services[within]
         shape = (len(kind.domain_ids), len(service_ids))
@@ -346,7 +365,7 @@ def _use_shares(
     return found
 
 
-def _kinds(ratings: pd.DataFrame) -> dict[str, Kind]:
+def _kinds(ratings: pd.DataFrame, demographics: tuple[str, ...]) -> dict[str, Kind]:
     """Every published division, as sums_domain_routes has it."""
     headline = ratings["role_id"] == HEADLINE_ROLE
     level, region = ratings["provider_level_id"], ratings["provider_region_id"]
@@ -358,7 +377,7 @@ def _kinds(ratings: pd.DataFrame) -> dict[str, Kind]:
         "provider_region_level": region + "|" + level,
         "direction": ratings["unit_level_id"] + ">" + level,
         "recipient_category": ratings["recipient_category_id"],
-        **{name: ratings[name] for name in DEMOGRAPHICS},
+        **{name: ratings[name] for name in demographics},
         "role": ratings["role_id"],
         "role_provider_level": ratings["role_id"] + "|" + level,
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tests.privacy.attacker.attack import Attack, CycleAttack, View
-from tests.privacy.attacker.known import DEMOGRAPHICS, Cycle, Domain, Kind, Tree, read_known
+from tests.privacy.attacker.known import Cycle, Domain, Kind, Tree, read_known
 from tests.privacy.attacker.published import read_published
 
 MOST_DIFFERING = 400
@@ -108,6 +108,7 @@ def _join(*sides: Cycle) -> tuple[Cycle, np.ndarray]:
         ratings=ratings,
         weights=weights,
         kinds=kinds,
+        demographics=later.demographics,
         trees={**trees, "own": later.trees["own"]},
         steps={**sides[0].steps, **later.steps},
         strata={},
@@ -159,7 +160,9 @@ class _PairAttack(CycleAttack):
             self._solve(
                 self._touched(("national", *places), of_person), everything, [], by="places"
             )
-        domains = self._touched((*wholes, *DEMOGRAPHICS, "role_provider_level"), differing)
+        domains = self._touched(
+            (*wholes, *self.cycle.demographics, "role_provider_level"), differing
+        )
         for component, items in cycle.components.items():
             if component[0] and component[1] and not component[2]:
                 self._solve(domains, items, [], by="nation", most=60)
