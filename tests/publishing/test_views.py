@@ -37,6 +37,7 @@ MAIN_FIGURE = {
     "idx_scores": "score",
     "idx_self_gaps": "gap",
     "idx_targets": "score",
+    "idx_verifications": "survey_score",
     "v_change": "delta",
     "v_index": "score",
     "v_index_by_level": "score",

@@ -20,12 +20,14 @@ cycles as (
     select distinct cycle_id from domains
 ),
 
--- Rated units, levels with a target and roles with a level have a row, even where nobody rated or answered.
+-- Rated and verified units, levels with a target and roles with a level have a row, even where nobody answered.
 listed as (
     select cycle_id, domain_type, domain_id from domains
     union
     select cycle_id, 'provider_unit' as domain_type, unit_id as domain_id from cycle_units
     where is_rated and cycle_id in (select cycle_id from cycles)
+    union
+    select cycle_id, 'provider_unit' as domain_type, unit_id as domain_id from {{ ref('scores_verified') }}
     union
     select cycle_id, 'equal_level' as domain_type, 'national' as domain_id from cycles
     union
