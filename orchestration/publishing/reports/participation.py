@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestration.publishing.reading.book import Row, known_sum
 from orchestration.publishing.reading.language import NONE
+from orchestration.publishing.reading.nonresponse import nonresponse_sentences
 from orchestration.publishing.reports.content import Block, Column, Table, Text
 from orchestration.publishing.reports.subjects import Subject
 from orchestration.publishing.reports.telling import Teller
@@ -38,6 +39,8 @@ def participation(tell: Teller, subject: Subject) -> Iterator[Block]:
             for region_id, row in tell.book.regions.items()
         ]
         yield _grouped(tell, words("report.participation_by_region"), sorted(regions))
+        if said := nonresponse_sentences(tell.book, words, tell.cycle.cycle_id):
+            yield Text(f"{words('nonresponse.title')}: {' '.join(said)}")
     elif subject.kind == "region":
         yield _by_unit(tell, headline)
     if subject.kind != "unit":
