@@ -23,6 +23,7 @@ import pyarrow as pa
 from orchestration.scoring.score_tree import Floats
 
 Ints = npt.NDArray[np.int64]
+Draws = npt.NDArray[np.float32]
 RANK_SETS = pa.schema(
     [
         ("cycle_id", pa.string()),
@@ -97,15 +98,19 @@ class Pairs:
         """Sort the units of each class of errors by their scores; `deviates`: draws x units."""
         self.y = y
         self.errors = errors = np.unique(se)
-        self.drawn = drawn = (deviates * se).T
-        self.widths = np.sqrt(se[:, np.newaxis] ** 2 + errors**2)
+        # Seven digits are enough for draws, and half the time.
+        self.drawn: Draws = np.ascontiguousarray((deviates * se).T, dtype=np.float32)
+        drawn = self.drawn
+        self.widths = widths = np.sqrt(se[:, np.newaxis] ** 2 + errors**2)
+        inverse = np.divide(1, widths, out=np.zeros_like(widths), where=widths > 0)
+        self.by_width = inverse.astype(drawn.dtype)
         self.sorted: list[Floats] = []
-        self.lowest_from: list[Floats] = []
-        self.highest_up_to: list[Floats] = []
+        self.lowest_from: list[Draws] = []
+        self.highest_up_to: list[Draws] = []
         for error in errors:
             members = np.flatnonzero(se == error)
             members = members[np.argsort(y[members], kind="stable")]
-            of_class, nobody = drawn[members], np.full((1, drawn.shape[1]), np.inf)
+            of_class, nobody = drawn[members], np.full((1, drawn.shape[1]), np.inf, drawn.dtype)
             self.sorted.append(y[members])
             lowest = np.minimum.accumulate(of_class[::-1])[::-1]
             self.lowest_from.append(np.concatenate([lowest, nobody]))
@@ -141,25 +146,27 @@ class Pairs:
             below = new_below
         return Sets(1 + above.sum(axis=1), count - below.sum(axis=1))
 
-    def _excess_over(self, units: Ints, below: Ints) -> Floats:
+    def _excess_over(self, units: Ints, below: Ints) -> Draws:
         """Return by how much units exceed, at most, those that aren't certainly below them."""
-        largest = np.full((len(units), self.drawn.shape[1]), -np.inf)
+        own = self.drawn[units]
+        largest = np.full_like(own, -np.inf)
         for place, lowest in enumerate(self.lowest_from):
-            excess = self.drawn[units] - lowest[below[:, place]]
-            np.maximum(largest, self._in_errors(excess, units, place), out=largest)
+            self._keep_larger(largest, own - lowest[below[:, place]], units, place)
         return largest
 
-    def _excess_under(self, units: Ints, above: Ints) -> Floats:
+    def _excess_under(self, units: Ints, above: Ints) -> Draws:
         """Return by how much those that aren't certainly above units exceed them, at most."""
-        largest = np.full((len(units), self.drawn.shape[1]), -np.inf)
+        own = self.drawn[units]
+        largest = np.full_like(own, -np.inf)
         for place, highest in enumerate(self.highest_up_to):
-            excess = highest[len(self.sorted[place]) - above[:, place]] - self.drawn[units]
-            np.maximum(largest, self._in_errors(excess, units, place), out=largest)
+            left = len(self.sorted[place]) - above[:, place]
+            self._keep_larger(largest, highest[left] - own, units, place)
         return largest
 
-    def _in_errors(self, excess: Floats, units: Ints, place: int) -> Floats:
-        width = self.widths[units, place, np.newaxis]
-        return np.divide(excess, width, out=np.zeros_like(excess), where=width > 0)
+    def _keep_larger(self, largest: Draws, excess: Draws, units: Ints, place: int) -> None:
+        """Measure by the differences' errors; without any, no draw differs."""
+        excess *= self.by_width[units, place, np.newaxis]
+        np.fmax(largest, excess, out=largest)  # nobody left, -inf, times 0 is no number
 
     def _rejected(self, units: Ints, critical: Floats) -> tuple[Ints, Ints]:
         """Return, by unit and class, how many are certainly below and how many above."""

@@ -218,6 +218,7 @@ def _content(shared: _Units, unit: Row) -> dict[str, Any]:
         "left_out": left_out,
         "peer_row": book.one("idx_peers", cycle_id=cycle_id, domain_id=unit_id, **_INDEX_ROW),
         "rank": book.one("idx_rankings", cycle_id=cycle_id, domain_id=unit_id, **_INDEX_ROW),
+        "modelled": book.one("idx_small_areas", cycle_id=cycle_id, domain_id=unit_id, **_INDEX_ROW),
         "around": shared.around(unit),
         "perspectives": places.of_index(book.perspectives, cycle),
         "grid": places.grid(book, words, cycle, scores) if _any_shown(scores.values()) else [],

@@ -89,6 +89,7 @@ class _Reader:
         self._repeated("idx_peers", "score")
         self._repeated("idx_priorities", "score")
         self._repeated("idx_targets", "score")
+        self._repeated("idx_small_areas", "direct_score")
         self._repeated("idx_expectations", "score")
         self._self_gaps()
         self._coverage()
