@@ -105,6 +105,7 @@ def _join(*sides: Cycle) -> tuple[Cycle, np.ndarray]:
         cycle_id=later.cycle_id,
         min_cell_n=later.min_cell_n,
         method_mode=f"{later.method_mode}@1",
+        jackknife_below_n=later.jackknife_below_n,
         ratings=ratings,
         weights=weights,
         kinds=kinds,
