@@ -39,7 +39,8 @@ PARAMETERS = {
     "rank_draws": 100,
     "robustness_draws": 50,
 }
-JACKKNIFE_BELOW_N = 60
+# The early cycle's: p1, rated on one perspective of s1 alone, has no score of it.
+OF_WILSON = {"jackknife_below_n": 60, "min_weight_share": 0.4}
 
 
 @dataclass(frozen=True)
@@ -232,10 +233,13 @@ def write_seeds(seeds: Path) -> None:
     write(
         "method_parameters",
         "method_id,parameter,value",
-        [
-            *((method, name, value) for name, value in PARAMETERS.items() for method in used),
-            ("raked-wilson", "jackknife_below_n", JACKKNIFE_BELOW_N),
-        ],
+        (
+            (method, name, value)
+            for method in used
+            for name, value in (
+                PARAMETERS | (OF_WILSON if method == METHODS["early"] else {})
+            ).items()
+        ),
     )
     write(
         "response_rules",

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from orchestration.scoring.bootstrap import replicate_weights, times_drawn
 from orchestration.scoring.raking import Rules
 from orchestration.settings import REPOSITORY
 from tests.formula_case import (
+    OF_WILSON,
     PARAMETERS,
     SHARED_ITEMS,
     UNITS,
@@ -172,12 +174,17 @@ def is_straight_lining(response: Response) -> bool:
 # --- 3 and 5. Scores of units, their intervals and bands ----------------------------------------
 
 
-def mean_of_known(values: Iterable[float], weights: Iterable[float] = ()) -> float:
-    """NaN where those with a value carry less than min_weight_share of the weight."""
+def mean_of_known(
+    values: Iterable[float],
+    weights: Iterable[float] = (),
+    *,
+    least: float = PARAMETERS["min_weight_share"],
+) -> float:
+    """NaN where those with a value carry less than the share `least` of the weight."""
     of = np.array(list(values))
     weight = np.array(list(weights) or [1.0] * len(of))
     known = ~np.isnan(of)
-    if not known.any() or weight[known].sum() < PARAMETERS["min_weight_share"] * weight.sum():
+    if not known.any() or weight[known].sum() < least * weight.sum():
         return np.nan
     return float(np.average(of[known], weights=weight[known]))
 
@@ -312,6 +319,7 @@ def test_an_interval_of_a_rounded_score_is_never_narrower_than_the_exact_ones(wa
         """,
     )
     assert len(found) > 20
+    assert {row["is_unknown"] for row in found} == {True, False}
     for row in found:
         assert row["is_unknown"] == row["is_exact_unknown"]
         if not row["is_unknown"]:
@@ -319,23 +327,24 @@ def test_an_interval_of_a_rounded_score_is_never_narrower_than_the_exact_ones(wa
             assert 4 >= row["ci_high"] >= row["exact_high"] - 1e-9
 
 
-def units_index(unit: str, weights: np.ndarray, cycle: str) -> float:
-    """The index of what is rated in a unit by people of these weights; nobody who weighs 0."""
+def units_index(unit: str, weights: np.ndarray) -> float:
+    """The early cycle's index of a unit by people of these weights; nobody who weighs 0."""
     ratios: dict[tuple[str, str, str], float] = {}
-    for question in asked(cycle):
+    for question in asked("early"):
         key = (question.service, question.perspective, question.item)
         if key in ratios:
             continue
         top = bottom = 0.0
-        for of in asked(cycle):
-            for person, weight in zip(answers(cycle), weights, strict=True):
+        for of in asked("early"):
+            for person, weight in zip(answers("early"), weights, strict=True):
                 is_rated = unit == (person["unit"] if of.level == "wilayah" else "p1")
                 score = of.score(person[of.name])
                 if of.item == question.item and is_rated and score is not None and weight:
                     top, bottom = top + weight * score, bottom + weight
         ratios[key] = top / bottom if bottom else np.nan
+    mean = partial(mean_of_known, least=OF_WILSON["min_weight_share"])
     cells = {
-        (service, perspective): mean_of_known(
+        (service, perspective): mean(
             ratio
             for (of, within, _), ratio in ratios.items()
             if (of, within) == (service, perspective)
@@ -343,8 +352,8 @@ def units_index(unit: str, weights: np.ndarray, cycle: str) -> float:
         for service in ("s1", "s2")
         for perspective in WEIGHTS
     }
-    return mean_of_known(
-        mean_of_known((cells[service, name] for name in WEIGHTS), WEIGHTS.values())
+    return mean(
+        mean((cells[service, name] for name in WEIGHTS), WEIGHTS.values())
         for service in ("s1", "s2")
     )
 
@@ -353,7 +362,7 @@ def units_index(unit: str, weights: np.ndarray, cycle: str) -> float:
 def test_the_error_of_few_is_what_leaving_each_out_changes(warehouse, unit):
     people = answers("early")
     strata = np.array([f"{UNITS[person['unit']]}|{person['category']}" for person in people])
-    score = units_index(unit, np.ones(len(people)), "early")
+    score = units_index(unit, np.ones(len(people)))
     variance, without = 0.0, {}
     for place, stratum in enumerate(strata):
         is_of = strata == stratum
@@ -368,7 +377,7 @@ def test_the_error_of_few_is_what_leaving_each_out_changes(warehouse, unit):
         if key not in without:
             weights = np.where(is_of, n / (n - 1), 1.0)
             weights[place] = 0
-            without[key] = units_index(unit, weights, "early")
+            without[key] = units_index(unit, weights)
         variance += (1 - n / frame) * (n - 1) / n * (without[key] - score) ** 2
     [row] = rows(
         warehouse,
