@@ -85,4 +85,7 @@ reference: run  ## recompute the figures that the tests compare with, in R's sur
 			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder" && \
 		for figures in scores coverage raking jackknife; do \
 			Rscript tests/reference/$$figures.R "$$folder" tests/reference/$${figures}_ilk-2025-s2.csv.gz || exit; \
-		done
+		done && \
+		$(BIN)/python -m tests.reference.by_unit "$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder/by_unit" && \
+		$(BIN)/python tests/reference/export_inputs.py "$$folder/by_unit/by_unit.duckdb" ilk-2025-s2 "$$folder" && \
+		Rscript tests/reference/scores.R "$$folder" tests/reference/scores_by_unit_ilk-2025-s2.csv.gz 4

@@ -54,6 +54,7 @@ class Seeds:
         of_method = {"method_id": self.cycle["method_id"]}
         (self.method,) = rows("methods", **of_method)
         self.modes = sorted({"none", self.method["weighting_mode"]})
+        self.is_by_unit = self.method.get("poststrata") == "unit"
         self.parameters = {
             row["parameter"]: float(row["value"]) for row in rows("method_parameters", **of_method)
         }
@@ -267,8 +268,7 @@ def read_answers(con: duckdb.DuckDBPyConnection, seeds: Seeds, landing: Path) ->
             select
                 exported.*,
                 units.unit_level_id,
-                coalesce(units.region_id, '') || '|' || units.unit_level_id || '|'
-                    || exported.recipient_category_id as base_stratum_id,
+                {base_stratum(seeds, "exported")} as base_stratum_id,
                 categories.recipient_category_id is not null as is_category_known,
                 {flags},
             from ({" union all ".join(exports)}) as exported
@@ -449,6 +449,12 @@ def judge(con: duckdb.DuckDBPyConnection, seeds: Seeds) -> None:
 # --- 2. Strata and weights -----------------------------------------------------------------------
 
 
+def base_stratum(seeds: Seeds, of: str) -> str:
+    """Return the SQL of a base stratum's id, of a relation with unit and category beside units."""
+    parts = ["coalesce(units.region_id, '')", "units.unit_level_id", f"{of}.recipient_category_id"]
+    return " || '|' || ".join([*parts, f"{of}.unit_id"] if seeds.is_by_unit else parts)
+
+
 def weigh(con: duckdb.DuckDBPyConnection, seeds: Seeds, landing: Path) -> None:
     """Make `strata` (base to final, numbered) and `weights` (a row a mode and final stratum)."""
     frame = landing / seeds.cycle["cycle_id"] / "staff_frame.csv"
@@ -458,11 +464,10 @@ def weigh(con: duckdb.DuckDBPyConnection, seeds: Seeds, landing: Path) -> None:
         with counted as (
             select
                 role_id,
-                coalesce(region_id, '') || '|' || unit_level_id || '|' || recipient_category_id
-                    as base_stratum_id,
+                {base_stratum(seeds, "frame")} as base_stratum_id,
                 staff_count::bigint as staff,
                 0 as n,
-            from read_csv({text(frame)}, all_varchar = true, header = true)
+            from read_csv({text(frame)}, all_varchar = true, header = true) as frame
             inner join units using (unit_id)
             union all
             select role_id, base_stratum_id, 0 as staff, 1 as n from accepted
@@ -473,19 +478,37 @@ def weigh(con: duckdb.DuckDBPyConnection, seeds: Seeds, landing: Path) -> None:
                 base_stratum_id,
                 split_part(base_stratum_id, '|', 2) as level,
                 level || '|' || split_part(base_stratum_id, '|', 3) as kind,
+                split_part(base_stratum_id, '|', 1) || '|' || kind as place,
                 sum(staff)::bigint as staff,
                 sum(n)::bigint as n,
             from counted
             where staff > 0 or n > 0
             group by all
         ),
+        -- Units' strata join within their place first; strata by place are one in it.
+        placed as (
+            select
+                *,
+                sum(n) filter (n < {least}) over of_place as few,
+                case
+                    when n >= {least} or count(*) over of_place = 1 then base_stratum_id
+                    when max(n) over of_place < {least} then place
+                    when few >= {least} then place || '|joined'
+                    else first_value(base_stratum_id) over (
+                        of_place order by n desc, base_stratum_id
+                    )
+                end as place_id,
+                sum(n) over of_place < {least} as is_few,
+            from base
+            window of_place as (partition by role_id, place)
+        ),
         joined as (
             select
                 *,
-                n < {least} and count(*) filter (n < {least}) over (partition by role_id, kind) > 1
-                    as is_joined,
-                case when is_joined then kind || '|joined' else base_stratum_id end as joined_id,
-            from base
+                is_few and count(distinct place) filter (is_few) over (partition by role_id, kind)
+                    > 1 as is_joined,
+                case when is_joined then kind || '|joined' else place_id end as joined_id,
+            from placed
         ),
         grown as (
             select *, sum(n) over (partition by role_id, joined_id) as joined_n from joined

@@ -215,7 +215,7 @@ def test_scores_errors_and_intervals_are_the_products(small, method):
     assert compared > 1000
 
 
-@pytest.mark.parametrize("method", coverage.METHODS[:1], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", coverage.METHODS, ids=lambda method: method.name)
 def test_strata_are_collapsed_as_the_warehouse_does(small, method):
     people, _ = small
     of, random = people.organisation, np.random.default_rng(3)

@@ -75,7 +75,6 @@ LONGER = {
     "sums_domain_routes": "who speaks for each type of domain, one select each",
     "responses_judged": "the order of the reasons of rejection is one list, read in one place",
     "responses_read": "one translation an attribute, three of which need a case of their own",
-    "weights_collapsed_strata": "three steps, each needs the counts that the one before left",
     "disclosure_cells": "all that is judged of a cell, and how each class of weight counts in it",
     "scores_with_errors": "seven parts joined, then error, interval and band in turn",
     "shown_changes": "the two sides of a change, each with its own tree and cell",

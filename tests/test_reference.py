@@ -1,28 +1,43 @@
-"""The sample cycle's scores against R's survey package (tests/reference/scores.R), to 1e-9."""
+"""The sample cycle's scores against R's survey package (tests/reference/scores.R), to 1e-9.
+
+As ilk-1.0 computes them, and with strata by unit, as ilk-1.1 does.
+"""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-REFERENCE = Path(__file__).parent / "reference" / "scores_ilk-2025-s2.csv.gz"
+from tests.conftest import Sample
+from tests.reference.by_unit import weighed_by_unit
+
+REFERENCE = Path(__file__).parent / "reference"
 KEYS = "weighting_mode, domain_type, domain_id, component_type, service_id, perspective_id, item_id"
+CYCLE = "ilk-2025-s2"
 
 
-@pytest.fixture(scope="module")
-def compared(sample) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="module", params=["scores", "scores_by_unit"])
+def compared(
+    request: pytest.FixtureRequest, sample: Sample, tmp_path_factory: pytest.TempPathFactory
+) -> duckdb.DuckDBPyConnection:
     """Each of R's figures beside the warehouse's, in a table `compared`."""
+    warehouse = sample.settings.warehouse
+    if request.param == "scores_by_unit":
+        warehouse = weighed_by_unit(warehouse, CYCLE, tmp_path_factory.mktemp("by_unit"))
     connection = duckdb.connect()
-    connection.execute(f"attach '{sample.settings.warehouse}' as warehouse (read_only)")
+    connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
     on = " and ".join(f"ours.{key} is not distinct from r.{key}" for key in KEYS.split(", "))
     connection.execute(
         f"""
         create table compared as
         select r.*, ours.score as our_score, ours.se as our_se, ours.df as our_df,
-            ours.respondent_count as our_respondent_count, ours.answer_count as our_answer_count
-        from read_csv('{REFERENCE}', all_varchar = true, nullstr = '') as r
-        left join warehouse.indexes.idx_scores as ours
-            on ours.cycle_id = 'ilk-2025-s2' and {on}
+            ours.respondent_count as our_respondent_count, ours.answer_count as our_answer_count,
+            ours.unit_design_effect as our_unit_design_effect
+        from read_csv(
+            '{REFERENCE}/{request.param}_{CYCLE}.csv.gz', all_varchar = true, nullstr = ''
+        ) as r
+        left join warehouse.figures.scores_with_errors as ours
+            on ours.cycle_id = '{CYCLE}' and {on}
         """
     )
     return connection
@@ -48,7 +63,7 @@ def test_the_reference_holds_every_domain_type_and_component_type_in_both_modes(
         "count(distinct weighting_mode), count(*) from compared"
     ).fetchall()
     assert (domains, components, modes) == (12, 5, 2)
-    assert rows > 10_000
+    assert rows > 4_000
 
 
 def test_every_score_is_the_one_of_r(compared):
@@ -67,3 +82,13 @@ def test_every_standard_error_is_the_one_of_r(compared):
 @pytest.mark.parametrize("figure", ["df", "respondent_count", "answer_count"])
 def test_every_count_is_the_one_of_r(compared, figure):
     assert largest_difference(compared, figure) == 0
+
+
+def test_the_design_effect_of_units_is_the_one_of_r(compared):
+    [(count, domains)] = compared.execute(
+        "select count(our_unit_design_effect), count(distinct domain_type)"
+        " filter (our_unit_design_effect is not null) from compared"
+    ).fetchall()
+    assert count > 1000
+    assert domains == 3
+    assert largest_difference(compared, "unit_design_effect") < 1e-9

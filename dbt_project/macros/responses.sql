@@ -26,6 +26,16 @@
 {%- endmacro %}
 
 {#
+    Which base stratum staff and respondents of a unit and category stand in (method.md 2): the region x
+    level x category of their unit, which a method with poststrata `unit` divides by unit. `of` names a
+    relation with these columns, `settings` design_settings.
+#}
+{% macro base_stratum_id(of, settings) -%}
+    coalesce({{ of }}.region_id, '') || '|' || {{ of }}.unit_level_id || '|' || {{ of }}.recipient_category_id
+    || case when {{ settings }}.poststrata = 'unit' then '|' || {{ of }}.unit_id else '' end
+{%- endmacro %}
+
+{#
     A relation: respondent_key and response_key of each person's last submission. By instant, an unknown one before
     all others. Of equal or unknown instants: within a source the higher of the ids that are whole
     numbers; then the file pulled later, then the row further down. Source by source first, since

@@ -3,7 +3,7 @@
 {{ by_cycle() }}
 with
 exact as (
-    select * exclude (t_quantile) from {{ ref('scores_with_errors') }}
+    select * exclude (t_quantile, unit_count) from {{ ref('scores_with_errors') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 

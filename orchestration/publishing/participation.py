@@ -10,6 +10,9 @@ categories), of final strata (all units of theirs) and of a role in the nation. 
 published sum after the shown rows are taken out must be nobody or `min_cell_n`. Hidden units are
 told together, by region and level where they are enough there.
 
+Where strata are by unit, nearly every row is a stratum of its own: told beside, they would cost
+most units their totals. So they are told only where all their rows are, and tell nothing new.
+
 Whoever draws a line from its unit to its stratum for every hidden row sees the sums as the nodes of
 a graph. A row follows from the sums exactly where its line is a bridge of that graph: where no
 circle of lines leads back, along which some could be more and others less.
@@ -53,12 +56,17 @@ def cycle_verdicts(
     rows = rows.merge(units[["unit_id", "region_id", "unit_level_id"]], on="unit_id")
     rows["place"] = rows["region_id"].fillna("") + "|" + rows["unit_level_id"]
     rows["base_stratum_id"] = rows["place"] + "|" + rows["recipient_category_id"]
+    is_by_unit = bool(strata["unit_id"].notna().any())
+    if is_by_unit:
+        rows["base_stratum_id"] += "|" + rows["unit_id"]
     keys = ["role_id", "base_stratum_id"]
     rows = rows.merge(strata[[*keys, "stratum_id"]], on=keys)
     # Without a frame, at least those who answered could have.
     rows["size"] = rows[["staff_count", "respondent_count"]].max(axis=1)
     judged = [
-        participation_verdicts(of_role, min_cell_n=int(settings["min_cell_n"].iloc[0]))
+        participation_verdicts(
+            of_role, min_cell_n=int(settings["min_cell_n"].iloc[0]), is_by_unit=is_by_unit
+        )
         for _, of_role in rows.groupby("role_id")
     ]
     none = pd.DataFrame(columns=PARTICIPATION_VERDICTS.names)
@@ -66,15 +74,22 @@ def cycle_verdicts(
     return pa.Table.from_pandas(frame, schema=PARTICIPATION_VERDICTS, preserve_index=False)
 
 
-def participation_verdicts(rows: pd.DataFrame, *, min_cell_n: int) -> pd.DataFrame:
+def participation_verdicts(
+    rows: pd.DataFrame, *, min_cell_n: int, is_by_unit: bool = False
+) -> pd.DataFrame:
     """Return the rows of one cycle and role with what is hidden of each.
 
     `rows`: the columns of ROW, `place` (region and level of the unit), `stratum_id`, and `size`,
-    how many could have answered. Added: `is_hidden`; `unit_group`, NULL where the unit's total is
-    shown, else the place, or REST, with whose hidden units it is told; `is_stratum_hidden`.
+    how many could have answered. `is_by_unit`: strata are told only by their rows. Added:
+    `is_hidden`; `unit_group`, NULL where the unit's total is shown, else the place, or REST, with
+    whose hidden units it is told; `is_stratum_hidden`.
     """
-    hiding = _Hiding(rows.sort_values(["size", *ROW], ignore_index=True), min_cell_n)
+    rows = rows.sort_values(["size", *ROW], ignore_index=True)
+    hiding = _Hiding(rows, min_cell_n, tells_strata=not is_by_unit)
     hiding.complete()
+    if is_by_unit:
+        has_hidden = pd.Series(hiding.is_hidden).groupby(rows["stratum_id"]).any()
+        hiding.strata = dict(~has_hidden)
     groups = [
         None if hiding.units[unit] else hiding.group_of(place)
         for unit, place in zip(hiding.rows["unit_id"], hiding.rows["place"], strict=True)
@@ -89,7 +104,7 @@ def participation_verdicts(rows: pd.DataFrame, *, min_cell_n: int) -> pd.DataFra
 class _Hiding:
     """Hides rows, units and strata, the smallest first, until no sum tells on a small row."""
 
-    def __init__(self, rows: pd.DataFrame, min_cell_n: int) -> None:
+    def __init__(self, rows: pd.DataFrame, min_cell_n: int, *, tells_strata: bool) -> None:
         self.rows = rows
         self._needed = min_cell_n
         self._size = rows["size"].to_numpy()
@@ -99,7 +114,7 @@ class _Hiding:
         self.is_hidden: Bools = self._size < min_cell_n
         # Whether the total of each is shown.
         self.units = dict(self._unit_size >= min_cell_n)
-        self.strata = dict(self._stratum_size >= min_cell_n)
+        self.strata = dict((self._stratum_size >= min_cell_n) & tells_strata)
         self._joined_places: set[str] = set()
 
     def complete(self) -> None:

@@ -77,7 +77,10 @@ def second_moments(
             pa.repeat(cycle_id, count),
             pa.array(rows["domain_number"], pa.int32()),
             pa.array(rows["stratum_number"], pa.int32()),
-            *(_lists(rows[name], SCHEMA.field(name).type.value_type) for name in SCHEMA.names[3:6]),
+            *(
+                lists_of(rows[name], SCHEMA.field(name).type.value_type)
+                for name in SCHEMA.names[3:6]
+            ),
             pa.repeat(pa.scalar(steps, pa.int32()), count),
         ],
         schema=SCHEMA,
@@ -207,7 +210,7 @@ def _members(group_of: Integers) -> Iterator[tuple[int, Integers | None]]:
             yield group, None if end - start == len(ordered) else order[start:end]
 
 
-def _lists(arrays: Sequence[NDArray[Any]], kind: pa.DataType) -> pa.Array:
+def lists_of(arrays: Sequence[NDArray[Any]], kind: pa.DataType) -> pa.Array:
     """Return a list of each array's numbers."""
     ends = np.cumsum([0, *(len(of) for of in arrays)], dtype=np.int32)
     values = np.concatenate([np.zeros(0), *arrays]).astype(kind.to_pandas_dtype())

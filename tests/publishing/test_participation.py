@@ -111,6 +111,21 @@ def test_of_equal_places_and_units_the_first_by_name_goes_along():
     assert {*grouped} == {"u1", "u2"}
 
 
+def test_strata_by_unit_are_told_where_all_their_rows_are_and_cost_no_unit_its_total():
+    rows = table(("u1", "x", 30), ("u1", "y", 3), ("u1", "z", 12), ("u2", "x", 20), ("u2", "y", 4))
+    rows = pd.concat([rows, table(("u2", "z", 40), ("u3", "x", 50))])
+    by_unit = rows.assign(stratum_id=rows["unit_id"] + rows["recipient_category_id"])
+    by_unit.loc[by_unit["recipient_category_id"] == "y", "stratum_id"] = "joined"
+    judged = participation_verdicts(by_unit, min_cell_n=FEWEST, is_by_unit=True)
+    assert judged["unit_group"].isna().all()
+    # What is left of u1 is y with z, of u2 y with x.
+    hidden = {("u1", "y"), ("u1", "z"), ("u2", "x"), ("u2", "y")}
+    assert {*judged.loc[judged["is_hidden"], ["unit_id", "recipient_category_id"]]
+            .itertuples(index=False, name=None)} == hidden  # fmt: skip
+    assert {*judged.loc[judged["is_stratum_hidden"], "stratum_id"]} == {"joined", "u1z", "u2x"}
+    assert not determined(equations(judged))[(judged["size"] < FEWEST).to_numpy()].any()
+
+
 sizes = st.one_of(st.integers(1, 9), st.integers(10, 60))
 tables = st.dictionaries(
     st.tuples(st.sampled_from("abcdefg"), st.sampled_from("xyz")), sizes, min_size=2
@@ -118,9 +133,13 @@ tables = st.dictionaries(
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(tables, st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from(["r1|upt", "r2|upt"])))
+@given(
+    tables,
+    st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from(["r1|upt", "r2|upt"])),
+    st.booleans(),
+)
 def test_no_small_row_follows_from_the_sums_of_any_table(
-    cells: dict[tuple[str, str], int], places: dict[str, str]
+    cells: dict[tuple[str, str], int], places: dict[str, str], is_by_unit: bool
 ):
     rows = pd.DataFrame(
         [
@@ -129,12 +148,13 @@ def test_no_small_row_follows_from_the_sums_of_any_table(
                 "recipient_category_id": category,
                 "size": size,
                 "place": places.get(unit, "r1|upt"),
-                "stratum_id": places.get(unit, "r1|upt") + category,
+                "stratum_id": (unit if is_by_unit and size > 20 else places.get(unit, "r1|upt"))
+                + category,
             }
             for (unit, category), size in cells.items()
         ]
     )
-    judged = participation_verdicts(rows, min_cell_n=FEWEST)
+    judged = participation_verdicts(rows, min_cell_n=FEWEST, is_by_unit=is_by_unit)
     small = (judged["size"] < FEWEST).to_numpy()
     assert judged["is_hidden"][small].all()
     if rows["size"].sum() < FEWEST:

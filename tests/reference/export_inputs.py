@@ -13,7 +13,7 @@ RESPONSES = """
     select
         responses.response_key, responses.role_id, responses.recipient_category_id,
         responses.gender, responses.age_group, responses.rank_group, responses.tenure_group,
-        units.unit_level_id, units.region_id, strata.stratum_id,
+        responses.unit_id, units.unit_level_id, units.region_id, strata.stratum_id,
         strata.stratum_staff_count as population,
         strata.stratum_respondent_count as sample_size
     from marts.fct_responses as responses

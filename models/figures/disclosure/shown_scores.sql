@@ -42,6 +42,7 @@ judged as (
             as is_suppressed,
         {{ why_hidden('told_counts.most', 'settings') }} as hidden_reason,
         settings.interval_method,
+        settings.min_cell_n,
     from scores
     cross join settings
     left join told_counts
@@ -66,7 +67,10 @@ shown as (
             {%- for count in counts %}
             case when score_step is null then {{ count }} else 5 * round({{ count }} / 5) end as {{ count }},
             {%- endfor %}
-            case when score_step is null then design_effect else round(design_effect, 1) end as design_effect
+            case when score_step is null then design_effect else round(design_effect, 1) end as design_effect,
+            -- A sum of squares over units: of few units, or where all are alike, it would tell of each.
+            case when unit_count >= min_cell_n then greatest(round(unit_design_effect, 1), 0.5e0) end
+                as unit_design_effect
         ),
     from judged
     where not is_suppressed
@@ -216,6 +220,7 @@ final as (
         cast(answer_count as bigint) as answer_count,
         cast(effective_respondent_count as double) as effective_respondent_count,
         design_effect,
+        unit_design_effect,
         weight_share,
         null_reason,
         is_suppressed,

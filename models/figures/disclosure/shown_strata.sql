@@ -44,6 +44,7 @@ final as (
         base_stratum_id,
         region_id,
         unit_level_id,
+        unit_id,
         recipient_category_id,
         staff_count,
         case when not is_suppressed and base_stratum_count = 1 then respondent_count end as respondent_count,

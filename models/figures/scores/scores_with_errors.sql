@@ -44,6 +44,11 @@ settings as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+unit_effects as (
+    select * from {{ ref('scores_unit_effects') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 student_t as (
     select * from {{ ref('scores_student_t') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -73,6 +78,9 @@ estimates as (
             'variances.effective_respondent_count', 'variances.effective_respondent_count'
         ) }} as wilson_size,
         variances.design_effect,
+        case when variances.df >= 1 and variances.variance is not null then unit_effects.unit_design_effect end
+            as unit_design_effect,
+        unit_effects.unit_count,
         case
             when components.component_type <> 'item' then coalesce(component_scores.weight_share, 0)
         end as weight_share,
@@ -89,6 +97,10 @@ estimates as (
         on component_scores.weighting_mode = variances.weighting_mode
         and component_scores.domain_number = variances.domain_number
         and component_scores.component_number = variances.component_number
+    left join unit_effects
+        on unit_effects.weighting_mode = variances.weighting_mode
+        and unit_effects.domain_number = variances.domain_number
+        and unit_effects.component_number = variances.component_number
     left join student_t
         on student_t.df = variances.df
 ),
@@ -149,6 +161,8 @@ final as (
         answer_count,
         effective_respondent_count,
         design_effect,
+        unit_design_effect,
+        unit_count,
         weight_share,
         case when score is null then 'too_few_children' end as null_reason,
     from banded

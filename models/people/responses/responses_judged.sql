@@ -74,6 +74,7 @@ flagged as (
         responses.response_id,
         responses.submitted_at,
         responses.role_id,
+        responses.unit_id,
         responses.unit_level_id,
         responses.region_id,
         responses.recipient_category_id,

@@ -6,9 +6,18 @@ responses as (
     select * from {{ ref('responses_read') }}
 ),
 
+settings as (
+    select cycle_id, weighting_mode, poststrata from {{ ref('design_settings') }}
+),
+
 judged as (
-    select * from {{ ref('responses_judged') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select
+        responses_judged.*,
+        {{ base_stratum_id('responses_judged', 'settings') }} as base_stratum_id,
+    from {{ ref('responses_judged') }} as responses_judged
+    inner join settings
+        on settings.cycle_id = responses_judged.cycle_id
+    where responses_judged.cycle_id = '{{ cycle_id() }}'
 ),
 
 strata as (
@@ -24,10 +33,6 @@ weight_cells as (
 cell_weights as (
     select * from {{ ref('weights_by_cell') }}
     where cycle_id = '{{ cycle_id() }}'
-),
-
-settings as (
-    select cycle_id, weighting_mode from {{ ref('design_settings') }}
 ),
 
 final as (
@@ -70,15 +75,11 @@ final as (
     left join strata
         on judged.is_accepted
         and strata.role_id = judged.role_id
-        and strata.unit_level_id = judged.unit_level_id
-        and strata.recipient_category_id = judged.recipient_category_id
-        and coalesce(strata.region_id, '') = coalesce(judged.region_id, '')
+        and strata.base_stratum_id = judged.base_stratum_id
     left join weight_cells
         on judged.is_accepted
         and weight_cells.role_id = judged.role_id
-        and weight_cells.unit_level_id = judged.unit_level_id
-        and weight_cells.recipient_category_id = judged.recipient_category_id
-        and coalesce(weight_cells.region_id, '') = coalesce(judged.region_id, '')
+        and weight_cells.base_stratum_id = judged.base_stratum_id
         and coalesce(weight_cells.gender, '') = coalesce(judged.gender, '')
     left join cell_weights
         on cell_weights.weight_cell_number = weight_cells.weight_cell_number

@@ -18,19 +18,18 @@ region_levels as (
 ),
 
 settings as (
-    select weighting_mode from {{ ref('design_settings') }}
+    select weighting_mode, poststrata from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
 counted as (
     select
-        role_id,
-        region_id,
-        unit_level_id,
-        recipient_category_id,
-        gender,
+        responses.role_id,
+        {{ base_stratum_id('responses', 'settings') }} as base_stratum_id,
+        responses.gender,
         count(*) as respondent_count,
     from responses
+    cross join settings
     group by all
 ),
 
@@ -38,16 +37,17 @@ final as (
     select
         '{{ cycle_id() }}' as cycle_id,
         counted.role_id,
-        counted.region_id,
-        counted.unit_level_id,
-        counted.recipient_category_id,
+        counted.base_stratum_id,
+        strata.region_id,
+        strata.unit_level_id,
+        strata.recipient_category_id,
         counted.gender,
         counted.respondent_count,
         strata.stratum_number,
         cast(
             case
                 when settings.weighting_mode = 'rake' then row_number() over (
-                    order by counted.role_id, strata.base_stratum_id, coalesce(counted.gender, '')
+                    order by counted.role_id, counted.base_stratum_id, coalesce(counted.gender, '')
                 )
                 else strata.stratum_number
             end as integer
@@ -60,13 +60,11 @@ final as (
     cross join settings
     inner join strata
         on strata.role_id = counted.role_id
-        and strata.unit_level_id = counted.unit_level_id
-        and strata.recipient_category_id = counted.recipient_category_id
-        and coalesce(strata.region_id, '') = coalesce(counted.region_id, '')
+        and strata.base_stratum_id = counted.base_stratum_id
     left join region_levels
         on region_levels.role_id = counted.role_id
-        and region_levels.unit_level_id = counted.unit_level_id
-        and coalesce(region_levels.region_id, '') = coalesce(counted.region_id, '')
+        and region_levels.unit_level_id = strata.unit_level_id
+        and coalesce(region_levels.region_id, '') = coalesce(strata.region_id, '')
 )
 
 select * from final

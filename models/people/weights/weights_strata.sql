@@ -39,6 +39,7 @@ final as (
         base.base_stratum_id,
         base.region_id,
         base.unit_level_id,
+        base.unit_id,
         base.recipient_category_id,
         base.staff_count,
         base.respondent_count,

@@ -247,6 +247,8 @@ def participation_of_few(published: Path, *, min_cell_n: int) -> dict[str, int]:
     hidden = rows[~shows & (rows["staff_count"] > 0)]
     if strata is not None:
         keys = ["cycle_id", "role_id", "region_id", "unit_level_id", "recipient_category_id"]
+        if "unit_id" in strata and strata["unit_id"].notna().any():
+            keys.append("unit_id")
         sums = strata[strata["respondent_count"].notna()][keys].fillna("")
         rest = hidden.assign(region_id=hidden["region_id"].fillna(""))
         rest = rest.groupby(keys)["staff_count"].sum().reset_index()
