@@ -80,3 +80,36 @@
         / (92160e0 * {{ df }} * {{ df }} * {{ df }} * {{ df }})
     )
 {%- endmacro %}
+
+{#
+    The share of Student's t distribution above t >= 0: up to 100 degrees of freedom, which are whole,
+    the finite series of Abramowitz & Stegun 26.7.3 and 26.7.4; above, the normal deviate of Hill (1970),
+    algorithm 395, Communications of the ACM 13, 617-619. Absolute error below 1e-10.
+#}
+{% macro student_tail(t, df) -%}
+    {%- set t2 = t ~ " * " ~ t -%}
+    {%- set cosine2 = "(" ~ df ~ " / (" ~ df ~ " + " ~ t2 ~ "))" -%}
+    {%- set sine = "(" ~ t ~ " / sqrt(" ~ df ~ " + " ~ t2 ~ "))" -%}
+    {%- set a = "(" ~ df ~ " - 0.5e0)" -%}
+    {%- set b = "(48e0 * " ~ a ~ " * " ~ a ~ ")" -%}
+    {%- set y = "(" ~ a ~ " * ln(1e0 + " ~ t2 ~ " / " ~ df ~ "))" -%}
+    {%- set deviate -%}
+        (sqrt({{ y }}) * (1e0 + ({{ y }} + 3e0 + {{ polynomial(['-0.4e0', '-3.3e0', '-24e0', '-85.5e0'], y) }}
+        / (0.8e0 * {{ y }} * {{ y }} + 100e0 + {{ b }})) / {{ b }}))
+    {%- endset -%}
+    case
+        when {{ t }} is null then null
+        when {{ df }} > 100 then {{ normal_tail(deviate) }}
+        when {{ df }} % 2 = 0 then greatest(0e0, 0.5e0 - 0.5e0 * {{ sine }} * list_reduce(
+            range({{ df }} // 2 - 1, 0, -1),
+            lambda part, k: 1e0 + part * {{ cosine2 }} * (2 * k - 1) / (2 * k), 1e0
+        ))
+        when {{ df }} = 1 then 0.5e0 - atan({{ t }}) / pi()
+        when {{ df }} > 1 then greatest(0e0, 0.5e0 - (
+            atan({{ t }} / sqrt({{ df }})) + {{ sine }} * sqrt({{ cosine2 }}) * list_reduce(
+                range(({{ df }} - 3) // 2, 0, -1),
+                lambda part, k: 1e0 + part * {{ cosine2 }} * (2 * k) / (2 * k + 1), 1e0
+            )
+        ) / pi())
+    end
+{%- endmacro %}

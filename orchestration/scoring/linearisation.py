@@ -84,7 +84,14 @@ class Linearised:
         found: list[pd.DataFrame] = []
         for start in range(0, len(self.domains), PLACES):
             here = slice(start, start + PLACES)
-            gradients = self._score_gradients(self.scores[:, here], self.rating_totals[:, here])
+            gradients = score_gradients(
+                self.scores[:, here],
+                self.rating_totals[:, here],
+                components=self.components,
+                parents=self.parents,
+                steps_per_point=self.steps_per_point,
+                total_count=self.covariances.shape[1],
+            )
             figures = [("score", number + 1, of) for number, of in enumerate(gradients)]
             for number, by_place in coverage.items():
                 of_coverage = coverage_gradients(
@@ -118,25 +125,6 @@ class Linearised:
         """Return rows of weighting_mode and domain_number by place, NaN where there is none."""
         places = pd.MultiIndex.from_arrays([self.modes, self.domains])
         return rows.set_index(["weighting_mode", "domain_number"]).reindex(places)
-
-    def _score_gradients(self, scores: Floats, rating_totals: Floats) -> Floats:
-        """Return the gradient of every score, components x totals x places; NaN without a score."""
-        items = of_type(self.components, "item")["component_number"].to_numpy() - 1
-        has_score = ~np.isnan(scores)
-        by_ratio = np.zeros((len(scores), len(items), scores.shape[1]))
-        by_ratio[items, np.arange(len(items))] = 1
-        for parent in self.parents:
-            weights = parent.weights[:, np.newaxis] * has_score[list(parent.children)]
-            shares = weights / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
-            for child, share in zip(parent.children, shares, strict=True):
-                by_ratio[parent.place] += share * by_ratio[child]
-        is_rated = has_score[items]
-        per_rating = np.where(is_rated, 1 / np.where(is_rated, rating_totals, 1), 0)
-        ratios = np.where(is_rated, scores[items], 0)
-        gradients = np.zeros((len(scores), self.covariances.shape[1], scores.shape[1]))
-        gradients[:, : len(items)] = by_ratio * per_rating / self.steps_per_point
-        gradients[:, len(items) : 2 * len(items)] = -by_ratio * per_rating * ratios
-        return np.where(has_score[:, np.newaxis], gradients, np.nan)
 
 
 def linearised_variances(
@@ -255,6 +243,38 @@ def linearise(
         covariances=covariances.reshape(-1, *covariances.shape[2:]),
         steps_per_point=moments["steps_per_point"][0].as_py() if moments.num_rows else 1,
     )
+
+
+def score_gradients(
+    scores: Floats,
+    rating_totals: Floats,
+    *,
+    components: pd.DataFrame,
+    parents: Sequence[Parent],
+    steps_per_point: int,
+    total_count: int,
+) -> Floats:
+    """Return the gradient of every score, components x totals x places; NaN without a score.
+
+    `scores`: components x places. `rating_totals`: items x places. The totals begin with those of
+    items (totals_of); further ones, up to `total_count`, have no part in a score.
+    """
+    items = of_type(components, "item")["component_number"].to_numpy() - 1
+    has_score = ~np.isnan(scores)
+    by_ratio = np.zeros((len(scores), len(items), scores.shape[1]))
+    by_ratio[items, np.arange(len(items))] = 1
+    for parent in parents:
+        weights = parent.weights[:, np.newaxis] * has_score[list(parent.children)]
+        shares = weights / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+        for child, share in zip(parent.children, shares, strict=True):
+            by_ratio[parent.place] += share * by_ratio[child]
+    is_rated = has_score[items]
+    per_rating = np.where(is_rated, 1 / np.where(is_rated, rating_totals, 1), 0)
+    ratios = np.where(is_rated, scores[items], 0)
+    gradients = np.zeros((len(scores), total_count, scores.shape[1]))
+    gradients[:, : len(items)] = by_ratio * per_rating / steps_per_point
+    gradients[:, len(items) : 2 * len(items)] = -by_ratio * per_rating * ratios
+    return np.where(has_score[:, np.newaxis], gradients, np.nan)
 
 
 def coverage_gradients(

@@ -109,7 +109,7 @@ def total_covariances(
     domain_at = np.searchsorted(domains, moments["domain_number"].to_numpy())
     strata = moments["stratum_number"].to_numpy().tolist()
     numbers, sums, products = (
-        _arrays(moments[name]) for name in ("total_numbers", "sums", "products")
+        arrays_of(moments[name]) for name in ("total_numbers", "sums", "products")
     )
 
     @cache
@@ -190,7 +190,7 @@ def _add_moments(
             values = np.array(list(rows.values()), dtype=precision)
             by_ranks[speaking.ranks] = values, np.ix_(list(rows), list(rows))
         values, used = by_ranks[speaking.ranks]
-        for group, members in _members(speaking.group_of[people]):
+        for group, members in members_of(speaking.group_of[people]):
             of_group = values if members is None else values[:, members]
             products = of_group @ of_group.T
             for domain in speaking.domains[group].tolist():
@@ -199,7 +199,7 @@ def _add_moments(
                 moments[domain][used] += products
 
 
-def _members(group_of: Integers) -> Iterator[tuple[int, Integers | None]]:
+def members_of(group_of: Integers) -> Iterator[tuple[int, Integers | None]]:
     """Yield each group with its members; None where all are."""
     order = np.argsort(group_of, kind="stable")
     ordered = group_of[order]
@@ -217,7 +217,7 @@ def lists_of(arrays: Sequence[NDArray[Any]], kind: pa.DataType) -> pa.Array:
     return pa.ListArray.from_arrays(ends, pa.array(values, kind))
 
 
-def _arrays(lists: pa.ChunkedArray) -> list[NDArray[Any]]:
+def arrays_of(lists: pa.ChunkedArray) -> list[NDArray[Any]]:
     """Return the same back."""
     whole = lists.combine_chunks()
     return np.split(whole.flatten().to_numpy(), whole.offsets.to_numpy()[1:-1])

@@ -12,6 +12,11 @@ variances as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+covariances as (
+    select * from {{ ref('comparison_covariances') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 components as (
     select * from {{ ref('design_shared_components') }}
     where cycle_id = '{{ cycle_id() }}'
@@ -25,16 +30,12 @@ compared as (
     select
         variances.compared_cycle_id,
         variances.weighting_mode,
+        variances.domain_number,
         domains.domain_type,
         domains.domain_id,
-        components.component_number,
-        components.component_type,
-        components.service_id,
-        components.perspective_id,
-        components.item_id,
-        components.shared_item_count,
-        components.item_count,
+        components.* exclude (cycle_id),
         scores.score,
+        variances.df,
         case when variances.df >= 1 then variances.variance end as variance,
     from variances
     inner join domains
@@ -49,35 +50,60 @@ compared as (
         and scores.component_number = variances.component_number
 ),
 
--- The same persons may answer twice: then the errors are not independent, and this se is too large.
-final as (
+paired as (
     select
-        '{{ cycle_id() }}' as cycle_id,
+        compared.*,
         previous.compared_cycle_id as previous_cycle_id,
-        compared.weighting_mode,
-        compared.domain_type,
-        compared.domain_id,
-        compared.component_number,
-        compared.component_type,
-        compared.service_id,
-        compared.perspective_id,
-        compared.item_id,
         previous.score as score_previous,
-        compared.score,
-        compared.score - previous.score as delta,
-        sqrt(previous.variance) as se_previous,
-        sqrt(compared.variance) as se_current,
-        sqrt(previous.variance + compared.variance) as se,
-        cast(compared.shared_item_count as double) / compared.item_count as shared_item_share,
+        previous.df as df_previous,
+        previous.variance as variance_previous,
+        covariances.overlap_count,
+        covariances.covariance / nullif(sqrt(compared.variance * previous.variance), 0) as correlation,
     from compared
     inner join compared as previous
         on previous.weighting_mode = compared.weighting_mode
         and previous.domain_type = compared.domain_type
         and previous.domain_id = compared.domain_id
         and previous.component_number = compared.component_number
+    left join covariances
+        on covariances.weighting_mode = compared.weighting_mode
+        and covariances.domain_number = compared.domain_number
+        and covariances.component_number = compared.component_number
     where
         compared.compared_cycle_id = '{{ cycle_id() }}'
         and previous.compared_cycle_id <> '{{ cycle_id() }}'
+),
+
+-- Replicates of two cycles are drawn apart: raked scores have the correlation of unweighted ones.
+final as (
+    select
+        '{{ cycle_id() }}' as cycle_id,
+        paired.previous_cycle_id,
+        paired.weighting_mode,
+        paired.domain_type,
+        paired.domain_id,
+        paired.component_number,
+        paired.component_type,
+        paired.service_id,
+        paired.perspective_id,
+        paired.item_id,
+        paired.score_previous,
+        paired.score,
+        paired.score - paired.score_previous as delta,
+        sqrt(paired.variance_previous) as se_previous,
+        sqrt(paired.variance) as se_current,
+        sqrt(paired.variance_previous + paired.variance) as se,
+        paired.df_previous,
+        paired.df as df_current,
+        coalesce(paired.overlap_count, unweighted.overlap_count, 0) as overlap_count,
+        greatest(-1e0, least(1e0, coalesce(paired.correlation, unweighted.correlation, 0))) as correlation,
+        cast(paired.shared_item_count as double) / paired.item_count as shared_item_share,
+    from paired
+    left join paired as unweighted
+        on paired.weighting_mode = 'rake'
+        and unweighted.weighting_mode = 'none'
+        and unweighted.domain_number = paired.domain_number
+        and unweighted.component_number = paired.component_number
 )
 
 select * from final

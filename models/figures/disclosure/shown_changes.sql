@@ -14,6 +14,11 @@ compared_cycles as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
+settings as (
+    select min_cell_n, change_test from {{ ref('design_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
 shown_scores as (
     select * from {{ ref('shown_scores') }}
 ),
@@ -51,6 +56,9 @@ hidden_items as (
         case when compared_cycles.is_own_tree then shown_scores.se
             when shown_scores.score_step is null then changes.se_{{ side }}
             else {{ rounded_to('changes.se_' ~ side, 'shown_scores.score_step / 2') }} end as se,
+        case when compared_cycles.is_own_tree then shown_scores.df
+            when shown_scores.score_step is null then changes.df_{{ side }}
+            else 5 * round(changes.df_{{ side }} / 5) end as df,
         shown_scores.score_step,
         not shown_scores.is_suppressed
             and (
@@ -92,8 +100,20 @@ compared as (
             case when previous.is_shown and current.is_shown then sqrt(
                 pow(previous.se, 2) + pow(current.se, 2)
                 + (pow(coalesce(previous.score_step, 0), 2) + pow(coalesce(current.score_step, 0), 2)) / 12
-            ) end as se
+            ) end as se,
+            -- What a few persons' answers have in common is not told: they count as none.
+            case when previous.is_shown and current.is_shown then
+                if(changes.overlap_count < settings.min_cell_n, 0, 5 * round(changes.overlap_count / 5))
+            end as overlap_count,
+            case
+                when changes.overlap_count < settings.min_cell_n then 0
+                when previous.score_step is null and current.score_step is null then changes.correlation
+                else round(20 * changes.correlation) / 20
+            end as correlation
         ),
+        case when previous.is_shown and current.is_shown then greatest(1, least(previous.df, current.df)) end as df,
+        previous.se * current.se as se_product,
+        settings.change_test,
         coalesce(previous.is_shown and current.is_shown, false) as is_shown,
         previous.score_step is not null and current.score_step is not null as is_rounded,
         case
@@ -101,6 +121,7 @@ compared as (
             else 'secondary'
         end as hidden_reason,
     from changes
+    cross join settings
     left join previous
         using (weighting_mode, domain_type, domain_id, component_number)
     left join current
@@ -109,12 +130,22 @@ compared as (
 
 final as (
     select
-        * exclude (se_previous, se_current, hidden_reason, is_rounded) replace (
+        * exclude (
+            se_previous, se_current, se_product, df_previous, df_current, correlation, change_test,
+            hidden_reason, is_rounded
+        ) replace (
+            -- A tenth of the variance is left, however much persons' answers are alike.
+            case when change_test = 't_overlap' then sqrt(greatest(
+                pow(se, 2) / 10, pow(se, 2) - 2 * correlation * se_product
+            )) else se end as se,
+            cast(df as bigint) as df,
+            cast(overlap_count as bigint) as overlap_count,
             -- Without the rest of binary fractions that rounded scores don't have.
             case
                 when is_rounded then round(score - score_previous, 10) else score - score_previous
             end as delta
         ),
+        se as se_independent,
         case
             when not is_shown then hidden_reason
             when score is null or score_previous is null then 'too_few_children'
