@@ -1,4 +1,3 @@
-{%- set family = 'weighting_mode, domain_type, component_number, is_shown' %}
 {{ by_cycle() }}
 with
 tests as (
@@ -11,32 +10,11 @@ settings as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
--- Holm (1979): the k-th smallest of m probabilities times m - k + 1, and none below one before it. A
--- family is what is shown of one component: with hidden domains in it, the others would tell on them.
--- Benjamini & Hochberg (1995): times m / k, and none above one after it.
-stepped as (
-    select
-        *,
-        p_value * (
-            count(p_value) over (partition by {{ family }})
-            - row_number() over (partition by {{ family }} order by p_value nulls last, domain_id) + 1
-        ) as stepped_p_value,
-        p_value * count(p_value) over (partition by {{ family }})
-            / row_number() over (partition by {{ family }} order by p_value nulls last, domain_id) as stepped_q,
-    from tests
-),
-
+-- A family is what is shown of one component: with hidden domains in it, the others would tell on them.
 adjusted as (
-    select
-        *,
-        case when is_shown and p_value is not null then least(1e0, max(stepped_p_value) over (
-            partition by {{ family }} order by p_value nulls last, domain_id
-        )) end as p_adjusted,
-        case when is_shown and p_value is not null then least(1e0, min(stepped_q) over (
-            partition by {{ family }} order by p_value nulls last, domain_id
-            rows between current row and unbounded following
-        )) end as false_discovery_q,
-    from stepped
+    {{ adjusted_by_family(
+        'tests', 'weighting_mode, domain_type, component_number, is_shown', tie='domain_id', counted='is_shown'
+    ) }}
 ),
 
 judged as (

@@ -1,3 +1,5 @@
+{%- set distance = '(abs(scores.score - aims.target_score) / nullif(scores.se, 0))' %}
+{%- set df = 'greatest(1, scores.df)' %}
 {{ by_cycle() }}
 with
 scores as (
@@ -46,6 +48,19 @@ final as (
         scores.score >= aims.target_score as is_reached,
         case when scores.ci_low < scores.ci_high then scores.ci_low >= aims.target_score end
             as is_certainly_reached,
+        case when scores.ci_low < scores.ci_high then scores.ci_high < aims.target_score end
+            as is_certainly_missed,
+        -- Of Student's t around the score.
+        case
+            when scores.score >= aims.target_score then 1 - {{ student_tail(distance, df) }}
+            else {{ student_tail(distance, df) }}
+        end as reached_probability,
+        case
+            when scores.score is null then null
+            when scores.ci_low < scores.ci_high and scores.ci_low >= aims.target_score then 'reached'
+            when scores.ci_low < scores.ci_high and scores.ci_high < aims.target_score then 'missed'
+            else 'unknown'
+        end as verdict,
         case when scores.domain_id is null then 'no_answers' else scores.null_reason end as null_reason,
     from aims
     left join scores

@@ -12,6 +12,10 @@ changes as (
     where domain_type = 'provider_unit' and component_type = 'index'
 ),
 
+verdicts as (
+    select * from {{ ref('dim_verdicts') }}
+),
+
 null_reasons as (
     select * from {{ ref('dim_null_reasons') }}
 ),
@@ -43,6 +47,11 @@ final as (
         changes.p_value,
         changes.p_adjusted,
         changes.is_changed,
+        changes.verdict,
+        verdicts.name_id as verdict_name_id,
+        verdicts.name_en as verdict_name_en,
+        changes.minimum_detectable_change,
+        changes.is_same_method,
         changes.shared_item_share,
         changes.null_reason,
         null_reasons.name_id as null_reason_name_id,
@@ -54,6 +63,8 @@ final as (
     inner join units
         on units.cycle_id = changes.cycle_id
         and units.unit_id = changes.domain_id
+    left join verdicts
+        on verdicts.verdict = changes.verdict
     left join null_reasons
         on null_reasons.null_reason = changes.null_reason
 )
