@@ -92,14 +92,17 @@
     {%- set sine = "(" ~ t ~ " / sqrt(" ~ df ~ " + " ~ t2 ~ "))" -%}
     {%- set a = "(" ~ df ~ " - 0.5e0)" -%}
     {%- set b = "(48e0 * " ~ a ~ " * " ~ a ~ ")" -%}
-    {%- set y = "(" ~ a ~ " * ln(1e0 + " ~ t2 ~ " / " ~ df ~ "))" -%}
-    {%- set deviate -%}
-        (sqrt({{ y }}) * (1e0 + ({{ y }} + 3e0 + {{ polynomial(['-0.4e0', '-3.3e0', '-24e0', '-85.5e0'], y) }}
-        / (0.8e0 * {{ y }} * {{ y }} + 100e0 + {{ b }})) / {{ b }}))
-    {%- endset -%}
     case
         when {{ t }} is null then null
-        when {{ df }} > 100 then {{ normal_tail(deviate) }}
+        -- Lists of one: what is used many times is written once.
+        when {{ df }} > 100 then list_transform(
+            list_transform(
+                [{{ a }} * ln(1e0 + {{ t2 }} / {{ df }})],
+                lambda y: sqrt(y) * (1e0 + (y + 3e0 + {{ polynomial(['-0.4e0', '-3.3e0', '-24e0', '-85.5e0'], 'y') }}
+                    / (0.8e0 * y * y + 100e0 + {{ b }})) / {{ b }})
+            ),
+            lambda z: {{ normal_tail('z') }}
+        )[1]
         when {{ df }} % 2 = 0 then greatest(0e0, 0.5e0 - 0.5e0 * {{ sine }} * list_reduce(
             range({{ df }} // 2 - 1, 0, -1),
             lambda part, k: 1e0 + part * {{ cosine2 }} * (2 * k - 1) / (2 * k), 1e0
