@@ -76,18 +76,10 @@ adjusted as (
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
-        weighting_mode,
-        domain_type,
-        domain_id,
-        provider_level_id,
-        component_type,
-        service_id,
-        perspective_id,
-        self_score,
-        score,
-        gap,
-        se,
-        df,
+        * exclude (
+            p_value, p_adjusted, false_discovery_q, minimum_detectable_gap, p_relevant, ci_level, min_practical_change,
+            self_respondent_count, respondent_count, null_reason
+        ),
         p_value,
         p_adjusted,
         false_discovery_q,

@@ -13,8 +13,7 @@ variances as (
 ),
 
 covariances as (
-    select * from {{ ref('comparison_covariances') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('comparison_covariances') }} where cycle_id = '{{ cycle_id() }}'
 ),
 
 components as (
@@ -22,9 +21,7 @@ components as (
     where cycle_id = '{{ cycle_id() }}'
 ),
 
-domains as (
-    select * from {{ ref('sums_domains') }}
-),
+domains as (select * from {{ ref('sums_domains') }}),
 
 compared as (
     select
@@ -78,17 +75,10 @@ paired as (
 final as (
     select
         '{{ cycle_id() }}' as cycle_id,
-        paired.previous_cycle_id,
-        paired.weighting_mode,
-        paired.domain_type,
-        paired.domain_id,
-        paired.component_number,
-        paired.component_type,
-        paired.service_id,
-        paired.perspective_id,
-        paired.item_id,
-        paired.score_previous,
-        paired.score,
+        paired.* exclude (
+            compared_cycle_id, domain_number, shared_item_count, item_count, df, df_previous, variance,
+            variance_previous, overlap_count, correlation
+        ),
         paired.score - paired.score_previous as delta,
         sqrt(paired.variance_previous) as se_previous,
         sqrt(paired.variance) as se_current,

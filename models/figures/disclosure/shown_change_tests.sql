@@ -50,10 +50,7 @@ linking_errors as (
     inner join settings
         on not settings.is_same_tree
     inner join item_shares
-        on item_shares.weighting_mode = wholes.weighting_mode
-        and item_shares.domain_type = wholes.domain_type
-        and item_shares.domain_id = wholes.domain_id
-        and item_shares.component_number = wholes.component_number
+        using (weighting_mode, domain_type, domain_id, component_number)
     inner join changes as items
         on items.weighting_mode = wholes.weighting_mode
         and items.domain_type = wholes.domain_type
@@ -64,14 +61,17 @@ linking_errors as (
     having count(items.delta) > 1
 ),
 
+-- What a change lacks of one that would matter: that it is none is shown by two one-sided tests
+-- (Schuirmann 1987), of which the nearer bound decides.
 measured as (
     select
         changes.*,
         case when settings.is_same_tree and changes.delta is not null then 0e0 else linking_errors.linking_se end
             as linking_se,
         sqrt(pow(changes.se, 2) + pow(coalesce(linking_errors.linking_se, 0), 2)) as se_total,
+        case when changes.delta is not null then greatest(0e0, settings.min_practical_change - abs(changes.delta)) end
+            as short_of_relevant,
         settings.change_test,
-        settings.min_practical_change,
         settings.is_same_method,
         settings.normal_quantile,
         coalesce(student_t.quantile, {{ student_t_from_normal('settings.normal_quantile', 'changes.df') }})
@@ -84,27 +84,17 @@ measured as (
         on student_t.df = changes.df
 ),
 
--- What a change lacks of one that would matter: that it is none is shown by two one-sided tests
--- (Schuirmann 1987), of which the nearer bound decides.
-compared as (
-    select
-        *,
-        case when delta is not null then greatest(0e0, min_practical_change - abs(delta)) end as short_of_relevant,
-    from measured
-),
-
 final as (
     select
-        * exclude (change_test, min_practical_change, normal_quantile, student_quantile, short_of_relevant),
+        * exclude (change_test, normal_quantile, student_quantile, short_of_relevant),
         case when change_test = 't_overlap' then 2e0 * {{ student_tail('(abs(delta) / nullif(se_total, 0))', 'df') }}
             when se > 0 then 2e0 * {{ normal_tail('(abs(delta) / se)') }} end as p_value,
         case when change_test = 't_overlap' then {{ student_tail('(short_of_relevant / nullif(se_total, 0))', 'df') }}
             when se > 0 then {{ normal_tail('(short_of_relevant / se)') }} end as p_relevant,
-        -- 0.8416: the normal quantile of a power of 80 percent.
         case when delta is null then null
             when change_test = 't_overlap' then (student_quantile + {{ normal_quantile('0.8e0') }}) * nullif(se_total, 0)
             else (normal_quantile + {{ normal_quantile('0.8e0') }}) * nullif(se, 0) end as minimum_detectable_change,
-    from compared
+    from measured
 )
 
 select * from final
