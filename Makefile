@@ -83,7 +83,9 @@ reference: run  ## recompute the figures that the tests compare with, in R's sur
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(BIN)/python tests/reference/export_inputs.py \
 			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder" && \
-		for figures in scores coverage raking jackknife; do \
+		$(BIN)/python tests/reference/export_inputs.py \
+			"$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s1 "$$folder/previous" && \
+		for figures in scores coverage raking jackknife changes; do \
 			Rscript tests/reference/$$figures.R "$$folder" tests/reference/$${figures}_ilk-2025-s2.csv.gz || exit; \
 		done && \
 		$(BIN)/python -m tests.reference.by_unit "$(ILK_DATA_DIR)/warehouse.duckdb" ilk-2025-s2 "$$folder/by_unit" && \

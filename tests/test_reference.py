@@ -92,3 +92,36 @@ def test_the_design_effect_of_units_is_the_one_of_r(compared):
     assert count > 1000
     assert domains == 3
     assert largest_difference(compared, "unit_design_effect") < 1e-9
+
+
+def test_covariances_of_who_answered_both_cycles_are_those_of_r(sample):
+    """tests/reference/changes.R: influences regressed on strata, residuals multiplied."""
+    reference = REFERENCE.with_name("changes_ilk-2025-s2.csv.gz")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{sample.settings.warehouse}' as warehouse (read_only)")
+        rows = connection.execute(
+            f"""
+            select r.overlap_count - ours.overlap_count, r.score - changes.score,
+                r.score_previous - changes.score_previous,
+                r.se_independent - changes.se, r.covariance, ours.covariance
+            from read_csv('{reference}') as r
+            left join warehouse.figures.comparison_changes as changes
+                on changes.cycle_id = 'ilk-2025-s2' and changes.weighting_mode = 'poststrat'
+                and changes.domain_type = r.domain_type and changes.domain_id = r.domain_id
+                and r.component = concat_ws(
+                    ' ', changes.component_type, coalesce(changes.service_id, 'NA'),
+                    coalesce(changes.perspective_id, 'NA'), coalesce(changes.item_id, 'NA')
+                )
+            left join warehouse.sums.sums_domains as domains
+                on domains.cycle_id = 'ilk-2025-s2'
+                and domains.domain_type = r.domain_type and domains.domain_id = r.domain_id
+            left join warehouse.figures.comparison_covariances as ours
+                on ours.cycle_id = 'ilk-2025-s2' and ours.weighting_mode = 'poststrat'
+                and ours.domain_number = domains.domain_number
+                and ours.component_number = changes.component_number
+            """
+        ).fetchall()
+    assert len(rows) > 50
+    for *differences, covariance, ours in rows:
+        assert differences == pytest.approx([0, 0, 0, 0], abs=1e-9)
+        assert ours == pytest.approx(covariance, rel=1e-9, abs=1e-14)

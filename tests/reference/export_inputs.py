@@ -83,8 +83,21 @@ FRAME = """
 """
 
 
+# Who answered in the cycle before too.
+OVERLAP = """
+    select previous.response_key as previous_response_key, responses.response_key
+    from marts.fct_responses as responses
+    inner join marts.dim_cycles as cycles using (cycle_id)
+    inner join marts.fct_responses as previous
+        on previous.cycle_id = cycles.previous_cycle_id
+        and previous.respondent_key = responses.respondent_key
+    where responses.cycle_id = ? and responses.is_accepted and previous.is_accepted
+    order by all
+"""
+
+
 def main(warehouse: str, cycle_id: str, folder: str) -> None:
-    """Write one cycle's responses, answers, items, coverage and frame (.csv) into `folder`."""
+    """Write one cycle's responses, answers, items, coverage, frame and overlap (.csv) into `folder`."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(warehouse, read_only=True) as connection:
@@ -94,6 +107,7 @@ def main(warehouse: str, cycle_id: str, folder: str) -> None:
             ("items", ITEMS),
             ("coverage", COVERAGE),
             ("frame", FRAME),
+            ("overlap", OVERLAP),
         ):
             frame = connection.execute(query, [cycle_id]).df()
             frame.to_csv(target / f"{name}.csv", index=False)
