@@ -50,6 +50,8 @@ final as (
         linking_se,
         se_total,
         df,
+        ci_low,
+        ci_high,
         p_value,
         p_adjusted,
         false_discovery_q,

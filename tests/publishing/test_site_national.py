@@ -337,20 +337,27 @@ def test_a_change_over_shared_items_alone_says_their_share(changed):
 
 
 @pytest.mark.parametrize(
-    ("delta", "p_adjusted", "is_changed", "words"),
+    ("delta", "p_adjusted", "verdict", "words"),
     [
-        (0.0512, 0.001, True, "naik 0,05; nyata"),
-        (-0.0512, 0.2, False, "turun 0,05; tidak nyata"),
-        (0.0312, 0.001, False, "naik 0,03; terlalu kecil untuk berarti"),
-        (0.0012, 0.9, False, "tetap; tidak nyata"),
-        (0.0512, None, None, "naik 0,05; tidak dapat diuji"),
+        (0.0512, 0.001, "better", "naik 0,05; membaik"),
+        (-0.0512, 0.001, "worse", "turun 0,05; memburuk"),
+        (
+            *(-0.0512, 0.2, "unknown"),
+            "turun 0,05; belum dapat dipastikan (yang terkecil yang dapat ditunjukkan: 0,11)",
+        ),
+        (0.0312, 0.001, "unknown", "naik 0,03; terlalu kecil untuk berarti"),
+        (0.0012, 0.9, "same", "tetap; tidak berubah"),
+        (0.0512, None, "unknown", "naik 0,05; tidak dapat diuji"),
     ],
 )
-def test_a_change_is_said_with_its_test(sample: Sample, delta, p_adjusted, is_changed, words):
+def test_a_change_is_said_with_its_verdict(sample: Sample, delta, p_adjusted, verdict, words):
     with read_book(sample.database) as book:
         nation = next(national_pages(book, language("id"))).content
-    change = {"delta": delta, "p_adjusted": p_adjusted, "is_changed": is_changed}
+    change = {"delta": delta, "p_adjusted": p_adjusted, "verdict": verdict}
+    change |= {"minimum_detectable_change": 0.112, "is_same_method": True}
     assert nation["change_words"](change) == words
+    change["is_same_method"] = False
+    assert nation["change_words"](change).startswith(f"{words}; metodenya berganti juga")
 
 
 def test_the_headline_is_drawn_on_the_bands_that_it_and_the_target_touch(changed):

@@ -97,7 +97,7 @@ OVERLAP = """
 
 
 def main(warehouse: str, cycle_id: str, folder: str) -> None:
-    """Write one cycle's responses, answers, items, coverage, frame and overlap (.csv) into `folder`."""
+    """Write one cycle's responses, answers, items, coverage, frame, overlap into `folder`."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(warehouse, read_only=True) as connection:

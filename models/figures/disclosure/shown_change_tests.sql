@@ -73,9 +73,9 @@ measured as (
             as short_of_relevant,
         settings.change_test,
         settings.is_same_method,
-        settings.normal_quantile,
-        coalesce(student_t.quantile, {{ student_t_from_normal('settings.normal_quantile', 'changes.df') }})
-            as student_quantile,
+        case when settings.change_test = 't_overlap' then coalesce(
+            student_t.quantile, {{ student_t_from_normal('settings.normal_quantile', 'changes.df') }}
+        ) else settings.normal_quantile end as quantile,
     from changes
     cross join settings
     left join linking_errors
@@ -84,17 +84,22 @@ measured as (
         on student_t.df = changes.df
 ),
 
+compared as (
+    select *, if(change_test = 't_overlap', se_total, se) as error from measured
+),
+
 final as (
     select
-        * exclude (change_test, normal_quantile, student_quantile, short_of_relevant),
-        case when change_test = 't_overlap' then 2e0 * {{ student_tail('(abs(delta) / nullif(se_total, 0))', 'df') }}
-            when se > 0 then 2e0 * {{ normal_tail('(abs(delta) / se)') }} end as p_value,
-        case when change_test = 't_overlap' then {{ student_tail('(short_of_relevant / nullif(se_total, 0))', 'df') }}
-            when se > 0 then {{ normal_tail('(short_of_relevant / se)') }} end as p_relevant,
-        case when delta is null then null
-            when change_test = 't_overlap' then (student_quantile + {{ normal_quantile('0.8e0') }}) * nullif(se_total, 0)
-            else (normal_quantile + {{ normal_quantile('0.8e0') }}) * nullif(se, 0) end as minimum_detectable_change,
-    from measured
+        * exclude (change_test, quantile, short_of_relevant, error),
+        delta - quantile * error as ci_low,
+        delta + quantile * error as ci_high,
+        case when change_test = 't_overlap' then 2e0 * {{ student_tail('(abs(delta) / nullif(error, 0))', 'df') }}
+            when error > 0 then 2e0 * {{ normal_tail('(abs(delta) / error)') }} end as p_value,
+        case when change_test = 't_overlap' then {{ student_tail('(short_of_relevant / nullif(error, 0))', 'df') }}
+            when error > 0 then {{ normal_tail('(short_of_relevant / error)') }} end as p_relevant,
+        case when delta is not null then (quantile + {{ normal_quantile('0.8e0') }}) * nullif(error, 0) end
+            as minimum_detectable_change,
+    from compared
 )
 
 select * from final

@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 from orchestration.publishing.reading.book import INDEX, Book, Component, Cycle, Row, Score
 from orchestration.publishing.reading.charts import Interval, Mark, interval_chart
 from orchestration.publishing.reading.language import NONE, Language
+from orchestration.publishing.reading.verdicts import change_verdict
 from orchestration.publishing.reading.walking import Sources, sources_of
 from orchestration.publishing.reports.content import Chart
 from orchestration.publishing.reports.subjects import Subject
@@ -206,7 +206,7 @@ class Teller:
         return [row for row in rows if row["item_id"] is None]
 
     def change_in_words(self, row: Row | None) -> str:
-        """Return a change with its verdict: up 0.05, real; or why there is none."""
+        """Return a change with its verdict: up 0.05, better; or why there is none."""
         if self.cycle.previous_cycle_id is None or row is None:
             return self.words("report.no_previous")
         if row["delta"] is None:
@@ -222,17 +222,8 @@ class Teller:
         )
 
     def verdict(self, row: Row) -> str:
-        """Return whether a change is real by its test."""
-        if row["is_changed"] is None:
-            return self.words("report.untested")
-        return self.words("report.real" if row["is_changed"] else "report.not_real")
-
-    def around(self, difference: float, se: float | None) -> tuple[float, float] | None:
-        """Return the interval of a difference, normal as its test is (method.md 6)."""
-        if se is None:
-            return None
-        half = NormalDist().inv_cdf((1 + self.cycle.ci_level) / 2) * se
-        return difference - half, difference + half
+        """Return what a change comes to by its test."""
+        return change_verdict(self.words, self.book.scale, row, ci_level=self.cycle.ci_level)
 
     def row_of(self, label: str, score: Score | None, *, kind: str = "") -> Interval:
         """Return a score as a row of a chart."""
@@ -253,12 +244,11 @@ class Teller:
         scale = self.book.scale
         if row is None or row["delta"] is None:
             return Interval(label, None, note=self.words("figure.hidden" if row else "report.none"))
-        ends = self.around(row["delta"], row["se"]) or (None, None)
         return Interval(
             label,
             scale.of(row["delta"]),
-            scale.of(ends[0]),
-            scale.of(ends[1]),
+            scale.of(row["ci_low"]),
+            scale.of(row["ci_high"]),
             value=self.difference(row["delta"]),
         )
 

@@ -22,6 +22,7 @@ from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
 from orchestration.publishing.reading.names import Names, compared
 from orchestration.publishing.reading.nonresponse import nonresponse_rows, nonresponse_sentences
+from orchestration.publishing.reading.verdicts import change_verdict
 from orchestration.publishing.site.page import Page, cycle_page
 from orchestration.publishing.site.verifications import differing
 
@@ -125,7 +126,7 @@ class _Nation:
         return f"{low} – {high}"
 
     def change_words(self, change: Row) -> str:
-        """Return a change in words: up 0,05; significant, or not."""
+        """Return a change in words: up 0,05; better, or not known."""
         words, scale = self.words, self.book.scale
         delta = scale.of(change["delta"])
         if delta is None:
@@ -133,10 +134,8 @@ class _Nation:
         size = words.number(abs(delta), scale.decimals)
         direction = "up" if delta > 0 else "down"
         moved = words(f"national.{direction}", size=size) if round(delta, scale.decimals) else None
-        verdict = {True: "real", False: "not_real", None: "not_tested"}[change["is_changed"]]
-        if verdict == "not_real" and change["p_adjusted"] < 1 - self.cycle.ci_level:
-            verdict = "too_small"  # no chance, but less than min_practical_change
-        return f"{moved or words('national.same')}; {words('national.' + verdict)}"
+        verdict = change_verdict(words, scale, change, ci_level=self.cycle.ci_level)
+        return f"{moved or words('national.same')}; {verdict}"
 
     def _rows(self, table: str, **key: object) -> list[Row]:
         return self.book.rows(

@@ -6,7 +6,6 @@ perspectives, availability. Doesn't: who answered (pages_units.py), layout (plac
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TypeVar
 
 from markupsafe import Markup
@@ -15,6 +14,7 @@ from orchestration.publishing.reading.axes import axis
 from orchestration.publishing.reading.book import INDEX, Book, Component, Cycle, Row, Score
 from orchestration.publishing.reading.charts import Interval, Mark, interval_chart
 from orchestration.publishing.reading.language import Language
+from orchestration.publishing.reading.verdicts import change_verdict
 
 MOST_PEERS = 15
 Item = TypeVar("Item")
@@ -93,14 +93,12 @@ def changes(
     rows = book.rows(
         "idx_changes", cycle_id=cycle.cycle_id, domain_type=domain_type, domain_id=domain_id
     )
-    wide = NormalDist().inv_cdf(0.5 + cycle.ci_level / 2)  # its p is from the normal one too
     found = {}
     for row in rows:
         if row["delta"] is None or row["component_type"] not in ("index", "service", "perspective"):
             continue
         component = Component(row["service_id"] or "", row["perspective_id"] or "")
-        delta, se = row["delta"], row["se"]
-        low, high = (None, None) if se is None else (delta - wide * se, delta + wide * se)
+        delta, low, high = row["delta"], row["ci_low"], row["ci_high"]
         found[component] = Change(
             component,
             component_name(book, words, cycle, component),
@@ -108,7 +106,8 @@ def changes(
             low,
             high,
             row["is_changed"],
-            _change_in_words(book, words, delta, low, high, is_changed=row["is_changed"]),
+            f"{_change_in_words(book, words, delta, low, high)}; "
+            f"{change_verdict(words, book.scale, row, ci_level=cycle.ci_level)}",
             row,
         )
     order = {INDEX: 0} | {
@@ -125,13 +124,7 @@ def changes(
 
 
 def _change_in_words(
-    book: Book,
-    words: Language,
-    delta: float,
-    low: float | None,
-    high: float | None,
-    *,
-    is_changed: bool | None,
+    book: Book, words: Language, delta: float, low: float | None, high: float | None
 ) -> str:
     decimals = book.scale.decimals
     size = round(book.scale.of(delta) or 0, decimals)
@@ -143,8 +136,7 @@ def _change_in_words(
             low=words.signed(book.scale.of(low), decimals),
             high=words.signed(book.scale.of(high), decimals),
         )
-    test = "untested" if is_changed is None else "real" if is_changed else "not_real"
-    return f"{said}; {words(f'place.change_{test}')}"
+    return said
 
 
 def lowest(
