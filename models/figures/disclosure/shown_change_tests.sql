@@ -3,8 +3,7 @@
 {{ by_cycle() }}
 with
 changes as (
-    select * from {{ ref('shown_changes') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('shown_changes') }} where cycle_id = '{{ cycle_id() }}'
 ),
 
 item_shares as (
@@ -13,8 +12,7 @@ item_shares as (
 ),
 
 student_t as (
-    select * from {{ ref('scores_student_t') }}
-    where cycle_id = '{{ cycle_id() }}'
+    select * from {{ ref('scores_student_t') }} where cycle_id = '{{ cycle_id() }}'
 ),
 
 settings as (
@@ -28,8 +26,8 @@ settings as (
     inner join {{ ref('design_settings') }} as previous_settings
         on previous_settings.cycle_id = settings.previous_cycle_id
     cross join (
-        select bool_and(is_own_tree) as is_same_tree from {{ ref('design_compared_cycles') }}
-        where cycle_id = '{{ cycle_id() }}'
+        select bool_and(is_own_tree) as is_same_tree
+        from {{ ref('design_compared_cycles') }} where cycle_id = '{{ cycle_id() }}'
     ) as compared_cycles
     where settings.cycle_id = '{{ cycle_id() }}'
 ),
@@ -66,8 +64,7 @@ linking_errors as (
 measured as (
     select
         changes.*,
-        case when settings.is_same_tree and changes.delta is not null then 0e0 else linking_errors.linking_se end
-            as linking_se,
+        case when settings.is_same_tree and changes.delta is not null then 0e0 else linking_errors.linking_se end as linking_se,
         sqrt(pow(changes.se, 2) + pow(coalesce(linking_errors.linking_se, 0), 2)) as se_total,
         case when changes.delta is not null then greatest(0e0, settings.min_practical_change - abs(changes.delta)) end
             as short_of_relevant,
@@ -84,9 +81,7 @@ measured as (
         on student_t.df = changes.df
 ),
 
-compared as (
-    select *, if(change_test = 't_overlap', se_total, se) as error from measured
-),
+compared as (select *, if(change_test = 't_overlap', se_total, se) as error from measured),
 
 final as (
     select
