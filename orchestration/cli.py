@@ -795,7 +795,7 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
         read_headline,
         signed,
     )
-    from orchestration.words import REASONS, both, in_words
+    from orchestration.words import REASONS, VERDICTS, both, in_words
 
     rejected: dict[str, str] = {}
     hidden: dict[str, str] = {}
@@ -832,6 +832,7 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
             table.add_row(outcome.cycle_id, *["–"] * 7, result)
             continue
         rate = headline.response_rate
+        verdict = VERDICTS.get(headline.verdict or "")
         table.add_row(
             outcome.cycle_id,
             decimal_comma(headline.score, 2)
@@ -839,15 +840,20 @@ def _print_outcomes(settings: "Settings", outcomes: "list[RunOutcome]") -> bool:
             f"{decimal_comma(headline.ci_low, 2)} – {decimal_comma(headline.ci_high, 2)}"
             f" ({percent(headline.ci_level)})",
             headline.band or "–",
-            signed(headline.change, 2)
-            + {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}[
-                headline.is_changed
-            ],
+            signed(headline.change, 2) + (f"\n{verdict.id}\n{verdict.en}" if verdict else ""),
             grouped(headline.respondent_count),
             "–" if rate is None else f"{decimal_comma(100 * rate, 1)}%",
             grouped(sum(headline.rejected.values())),
             result,
         )
+        if not headline.is_same_method:
+            console.print(
+                f"[yellow]Peringatan / Warning[/yellow] {outcome.cycle_id}: metodenya bukan metode "
+                "siklus sebelumnya, dan pergantian metode bukan perubahan layanan: hitung ulang "
+                "siklus itu dengan metode ini. / its method is not that of the cycle before, and a "
+                "change of method is no change of service: run that cycle again with this method.",
+                soft_wrap=True,
+            )
         if headline.hidden_count:
             hidden[outcome.cycle_id] = (
                 f"{grouped(headline.hidden_count)} dari / of {grouped(headline.figure_count)} "

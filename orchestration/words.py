@@ -33,6 +33,12 @@ def _remedy_first(text: str) -> str:
     return text if remedy[-1] == "?" else f"{place}{remedy[:-1]} – {fault}"
 
 
+VERDICTS = {
+    "better": FaultText("better", "membaik"),
+    "worse": FaultText("worse", "memburuk"),
+    "same": FaultText("the same", "tidak berubah"),
+    "unknown": FaultText("not known", "belum pasti"),
+}
 REASONS = {
     "summary_row": FaultText("totals row", "baris rekapitulasi"),
     "test_response": FaultText("trial response", "jawaban percobaan"),

@@ -131,8 +131,8 @@ def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sa
             " and component_type = 'index' and idx_scores.weighting_mode <> 'none'",
             [LAST],
         ).fetchall()[0]
-        [(delta, is_changed)] = connection.execute(
-            "select delta, is_changed from idx_changes where cycle_id = ?"
+        [(delta, verdict)] = connection.execute(
+            "select delta, verdict from idx_changes where cycle_id = ?"
             " and weighting_mode <> 'none' and domain_type = 'national'"
             " and component_type = 'index'",
             [LAST],
@@ -145,8 +145,10 @@ def test_the_sample_is_published_with_its_index_in_indonesian_figures(sample: Sa
     assert level == 0.95  # of seeds/method_parameters.csv
     for figure in (f"{score:.2f}", f"{low:.2f} – {high:.2f} (95%)", f"{delta:.2f}"):
         assert figure.replace(".", ",") in sample.output
-    assert not is_changed
-    assert "not real" in sample.output
+    assert verdict == "same"
+    assert "berubah" in sample.output
+    assert "the same" in sample.output
+    assert "metodenya bukan metode" not in sample.output
     assert hidden > 0
     assert f"{hidden:,} dari / of {scores:,}".replace(",", ".") in sample.output
     assert str(sample.settings.published_dir) in sample.output.replace("\n", "")
@@ -183,6 +185,8 @@ def test_an_index_is_told_on_the_scale_that_its_people_speak_of(
     factor = 25 if reported == 100 else 1
     assert (headline.ci_low, headline.change) == pytest.approx((3.4 * factor, 0.05 * factor))
     assert headline.is_changed
+    assert headline.verdict is None  # a publication of older code
+    assert headline.is_same_method
     assert headline.response_rate == pytest.approx(201 / 400)
 
 

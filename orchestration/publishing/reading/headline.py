@@ -22,7 +22,9 @@ class Headline:
     None where there is no figure. `ci_level`: what the interval from `ci_low` to `ci_high` covers,
     0-1. `absent_mode`: how its method would have weighted it, had there been a staff frame; None
     where it did. `change`: against the previous cycle, over the items that both asked;
-    `is_changed`: whether it is more than chance and than the least that counts (docs/method.md 8).
+    `is_changed`: whether it is more than chance and than the least that counts (docs/method.md 8);
+    `verdict` tells the same from what is not known, None in a publication of older code;
+    `is_same_method`: whether the cycle before is computed as this one is.
     Of the `figure_count` scores below the nation `hidden_count` are hidden.
     """
 
@@ -34,6 +36,8 @@ class Headline:
     band: str | None
     change: float | None
     is_changed: bool | None
+    verdict: str | None
+    is_same_method: bool
     figure_count: int
     hidden_count: int
     respondent_count: int | None
@@ -68,7 +72,11 @@ order by scores.mode = 'none'
 limit 1
 """
 _CHANGE = """
-select delta, is_changed
+select
+    delta,
+    is_changed,
+    to_json(idx_changes) ->> 'verdict',
+    coalesce(to_json(idx_changes) ->> 'is_same_method', 'true') = 'true',
 from idx_changes
 where cycle_id = ? and weighting_mode = ?
     and domain_type = 'national' and component_type = 'index'
@@ -137,6 +145,8 @@ def read_headline(published_dir: Path, cycle_id: str) -> Headline | None:
         band=band,
         change=changes[0][0] * scale if changes and changes[0][0] is not None else None,
         is_changed=changes[0][1] if changes else None,
+        verdict=changes[0][2] if changes else None,
+        is_same_method=changes[0][3] if changes else True,
         figure_count=figure_count,
         hidden_count=hidden_count,
         respondent_count=respondent_count,
