@@ -94,6 +94,7 @@ class _Reader:
         self._self_gaps()
         self._coverage()
         self._changes()
+        self._overlaps()
         self._differences()
         self._orders()
         self._evenness()
@@ -317,6 +318,18 @@ class _Reader:
                 )
             if not _no(row.get("delta")) and (_no(sides[0][1]) or _no(sides[1][1])):
                 self.published.unexplained["idx_changes.delta without scores"] += 1
+
+    def _overlaps(self) -> None:
+        """Who answered both cycles: told of many alone, and not of a few by their change's error."""
+        table = self.tables.get("idx_changes")
+        if table is None or "overlap_count" not in table:
+            return
+        count = table["overlap_count"].astype(float)
+        least = max(cycle.min_cell_n for cycle in self.cycles.values())
+        is_few = (count > 0) & (count < least)
+        self._note("idx_changes.overlap_count", int((is_few | (count % 5 > 0)).sum()))
+        told = (table["se"].astype(float) - table["se_independent"].astype(float)).abs() > SAME
+        self._note("idx_changes.se of a few in both", int((told & ~(count >= least)).sum()))
 
     def _same_tree(self, cycle_id: str, later: str, component: Component) -> bool:
         cycle = self.cycles[cycle_id]
