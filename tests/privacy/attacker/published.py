@@ -320,7 +320,7 @@ class _Reader:
                 self.published.unexplained["idx_changes.delta without scores"] += 1
 
     def _overlaps(self) -> None:
-        """Who answered both cycles: told of many alone, and not of a few by their change's error."""
+        """Who answered both cycles: told of many alone, not of a few by their change's error."""
         table = self.tables.get("idx_changes")
         if table is None or "overlap_count" not in table:
             return
