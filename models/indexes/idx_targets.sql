@@ -3,7 +3,8 @@
 {{ by_cycle() }}
 with
 scores as (
-    select * from {{ ref('shown_scores') }}
+    -- An interval of width 0 says nothing of who was not asked.
+    select *, ci_low < ci_high as has_width from {{ ref('shown_scores') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -35,7 +36,7 @@ aims as (
 ),
 
 -- A level that nobody rated has a target all the same, and no score.
-final as (
+compared as (
     select
         '{{ cycle_id() }}' as cycle_id,
         aims.weighting_mode,
@@ -46,21 +47,13 @@ final as (
         scores.score - aims.target_score as difference,
         scores.score / nullif(aims.target_score, 0) as achievement_share,
         scores.score >= aims.target_score as is_reached,
-        case when scores.ci_low < scores.ci_high then scores.ci_low >= aims.target_score end
-            as is_certainly_reached,
-        case when scores.ci_low < scores.ci_high then scores.ci_high < aims.target_score end
-            as is_certainly_missed,
+        case when scores.has_width then scores.ci_low >= aims.target_score end as is_certainly_reached,
+        case when scores.has_width then scores.ci_high < aims.target_score end as is_certainly_missed,
         -- Of Student's t around the score.
         case
             when scores.score >= aims.target_score then 1 - {{ student_tail(distance, df) }}
             else {{ student_tail(distance, df) }}
         end as reached_probability,
-        case
-            when scores.score is null then null
-            when scores.ci_low < scores.ci_high and scores.ci_low >= aims.target_score then 'reached'
-            when scores.ci_low < scores.ci_high and scores.ci_high < aims.target_score then 'missed'
-            else 'unknown'
-        end as verdict,
         case when scores.domain_id is null then 'no_answers' else scores.null_reason end as null_reason,
     from aims
     left join scores
@@ -68,6 +61,19 @@ final as (
         and scores.domain_type = aims.domain_type
         and scores.domain_id = aims.domain_id
         and scores.component_type = 'index'
+),
+
+final as (
+    select
+        * exclude (null_reason),
+        case
+            when score is null then null
+            when is_certainly_reached then 'reached'
+            when is_certainly_missed then 'missed'
+            else 'unknown'
+        end as verdict,
+        null_reason,
+    from compared
 )
 
 select * from final
