@@ -84,14 +84,7 @@ class Linearised:
         found: list[pd.DataFrame] = []
         for start in range(0, len(self.domains), PLACES):
             here = slice(start, start + PLACES)
-            gradients = score_gradients(
-                self.scores[:, here],
-                self.rating_totals[:, here],
-                components=self.components,
-                parents=self.parents,
-                steps_per_point=self.steps_per_point,
-                total_count=self.covariances.shape[1],
-            )
+            gradients = self._score_gradients(self.scores[:, here], self.rating_totals[:, here])
             figures = [("score", number + 1, of) for number, of in enumerate(gradients)]
             for number, by_place in coverage.items():
                 of_coverage = coverage_gradients(
@@ -125,6 +118,17 @@ class Linearised:
         """Return rows of weighting_mode and domain_number by place, NaN where there is none."""
         places = pd.MultiIndex.from_arrays([self.modes, self.domains])
         return rows.set_index(["weighting_mode", "domain_number"]).reindex(places)
+
+    def _score_gradients(self, scores: Floats, rating_totals: Floats) -> Floats:
+        """Return the gradient of every score of some places (score_gradients)."""
+        return score_gradients(
+            scores,
+            rating_totals,
+            components=self.components,
+            parents=self.parents,
+            steps_per_point=self.steps_per_point,
+            total_count=self.covariances.shape[1],
+        )
 
 
 def linearised_variances(
