@@ -96,7 +96,7 @@ def test_the_design_effect_of_units_is_the_one_of_r(compared):
 
 def test_covariances_of_who_answered_both_cycles_are_those_of_r(sample):
     """tests/reference/changes.R: influences regressed on strata, residuals multiplied."""
-    reference = REFERENCE.with_name("changes_ilk-2025-s2.csv.gz")
+    reference = REFERENCE / "changes_ilk-2025-s2.csv.gz"
     with duckdb.connect() as connection:
         connection.execute(f"attach '{sample.settings.warehouse}' as warehouse (read_only)")
         rows = connection.execute(
