@@ -44,7 +44,7 @@ placed as (
             else rows_of_units.unit_id || ' ' || rows_of_units.recipient_category_id
         end as row_id,
         case
-            when verdicts.unit_group = '' then ''
+            when verdicts.unit_group = '' then 'rest'
             else coalesce(units.region_id, '') || '|' || units.unit_level_id
         end as place,
         rows_of_units.staff_count,
