@@ -84,8 +84,8 @@ final as (
         difference,
         se,
         cast(df as bigint) as df,
-        difference - half_width as ci_low,
-        difference + half_width as ci_high,
+        case when half_width is not null then greatest(-3e0, difference - half_width) end as ci_low,
+        case when half_width is not null then least(3e0, difference + half_width) end as ci_high,
         case
             when half_width is null then 'unknown'
             when abs(difference) < greatest(half_width, min_practical_change - 1e-9) then 'no_difference_shown'
