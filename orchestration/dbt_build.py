@@ -14,7 +14,7 @@ import shutil
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,11 +101,14 @@ def _stamp(project: str, manifest: Path) -> bytes:
     return f"{project} {hash_files([manifest])}".encode()
 
 
-def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> list[NodeResult]:
+def build_warehouse(
+    settings: Settings, cycle_id: str, *, load_seeds: bool, held: Collection[str]
+) -> list[NodeResult]:
     """Run `dbt build` for one cycle and return what became of every node.
 
     Nodes that fail are results, not exceptions. dbt's unit tests are about formulas, not this
-    cycle's data: tests/test_unit_tests.py runs them.
+    cycle's data: tests/test_unit_tests.py runs them. `held`: cycles that were rolled back, on whose
+    figures no plan stands.
 
     Raises:
         WarehouseBuildError: dbt could not run at all.
@@ -121,7 +124,7 @@ def build_warehouse(settings: Settings, cycle_id: str, *, load_seeds: bool) -> l
     # killed run leaves: both are their owner's from the start.
     before = os.umask(0o077)
     try:
-        result = _invoke(settings, arguments, cycle_id=cycle_id, manifest=manifest)
+        result = _invoke(settings, arguments, cycle_id=cycle_id, held=held, manifest=manifest)
     finally:
         os.umask(before)
     if not isinstance(result.result, RunExecutionResult):
@@ -233,6 +236,7 @@ def _invoke(
     arguments: list[str],
     *,
     cycle_id: str,
+    held: Collection[str] = (),
     manifest: "Manifest | None" = None,
     places: _Places | None = None,
 ) -> "dbtRunnerResult":
@@ -247,7 +251,7 @@ def _invoke(
         "--log-path": settings.dbt_target_dir / "logs",
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    with _environment(settings, places, cycle_id), _interrupts(), warnings.catch_warnings():
+    with _environment(settings, places, cycle_id, held), _interrupts(), warnings.catch_warnings():
         # agate's, of a seed without its optional columns: models/_seeds.yml declares their types.
         told = ".* does not match the name of any column"
         warnings.filterwarnings("ignore", told, RuntimeWarning)
@@ -287,10 +291,13 @@ def _interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(settings: Settings, places: _Places, cycle_id: str) -> Iterator[None]:
+def _environment(
+    settings: Settings, places: _Places, cycle_id: str, held: Collection[str]
+) -> Iterator[None]:
     key = settings.pseudonym_key
     told = {
         "ILK_CYCLE_ID": cycle_id,
+        "ILK_HELD_CYCLES": ",".join(sorted(held)),
         "ILK_RAW_DIR": places.raw_dir,
         "ILK_WAREHOUSE_PATH": str(places.warehouse),
         "ILK_DBT_SEED_PATH": places.seed_path,

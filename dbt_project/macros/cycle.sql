@@ -6,6 +6,11 @@
     {{ env_var('ILK_CYCLE_ID', '') }}
 {%- endmacro %}
 
+{# Cycles that were rolled back and are in no publication (orchestration/auditing/held_cycles.py), as a list. #}
+{% macro held_cycles() -%}
+    string_split('{{ env_var('ILK_HELD_CYCLES', '') }}', ',')
+{%- endmacro %}
+
 {# Stops dbt by hand before it touches anything: without a cycle every model's part would be that of none. #}
 {% macro demand_cycle() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test') and not env_var('ILK_CYCLE_ID', '') -%}

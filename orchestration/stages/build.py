@@ -72,8 +72,8 @@ def build_cycle(
     if settings.published_dir.exists() and states.is_published_from(cycle_id, current):
         note_outcome(settings, run_id=run_id, outcome=NOTHING_NEW)
         logger.info("%s: tidak ada yang baru / nothing new", cycle_id)
-        if held := held_cycles(settings, {cycle_id: current}).get(cycle_id):
-            logger.warning(held)
+        if why_held := held_cycles(settings, {cycle_id: current}).get(cycle_id):
+            logger.warning(why_held)
         return Build(is_unchanged=True)
     if outdated := outdated_ancestors(settings, cycle_id):
         raise StageError(
@@ -89,7 +89,8 @@ def build_cycle(
     ensure_records(settings)
     states.begin_build(cycle_id, current, seeds=seeds)
     logger.info("%s: menghitung / building the warehouse", cycle_id)
-    results = build_warehouse(settings, cycle_id, load_seeds=load_seeds)
+    held = held_cycles(settings, {**states.built, cycle_id: current})
+    results = build_warehouse(settings, cycle_id, load_seeds=load_seeds, held=held)
     build = _told(settings, cycle_id, results, seeds=seeds, manifest=manifest, lineage=lineage)
     if not build.failed:
         _list_rejected(settings, cycle_id)

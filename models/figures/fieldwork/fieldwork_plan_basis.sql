@@ -32,7 +32,8 @@ told as (
     where role_id = {{ headline_role() }} and staff_count > 0
 ),
 
--- The last cycle that had closed before this one opened. Its frame serves until there is another.
+-- The last cycle that had closed before this one opened, and is not held back from publication: people
+-- are told what a plan stands on. Its frame serves until there is another.
 planned as (
     select
         cycles.cycle_id,
@@ -43,6 +44,7 @@ planned as (
         and earlier.closes_on < cycles.opens_on
         and earlier.status in ('closed', 'final')
         and earlier.cycle_id in (select cycle_id from framed)
+        and not list_contains({{ held_cycles() }}, earlier.cycle_id)
     group by cycles.cycle_id
 ),
 
