@@ -426,7 +426,7 @@ def test_a_model_that_fails_in_a_new_warehouse_is_named_and_no_half_a_lineage_re
     settings.warehouse.unlink()
     shutil.rmtree(settings.dbt_target_dir / "column_lineage")
 
-    def failing(settings: Settings, cycle_id: str, *, load_seeds: bool) -> list[NodeResult]:
+    def failing(settings: Settings, *_: object, **__: object) -> list[NodeResult]:
         duckdb.connect(str(settings.warehouse)).close()  # of all tables none was made yet
         ended_at = datetime.now(UTC)
         result = ("model.ilk.dim_units", "dim_units", "model", "error", "its reason", None, 1.0)

@@ -127,7 +127,7 @@ def test_without_memory_or_warehouse_of_this_version_all_is_built_anew_and_nobod
 
     found = []
 
-    def build(own: Settings, _: str, *, load_seeds: bool) -> list[NodeResult]:
+    def build(own: Settings, _: str, *, load_seeds: bool, **__: object) -> list[NodeResult]:
         found.append((own.warehouse.exists(), load_seeds, cycle_states(own).built))
         raise WarehouseBuildError("stopped by the test")
 
