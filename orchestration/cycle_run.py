@@ -20,8 +20,9 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from orchestration.dbt_build import WarehouseBuildError, manifest_path
 from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full, whole_file
 from orchestration.exports.registry import read_registry
+from orchestration.project_files import shipped
 from orchestration.run_lock import DIED, RunInProgressError, has_died, show_alive
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clock
 
 _INTERRUPTED = "RunFailureReason.UNEXPECTED_TERMINATION"
@@ -66,7 +67,7 @@ class RunOutcome:
 def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's run storage below the data folder, set up as the repository says."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    configured = REPOSITORY / "orchestration" / "dagster.yaml"
+    configured = shipped("orchestration/dagster.yaml")
     with whole_file(settings.dagster_home / "dagster.yaml") as temporary:
         shutil.copyfile(configured, temporary)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

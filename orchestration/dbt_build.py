@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cycles.fingerprints import hash_files, project_hash
 from orchestration.durable_files import whole_file
+from orchestration.project_files import IS_INSTALLED, REPOSITORY, shipped
 from orchestration.seeds.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -171,6 +172,7 @@ def _parsed(settings: Settings, current: str) -> "Manifest":
 
     if current not in _manifests:
         logger.info("membaca model / reading the models")
+        _link_project(settings)
         # Its JSON is written where it is needed (manifest_path): it takes a second.
         arguments = ["parse", "--log-level", "none", "--no-write-json"]
         with _shared_places(settings) as places:
@@ -180,6 +182,20 @@ def _parsed(settings: Settings, current: str) -> "Manifest":
         _put_in_place(result.result, settings)
         _manifests[current] = result.result
     return _manifests[current]
+
+
+def _link_project(settings: Settings) -> None:
+    """Give an installed project a home that dbt may write in: links to it, below the data."""
+    if not IS_INSTALLED:
+        return
+    home = settings.dbt_home
+    home.mkdir(parents=True, exist_ok=True)
+    beside = {home.with_name(part): shipped(part) for part in ("models", "seeds")}
+    within = {home / path.name: path for path in settings.dbt_project_dir.iterdir()}
+    for link, target in (beside | within).items():
+        if not link.is_symlink() or link.readlink() != target:  # another version's
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
 
 
 @contextmanager
@@ -192,7 +208,7 @@ def _shared_places(settings: Settings) -> Iterator[_Places]:
     names = _seed_names(settings)
     key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
     target = settings.dbt_parsed_dir / key
-    seeds = settings.dbt_project_dir / ".seeds" / f"names-{key}"
+    seeds = settings.dbt_home / ".seeds" / f"names-{key}"
     try:
         for folder in (target, seeds):
             folder.mkdir(parents=True, exist_ok=True)
@@ -227,7 +243,7 @@ def _put_in_place(manifest: "Manifest", settings: Settings) -> None:
     for node in manifest.nodes.values():
         if isinstance(node, SeedNode):
             node.original_file_path = f"{places.seed_path}/{node.path}"
-            content = (settings.dbt_project_dir / node.original_file_path).read_bytes()
+            content = (settings.dbt_home / node.original_file_path).read_bytes()
             node.checksum.checksum = hashlib.sha256(content).hexdigest()
 
 
@@ -245,7 +261,7 @@ def _invoke(
 
     places = places or _own_places(settings)
     folders = {
-        "--project-dir": settings.dbt_project_dir,
+        "--project-dir": settings.dbt_home,
         "--profiles-dir": settings.dbt_project_dir,
         "--target-path": places.target,
         "--log-path": settings.dbt_target_dir / "logs",
@@ -340,7 +356,7 @@ def _seed_path(settings: Settings) -> str:
     ):
         return "../seeds"
     name = hashlib.sha256(str(settings.seeds_dir).encode()).hexdigest()[:12]
-    mirror = settings.dbt_project_dir / ".seeds" / name
+    mirror = settings.dbt_home / ".seeds" / name
     mirror.mkdir(parents=True, exist_ok=True)
     for gone in mirror.glob("*.csv"):
         if gone.name not in contents:

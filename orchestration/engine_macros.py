@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-_DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
+from orchestration.project_files import shipped
+
+_DBT_PROJECT = shipped("dbt_project")
 _FILES = ("engine.sql", "cells.sql", "responses.sql")
 
 

@@ -13,9 +13,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.exports.apis.access import Access
 from orchestration.exports.place_urls import holds_secret, in_small_scheme
+from orchestration.project_files import IS_INSTALLED
+from orchestration.project_files import REPOSITORY as REPOSITORY
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # some of it is secret
     )
 
-    data_dir: Path = REPOSITORY / "data"
+    data_dir: Path = Field(default=REPOSITORY / "data", validate_default=True)
     seeds_dir: Path = REPOSITORY / "seeds"
     landing_url: str | None = Field(
         default=None, description="Any fsspec URL or folder; default <data_dir>/landing."
@@ -101,6 +102,13 @@ class Settings(BaseSettings):
         validation_alias="OPENLINEAGE_NAMESPACE",
         description="Namespace of the jobs, where several installations report to one place.",
     )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_named(cls, path: Path) -> Path:
+        if IS_INSTALLED and path == REPOSITORY / "data":
+            raise ValueError("ILK_DATA_DIR: isi dengan folder data / set it to a folder for data")
+        return path
 
     @field_validator("data_dir", "seeds_dir", "regions_geojson")
     @classmethod
@@ -259,9 +267,20 @@ class Settings(BaseSettings):
         return REPOSITORY / "dbt_project"
 
     @property
+    def dbt_home(self) -> Path:
+        """Where dbt finds the project, and keeps mirrors of seeds and what it parsed.
+
+        Beside the code, since all data folders use it; but an installed wheel is nobody's to write
+        in, so there it is a folder of links below the data.
+        """
+        if IS_INSTALLED:
+            return self.data_dir / "dbt_home" / "dbt_project"
+        return self.dbt_project_dir
+
+    @property
     def dbt_parsed_dir(self) -> Path:
-        """What dbt keeps of its last parse, beside the code, since all data folders use it."""
-        return self.dbt_project_dir / ".parsed"
+        """What dbt keeps of its last parse."""
+        return self.dbt_home / ".parsed"
 
     @property
     def dbt_target_dir(self) -> Path:

@@ -14,8 +14,8 @@ from tests.test_house_rules import obeyed
 # A room reads itself and earlier ones; a module beside the rooms is one of its own.
 ROOMS = (
     # tools of all
-    "words", "durable_files", "sql_text", "keyed_hash", "engine_macros", "run_lock", "pseudonyms",
-    "survey_terms",
+    "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros", "run_lock",
+    "pseudonyms", "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings",

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import duckdb
 
 from orchestration.durable_files import UnreadableFileError
+from orchestration.project_files import IS_INSTALLED, REPOSITORY, shipped
 from orchestration.seeds import seed_expansion, seed_tables
 from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
 from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 
 _BYPRODUCTS = {"__pycache__", ".parsed", ".seeds", ".user.yml", "target", "logs"}
 # With all of ours that they import (tests/test_fingerprints.py).
@@ -31,6 +32,7 @@ FIGURES_CODE = (
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/model_inputs.py",
+    "orchestration/project_files.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
     "orchestration/survey_terms.py",
@@ -51,6 +53,7 @@ BORDER_CODE = (
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/metadata/forms.py",
+    "orchestration/project_files.py",
     "orchestration/seeds/seed_expansion.py",
     "orchestration/seeds/seed_tables.py",
     "orchestration/sql_text.py",
@@ -87,11 +90,17 @@ def seeds_hash(settings: Settings) -> str:
 
 def code_hash() -> str:
     """Return the sha256 of all code that figures depend on."""
-    return hash_files(REPOSITORY / part for part in FIGURES_CODE)
+    return hash_files(map(shipped, FIGURES_CODE))
 
 
 def code_version() -> str | None:
-    """Return the commit that lies here, `-dirty` where files differ; None outside a checkout."""
+    """Return the commit that lies here, `-dirty` where files differ; of a wheel, its own.
+
+    None where nobody can tell: outside a checkout, in a wheel that `make dist` didn't make.
+    """
+    if IS_INSTALLED:
+        commit = (REPOSITORY / "COMMIT").read_text(encoding="utf-8").strip()
+        return None if "$" in commit else commit[:12]
     try:
         described = subprocess.run(
             ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"],
@@ -106,7 +115,7 @@ def code_version() -> str | None:
 
 def project_hash(settings: Settings) -> str:
     """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds, paths."""
-    code = hash_files(REPOSITORY / part for part in ("models", "dbt_project"))
+    code = hash_files(map(shipped, ("models", "dbt_project")))
     places = [settings.seeds_dir, settings.raw_dir, REPOSITORY]  # dbt writes them into the manifest
     return _digest([code, seeds_hash(settings), *places])
 
@@ -173,7 +182,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
 
 def border_fingerprint(settings: Settings, cycle_id: str) -> str:
     """Return the sha256 of all that the checks of a cycle's raw files depend on."""
-    code = hash_files(REPOSITORY / part for part in BORDER_CODE)
+    code = hash_files(map(shipped, BORDER_CODE))
     compared = with_ancestors(read_cycles(settings.seeds_dir), cycle_id)[:2]
     files = raw_files(settings, compared)
     read = _seeds_read(settings, compared, files, whole=_WHOLE_AT_THE_BORDER)

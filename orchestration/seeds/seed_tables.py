@@ -20,6 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from orchestration.project_files import shipped
 from orchestration.seeds.seed_expansion import STATES, with_base_questions, with_listed_codes
 from orchestration.words import FaultText
 
@@ -37,7 +38,7 @@ FILE_FAULTS = {
         "baris ini tidak dapat dibaca sebagai CSV ({detail}). Tutup tanda kutip yang dibuka.",
     ),
 }
-_DECLARATIONS = Path(__file__).resolve().parents[2] / "models" / "_seeds.yml"
+_DECLARATIONS = shipped("models/_seeds.yml")
 _DELIMITERS = ",;\t|"
 _TRUTHS = {"true": "true", "benar": "true", "false": "false", "salah": "false"}
 # True or false under another name than is_...

@@ -14,11 +14,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from orchestration.project_files import shipped
 from orchestration.publishing.reading.book import Book
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.site.page import Page, cycles_with
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "method.md"
+DOCUMENT = shipped("docs/method.md")
 _OPEN_TABLE = '<div class="scroll" role="group" tabindex="0" aria-label="{}"><table>'
 
 
