@@ -5,9 +5,7 @@ does (orchestration/defs), what is printed (cli.py). It imports Dagster: import 
 """
 
 import logging
-import os
 import re
-import shutil
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,10 +15,11 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from orchestration.dagster_home import set_up_dagster_home
 from orchestration.dbt_build import WarehouseBuildError, manifest_path
-from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full, whole_file
+from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full
 from orchestration.exports.registry import read_registry
-from orchestration.project_files import shipped
+from orchestration.local_disk import NetworkDiskError
 from orchestration.run_lock import DIED, RunInProgressError, has_died, show_alive
 from orchestration.settings import Settings
 from orchestration.words import RUN_STATUSES, both, in_words, on_the_readers_clock
@@ -46,7 +45,8 @@ _REMEDIES = {
 
 # Errors of ours, whose words are for people.
 _SENTENCES = {
-    kind.__name__ for kind in (WarehouseBuildError, UnreadableFileError, RunInProgressError)
+    kind.__name__
+    for kind in (WarehouseBuildError, UnreadableFileError, RunInProgressError, NetworkDiskError)
 }
 
 
@@ -66,12 +66,7 @@ class RunOutcome:
 @contextmanager
 def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's run storage below the data folder, set up as the repository says."""
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    configured = shipped("orchestration/dagster.yaml")
-    with whole_file(settings.dagster_home / "dagster.yaml") as temporary:
-        shutil.copyfile(configured, temporary)
-    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+    set_up_dagster_home(settings)
     # Its library's own remarks; what concerns a person is in the outcome.
     for name in ("dagster", "dagster._core.execution.plan.active"):
         logging.getLogger(name).setLevel(logging.ERROR)

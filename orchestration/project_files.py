@@ -1,7 +1,7 @@
 """Where what we ship lies: beside the code in a checkout, in `ilk_warehouse/` once installed.
 
-Belongs here: the places of models, seeds, documents and code, of a checkout or of an installed wheel
-(`make dist`). Doesn't: places that a person chooses, such as the data folder (settings.py).
+Belongs here: the places of models, seeds, documents and code, of a checkout or of an installed
+wheel (`make dist`). Doesn't: places that a person chooses, such as the data folder (settings.py).
 """
 
 from pathlib import Path

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from orchestration.durable_files import below
+from orchestration.local_disk import demand_local_disk
 
 logger = logging.getLogger("ilk.run_lock")
 
@@ -28,7 +29,9 @@ def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
 
     Raises:
         RunInProgressError: another run holds it still; the message tells its process id.
+        NetworkDiskError: the folder lies where a lock may not hold.
     """
+    demand_local_disk(data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "ilk.lock").open("a+", encoding="utf-8") as lock:
         _take(lock, until=time.monotonic() + patience)

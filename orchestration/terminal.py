@@ -41,6 +41,7 @@ def installation(
     from pydantic import ValidationError
 
     from expectations.seeds import ContradictorySeedsError, demand_agreement
+    from orchestration.local_disk import NetworkDiskError, demand_local_disk
     from orchestration.seeds.survey_cycles import read_cycles
     from orchestration.settings import get_settings
     from orchestration.stages.other_index import demand_same_index
@@ -58,13 +59,15 @@ def installation(
             code=2,
         )
     try:
+        if writes:
+            demand_local_disk(settings.data_dir)
         if seeds_must_agree:  # the job demands it too; this tells a person before the imports do
             demand_agreement(settings.seeds_dir)
         known = read_cycles(settings.seeds_dir)
         if seeds_must_agree:
             demand_same_index(settings, known)
         return settings, known
-    except ContradictorySeedsError as error:
+    except (ContradictorySeedsError, NetworkDiskError) as error:
         fail(str(error))
     except (OSError, ValueError) as error:
         fail(str(error), code=2)

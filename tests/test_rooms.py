@@ -14,18 +14,18 @@ from tests.test_house_rules import obeyed
 # A room reads itself and earlier ones; a module beside the rooms is one of its own.
 ROOMS = (
     # tools of all
-    "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros", "run_lock",
-    "pseudonyms", "survey_terms",
+    "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros",
+    "local_disk", "run_lock", "pseudonyms", "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
-    "settings",
+    "settings", "dagster_home",
     "expectations", "postgres", "follow_up_workbook", "sample_plan",
     # a cycle from run to run
     "cycles", "dbt_build", "lineage", "auditing", "forgetting",
     "stages",
     "defs", "definitions", "cycle_run",
     # what a person types
-    "terminal", "onboarding", "cli", "__main__",
+    "terminal", "onboarding", "serving", "cli", "__main__",
 )  # fmt: skip
 # Beside stages/, what a Dagster object may call or name.
 DEFS_READ = {
