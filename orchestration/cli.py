@@ -22,6 +22,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from orchestration import serving
+from orchestration.health_command import health
 from orchestration.onboarding import commands as onboarding
 from orchestration.terminal import console
 from orchestration.terminal import fail as _fail
@@ -70,6 +71,7 @@ app = typer.Typer(
 )
 _IS_REAL = {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
+app.command()(health)
 app.command()(onboarding.inspect)
 app.command()(serving.serve)
 app.add_typer(onboarding.profile_app, name="profile")

@@ -129,6 +129,21 @@ TABLE = [
         "as above",
         lambda: of("dagster._serdes", "ConfigurableClassData"),
     ),
+    *(
+        Private(
+            f"dagster.{module}.{table}|read in SQL",
+            "orchestration/health.py",
+            "`ilk health` can't tell whether the daemon lives (tests/test_health.py)",
+            lambda module=module, name=name, column=column: (
+                column in of(f"dagster._core.storage.{module}.schema", name).c
+            ),
+        )
+        for module, name, table, column in (
+            ("runs", "DaemonHeartbeatsTable", "daemon_heartbeats", "body"),
+            ("schedules", "InstigatorsTable", "instigators", "instigator_body"),
+            ("schedules", "JobTickTable", "job_ticks", "tick_body"),
+        )
+    ),
     Private(
         "dagster._core.launcher.CheckRunHealthResult",
         "orchestration/defs/run_launcher.py",

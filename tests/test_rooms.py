@@ -21,11 +21,11 @@ ROOMS = (
     "settings", "dagster_home",
     "expectations", "postgres", "follow_up_workbook", "sample_plan",
     # a cycle from run to run
-    "cycles", "dbt_build", "lineage", "auditing", "forgetting",
+    "cycles", "dbt_build", "lineage", "auditing", "forgetting", "health",
     "stages",
     "defs", "definitions", "cycle_run",
     # what a person types
-    "terminal", "onboarding", "serving", "cli", "__main__",
+    "terminal", "onboarding", "serving", "health_command", "cli", "__main__",
 )  # fmt: skip
 # Beside stages/, what a Dagster object may call or name.
 DEFS_READ = {

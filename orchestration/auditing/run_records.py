@@ -17,6 +17,7 @@ import pyarrow.parquet
 from orchestration.cycles.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.durable_files import UnreadableFileError, read_record, whole_file
 from orchestration.exports.place_urls import is_web, public_name
+from orchestration.run_lock import has_died
 from orchestration.settings import Settings
 
 PUBLISHED = "published"
@@ -110,6 +111,23 @@ def published_runs(settings: Settings) -> dict[str, datetime]:
         for run in _settled(settings)
         if run.outcome == PUBLISHED and run.publication_id and run.finished_at
     }
+
+
+def last_runs_of_cycles(settings: Settings) -> dict[str, RunRecord]:
+    """Return the last run of each cycle; `outcome` is None as long as its process lives.
+
+    Raises UnreadableFileError.
+    """
+    if not _path(settings).is_file():
+        return {}
+    runs = _read(settings)
+    if runs:
+        started_at = runs[-1].started_at.replace(tzinfo=UTC).timestamp()
+        if has_died(settings.data_dir, runs[-1].run_id, started_at=started_at):
+            runs = _settled(settings)
+        else:
+            runs[-1] = replace(runs[-1], outcome=None)
+    return {run.cycle_id: run for run in runs if run.cycle_id}
 
 
 def _begun(settings: Settings, run_id: str, cycle_id: str | None) -> RunRecord:
