@@ -70,7 +70,11 @@ app = typer.Typer(
     "Survey exports in, a published index out.",
 )
 _IS_REAL = {True: "\nnyata\nreal", False: "\ntidak nyata\nnot real", None: ""}
-_STOPS = (signal.SIGTERM, signal.SIGHUP)
+# Who stops a run beside Ctrl-C, which at 3 a.m. nobody typed.
+_STOPS = {
+    signal.SIGTERM: "SIGTERM dari sistem / from the system (systemd, kill).",
+    signal.SIGHUP: "SIGHUP: terminal ditutup / its terminal was closed.",
+}
 app.command()(health)
 app.command()(onboarding.inspect)
 app.command()(serving.serve)
@@ -763,15 +767,26 @@ def _stoppable() -> Iterator[None]:
     asked = [number for number in _STOPS if signal.getsignal(number) is signal.SIG_DFL]
     for number in asked:
         signal.signal(number, _stop)
+    came, writes = os.pipe()  # of every signal, whoever handles it by then: Dagster, dbt
+    os.set_blocking(came, False)
+    os.set_blocking(writes, False)
+    before = signal.set_wakeup_fd(writes)
     try:
         yield
     except KeyboardInterrupt:
+        os.write(writes, b"\0")  # or a read of nothing is an error
+        numbers = os.read(came, 100)
+        for who in [said for number, said in _STOPS.items() if number in numbers]:
+            console.print(f"\n{who}", end="")
         console.print(
             "\nDihentikan. Publikasi terakhir tetap utuh; jalankan lagi kapan saja. / "
             "Stopped. The last publication stays whole; run again at any time."
         )
         raise typer.Exit(130) from None
     finally:
+        signal.set_wakeup_fd(before)
+        os.close(came)
+        os.close(writes)
         for number in asked:
             signal.signal(number, signal.SIG_DFL)
 

@@ -165,6 +165,7 @@ def test_a_run_that_the_system_stops_ends_as_with_ctrl_c(
     run.send_signal(number)
     said, _ = run.communicate()
     assert run.returncode == 130, said
+    assert f"\n{number.name}" in said, "whoever reads the log learns who stopped it"
     assert "Stopped. The last publication stays whole" in said
     assert not re.search("Traceback|Problem", said)
     assert [path for path in data_dir.rglob("*.tmp")] == []
