@@ -103,6 +103,7 @@ def run_cycle(
     except (WarehouseBuildError, UnreadableFileError, OSError) as error:
         return _not_run(cycle_id, str(error))
     from orchestration.definitions import defs  # needs the manifest
+    from orchestration.defs.survey_exports import know_cycles
 
     job = defs().resolve_job_def("survey_cycle")
     config = {"cycles_to_come": to_come, "accept_fewer": list(accept_fewer), **restatement}
@@ -111,6 +112,7 @@ def run_cycle(
         with _instance(settings) as instance:
             show_alive(settings.data_dir, run_id)
             _close_dead_runs(settings, instance)
+            know_cycles(instance)
             result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,
@@ -118,7 +120,9 @@ def run_cycle(
                 raise_on_error=False,
                 run_config=dg.RunConfig(
                     ops={
-                        "pull": {"config": {"accept_fewer": cycle_id in accept_fewer}},
+                        "pull": {
+                            "config": {"accept_fewer": cycle_id in accept_fewer, "asked_again": 0}
+                        },
                         "publication__ilk": {"config": config},
                     },
                     loggers={"console": {"config": {"log_level": "CRITICAL"}}},

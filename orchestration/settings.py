@@ -71,6 +71,10 @@ class Settings(BaseSettings):
         default=None,
         description="A PostgreSQL that holds the publication too: postgresql://user@host/database.",
     )
+    automation: bool = Field(
+        default=False,
+        description="Whether schedule and sensor of new files are on without being switched on.",
+    )
     limesurvey_url: str | None = Field(
         default=None,
         description="RemoteControl 2 of LimeSurvey: .../index.php/admin/remotecontrol.",

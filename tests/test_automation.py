@@ -4,7 +4,7 @@ import json
 import shutil
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,22 +12,33 @@ import dagster as dg
 import fsspec
 import pytest
 
-from orchestration.defs import resources
-from orchestration.defs.automation import every_morning_of_the_window, landed_files
-from orchestration.exports.pull_report import PullReport
+from orchestration.defs import resources, survey_exports
+from orchestration.defs.automation import (
+    every_morning_of_the_window,
+    landed_files,
+    listed_cycles,
+)
+from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.exports.faults import FAULTS
+from orchestration.exports.pull_report import PullReport, Refusal
 from orchestration.run_lock import RunInProgressError, run_lock
+from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import get_settings
 from orchestration.stages import pull
+from orchestration.stages.findings import StageError
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 def requested(day: str) -> list[str]:
-    """Partitions that the schedule asks for at six on that morning."""
-    at = datetime.fromisoformat(f"{day}T06:00").replace(tzinfo=JAKARTA)
+    """Partitions that the schedule asks for that morning."""
+    at = datetime.fromisoformat(f"{day}T07:05").replace(tzinfo=JAKARTA)
+    return [each.partition_key for each in morning(at) if isinstance(each, dg.RunRequest)]
+
+
+def morning(at: datetime) -> list[dg.RunRequest | dg.SkipReason]:
     context = dg.build_schedule_context(scheduled_execution_time=at)
-    ticks = every_morning_of_the_window(context)
-    return [tick.partition_key for tick in ticks if isinstance(tick, dg.RunRequest)]
+    return list(every_morning_of_the_window(context))
 
 
 @pytest.mark.parametrize(
@@ -37,19 +48,21 @@ def requested(day: str) -> list[str]:
         ("2025-10-06", ["ilk-2025-s2"]),
         ("2025-11-07", ["ilk-2025-s2"]),
         ("2025-11-08", ["ilk-2025-s2"]),
-        ("2025-11-09", ["ilk-2025-s2"]),
-        ("2025-11-10", []),
+        ("2025-11-09", []),
     ],
-    ids=["before", "opens", "closes", "day after", "two days after", "three days after"],
+    ids=["before", "opens", "closes", "day after", "two days after"],
 )
-def test_a_cycle_runs_each_morning_of_its_window_and_twice_after_it(day: str, cycles: list[str]):
+def test_a_cycle_runs_each_morning_of_its_window_and_once_after_it(day: str, cycles: list[str]):
     assert requested(day) == cycles
 
 
-def test_six_in_jakarta_is_that_day_although_it_is_the_day_before_in_utc():
-    at = datetime.fromisoformat("2025-10-05T23:00+00:00")
-    context = dg.build_schedule_context(scheduled_execution_time=at)
-    keys = [tick.run_key for tick in every_morning_of_the_window(context)]
+def test_a_morning_in_jakarta_is_a_day_of_jakarta_and_comes_after_midnight_utc():
+    """Windows close by UTC: on the morning after the last day, the scores are published."""
+    minute, hour, *_ = str(every_morning_of_the_window.cron_schedule).split()
+    at = datetime(2025, 11, 8, int(hour), int(minute), tzinfo=JAKARTA)
+    assert at.astimezone(UTC).date() == at.date()
+    before = datetime.fromisoformat("2025-10-05T23:55+00:00")
+    keys = [each.run_key for each in morning(before) if isinstance(each, dg.RunRequest)]
     assert keys == ["ilk-2025-s2:2025-10-06"]
 
 
@@ -89,6 +102,53 @@ def test_a_new_a_changed_and_a_withdrawn_file_each_ask_for_one_run(landing: Path
     assert isinstance(withdrawn, dg.SensorResult)
     keys = [result.run_requests[0].run_key for result in (new, changed, withdrawn)]
     assert len(set(keys)) == 3
+
+
+def test_a_new_row_of_the_seed_becomes_a_cycle_of_dagsters_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(get_settings().seeds_dir, seeds)
+    monkeypatch.setenv("ILK_SEEDS_DIR", str(seeds))
+    get_settings.cache_clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def known() -> list[str]:
+            listed_cycles(dg.build_sensor_context(instance=instance))
+            return list(instance.get_dynamic_partitions(str(SURVEY_CYCLES.name)))
+
+        before = known()
+        assert before == [cycle.cycle_id for cycle in read_cycles(seeds)], "by their opening"
+        path = seeds / "survey_cycles.csv"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        last = lines[-1].replace(before[-1], "ilk-2031-s1")
+        path.write_text("\n".join([*lines, last, ""]), encoding="utf-8")
+        assert known() == [*before, "ilk-2031-s1"]
+        path.write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+        assert known() == [*before, "ilk-2031-s1"], "what is listed no more keeps its history"
+    get_settings.cache_clear()
+
+
+def test_what_was_made_of_a_cycle_before_cycles_were_dynamic_is_still_shown():
+    """Earlier versions had a fixed list of the same names: their storage is read as it is."""
+    old = dg.StaticPartitionsDefinition(["ilk-2025-s1", "ilk-2025-s2"])
+
+    @dg.asset(key=["raw", "survey_responses"], partitions_def=old)
+    def responses() -> None: ...
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([responses], partition_key="ilk-2025-s1", instance=instance)
+        instance.add_dynamic_partitions(str(SURVEY_CYCLES.name), ["ilk-2025-s1", "ilk-2025-s2"])
+        made = instance.get_materialized_partitions(dg.AssetKey(["raw", "survey_responses"]))
+        statuses = instance.get_status_by_partition(
+            dg.AssetKey(["raw", "survey_responses"]), ["ilk-2025-s1", "ilk-2025-s2"], SURVEY_CYCLES
+        )
+    assert made == {"ilk-2025-s1"}
+    assert statuses is not None
+    assert [statuses[cycle] is not None for cycle in ("ilk-2025-s1", "ilk-2025-s2")] == [
+        True,
+        False,
+    ]
 
 
 @pytest.fixture
@@ -183,6 +243,55 @@ def test_what_has_no_file_is_told_with_where_it_would_lie():
     assert "check the link" in told and "periksa tautannya" in told
     below = pull._missing(replace(empty, missing_sources=("c1/p/*",)), "/srv/landing")
     assert "check the link" not in below and "stays in use" in below
+
+
+def pulled(*codes: str) -> pull.Pulled:
+    """A pull whose files are refused for these reasons; the cycle waits for others."""
+    refused = tuple(Refusal(f"{code}.csv", code, "Wait.", "Tunggu.") for code in codes)
+    report = PullReport("ilk-2025-s2", (), (), (), (), refused, (), (), 0)
+    return pull.Pulled("ilk-2025-s2", report, (), "landing", "", is_waiting=True)
+
+
+def attempts(monkeypatch: pytest.MonkeyPatch, *outcomes: object, asked_again: int = 3) -> int:
+    """How often a run pulls, where its attempts end so."""
+    left = list(outcomes)
+
+    def pull_exports(*_: object, **__: object) -> object:
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(survey_exports, "pull_exports", pull_exports)
+    monkeypatch.setattr(survey_exports, "_FIRST_WAIT", 0)
+    nothing = dg.ResourceDefinition.none_resource()
+    with dg.DagsterInstance.ephemeral() as instance:
+        survey_exports.know_cycles(instance)
+        dg.materialize(
+            [survey_exports.pull],
+            partition_key="ilk-2025-s2",
+            instance=instance,
+            resources={"run_lock": nothing, "lineage": nothing},
+            run_config={"ops": {"pull": {"config": {"asked_again": asked_again}}}},
+            raise_on_error=False,
+        )
+    return len(outcomes) - len(left)
+
+
+@pytest.mark.parametrize("code", ["unreachable", "place_unreachable", "api_unreachable"])
+def test_what_did_not_answer_is_asked_again_until_it_does(
+    code: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert FAULTS.keys() >= {code}
+    assert attempts(monkeypatch, pulled(code), pulled(code), pulled()) == 3
+    down = [pulled(code)] * 9
+    assert attempts(monkeypatch, *down) == 4, "then the run goes on with what it has"
+    assert attempts(monkeypatch, *down, asked_again=0) == 1, "a person asks again himself"
+
+
+def test_bad_data_is_never_tried_again(monkeypatch: pytest.MonkeyPatch):
+    assert attempts(monkeypatch, pulled("empty_file"), pulled()) == 1
+    assert attempts(monkeypatch, StageError("seeds contradict themselves"), pulled()) == 1
 
 
 @dg.op(required_resource_keys={"run_lock"})

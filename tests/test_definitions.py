@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from orchestration.dbt_build import manifest_path
+from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.exports.registry import ExportFile, Registry
-from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import get_settings
 from tests.conftest import SAMPLE_CYCLES, Sample
 
@@ -43,12 +43,11 @@ def test_every_seed_and_model_is_an_asset_keyed_by_layer_and_name(
 
 
 def test_every_asset_is_partitioned_by_the_cycles_of_the_seed(repository: dg.Definitions):
-    cycles = [cycle.cycle_id for cycle in read_cycles(get_settings().seeds_dir)]
     graph = repository.resolve_asset_graph()
     for key in keys(repository):
-        partitions = graph.get(key).partitions_def
-        assert partitions is not None, f"{key} has no partitions"
-        assert partitions.get_partition_keys() == cycles
+        assert graph.get(key).partitions_def == SURVEY_CYCLES, f"{key}: not by cycle"
+    job = repository.resolve_job_def("survey_cycle")
+    assert job.partitions_def == SURVEY_CYCLES, "a backfill asks for any set of cycles"
 
 
 def test_one_job_covers_every_asset_and_check(repository: dg.Definitions):

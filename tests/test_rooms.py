@@ -48,6 +48,7 @@ DEFS_READ = {
     "orchestration.publishing.tables": "published tables as assets",
     "orchestration.publishing.specifications": "published tables as assets",
     "orchestration.publishing.reading.headline": "the headline as metadata",
+    "orchestration.cycles.fingerprints": "the hash of seeds as a run's tag",
     "orchestration.run_lock": "the resource that a run holds",
     "orchestration.auditing.run_records": "a run's own record, from its start to its end",
 }

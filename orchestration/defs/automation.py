@@ -1,6 +1,6 @@
 """When a cycle runs by itself: each morning of its window, and when a file lands.
 
-Belongs here: the job, its schedule and its sensor. Doesn't: which cycles are due
+Belongs here: the job, its schedule and its sensors. Doesn't: which cycles are due
 (orchestration/stages/due.py), what the job does (the assets).
 """
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.defs.survey_exports import SURVEY_CYCLES
+from orchestration.defs.survey_exports import SURVEY_CYCLES, know_cycles
 from orchestration.exports.servers import TIMEZONE
 from orchestration.settings import get_settings
 from orchestration.stages.due import cycles_due, look
@@ -25,11 +25,19 @@ survey_cycle = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=survey_cycle, cron_schedule="0 6 * * *", execution_timezone=TIMEZONE)
+# After midnight UTC, by which windows close: on the morning after the last day scores are shown.
+@dg.schedule(
+    job=survey_cycle,
+    cron_schedule="5 7 * * *",
+    execution_timezone=TIMEZONE,
+    default_status=dg.DefaultScheduleStatus.RUNNING
+    if get_settings().automation
+    else dg.DefaultScheduleStatus.STOPPED,
+)
 def every_morning_of_the_window(
     context: dg.ScheduleEvaluationContext,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Ask for a run of each cycle in the field, and on the two days after it closed."""
+    """Ask for a run of each cycle in the field, and on the day after it closed."""
     today = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
     due = cycles_due(get_settings(), today)
     for cycle_id in due:
@@ -38,12 +46,28 @@ def every_morning_of_the_window(
         yield dg.SkipReason(f"no survey cycle is open on {today}")
 
 
-@dg.sensor(job=survey_cycle, minimum_interval_seconds=300)
+@dg.sensor(
+    target=survey_cycle, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING
+)
+def listed_cycles(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Let Dagster know of new rows of survey_cycles.csv; nothing is run."""
+    new = know_cycles(context.instance)
+    return dg.SkipReason(f"new: {', '.join(new)}" if new else "no cycle is new in the seed")
+
+
+@dg.sensor(
+    job=survey_cycle,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING
+    if get_settings().automation
+    else dg.DefaultSensorStatus.STOPPED,
+)
 def landed_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Ask for a run of each cycle whose sources have new, changed or withdrawn files."""
+    know_cycles(context.instance)
     landed = look(
         get_settings(),
-        SURVEY_CYCLES.get_partition_keys(),
+        context.instance.get_dynamic_partitions(str(SURVEY_CYCLES.name)),
         cursor=context.cursor,
         seconds=_TICK_SECONDS,
     )

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.cycles.fingerprints import seeds_hash
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import lineage_run
 from orchestration.run_lock import run_lock, show_alive
 from orchestration.settings import Settings, get_settings
 
+CYCLE_TAG, SEEDS_TAG = "ilk/cycle", "ilk/seeds"
 PATIENCE = 3600  # seconds that a run waits for another one: for a cycle, a trace, a long --all
 
 
@@ -39,7 +41,11 @@ class RunLock(dg.ConfigurableResource[None]):
             return
         show_alive(settings.data_dir, run.run_id)
         with run_lock(settings.data_dir, patience=PATIENCE):
-            start_run(settings, run_id=run.run_id, cycle_id=run.tags.get("dagster/partition"))
+            cycle_id = run.tags.get("dagster/partition")
+            start_run(settings, run_id=run.run_id, cycle_id=cycle_id)
+            if context.instance and cycle_id:  # whoever asked for it: a person, a backfill, ...
+                tags = {CYCLE_TAG: cycle_id, SEEDS_TAG: seeds_hash(settings)[:12]}
+                context.instance.add_run_tags(run.run_id, tags)
             try:
                 yield None
                 if not has_published(settings, run_id=run.run_id):

@@ -17,13 +17,28 @@ from orchestration.settings import get_settings
 from orchestration.stages.pull import CHECKS, Pulled, pull_exports
 from orchestration.words import both
 
-SURVEY_CYCLES = dg.StaticPartitionsDefinition(
-    [cycle.cycle_id for cycle in read_cycles(get_settings().seeds_dir)]
-)
+SURVEY_CYCLES = dg.DynamicPartitionsDefinition(name="survey_cycles")
+"""Kept in Dagster's storage, so that a row more in the seed needs no restart (`know_cycles`)."""
 SURVEY_RESPONSES = dg.AssetKey(["raw", "survey_responses"])
 STAFF_FRAME = dg.AssetKey(["raw", "staff_frame"])
 EXPORT_FILES = dg.AssetKey(["raw", "export_files"])
+_FIRST_WAIT = 60  # seconds; the network gets seven minutes in all, and nobody else the data folder
 _ENGINEERS = ["team:data-engineers"]
+
+
+def know_cycles(instance: dg.DagsterInstance) -> list[str]:
+    """Let Dagster know of the cycles that the seed lists; return those it did not know.
+
+    In order of their opening, as a backfill runs them. One that the seed lists no more keeps its
+    history.
+    """
+    name = str(SURVEY_CYCLES.name)
+    known = {*instance.get_dynamic_partitions(name)}
+    listed = [cycle.cycle_id for cycle in read_cycles(get_settings().seeds_dir)]
+    new = [cycle_id for cycle_id in listed if cycle_id not in known]
+    if new:
+        instance.add_dynamic_partitions(name, new)
+    return new
 
 
 def _asset(part: str) -> dg.AssetKey:
@@ -31,9 +46,14 @@ def _asset(part: str) -> dg.AssetKey:
 
 
 class PullConfig(dg.Config):
-    """What a person may let through: versions with less than half the records of the last."""
+    """What a person may let through, and how often sources that did not answer are asked again.
+
+    `accept_fewer`: versions with less than half the records of the last. `asked_again`: each time
+    after twice as long; a person who waits asks again himself.
+    """
 
     accept_fewer: bool = False
+    asked_again: int = 3
 
 
 @dg.multi_asset(
@@ -88,6 +108,11 @@ def pull(
             run_id=context.run_id,
             accept_fewer=config.accept_fewer,
             lineage=context.resources.lineage,
+        )
+    if pulled.unreached and context.retry_number < config.asked_again:
+        raise dg.RetryRequested(
+            max_retries=config.asked_again,
+            seconds_to_wait=_FIRST_WAIT * 2**context.retry_number,
         )
     yield from check_results(pulled.findings, lambda check: _asset(CHECKS[check]))
     if pulled.is_waiting:

@@ -19,15 +19,15 @@ from orchestration.settings import Settings
 
 
 def cycles_due(settings: Settings, today: date) -> list[str]:
-    """Return the cycles whose window holds the day, or ended on one of the two days before it.
+    """Return the cycles whose window holds the day, or ended on the day before it.
 
-    On the morning after it closed, UTC still has the last day of the window: the scores follow on
-    the second (orchestration/publishing/standing.py).
+    While it is open a run publishes participation alone, on the day after all of it
+    (orchestration/publishing/standing.py).
     """
     return [
         cycle.cycle_id
         for cycle in read_cycles(settings.seeds_dir)
-        if cycle.opens_on <= today <= cycle.closes_on + timedelta(days=2)
+        if cycle.opens_on <= today <= cycle.closes_on + timedelta(days=1)
     ]
 
 

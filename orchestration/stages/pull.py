@@ -48,6 +48,7 @@ CHECKS = {
     EVERY_SOURCE_IS_FRESH: "export_files",
 }
 """The checks of a pull, and the part of the raw zone that each is about."""
+_NOT_ANSWERED = {"unreachable", "place_unreachable", "api_unreachable"}
 _RESPONSES, _FRAME = "survey_responses", "staff_frame"
 
 
@@ -77,6 +78,11 @@ class Pulled:
         elif not self.nothing_to_read:
             yield Finding(EVERY_SOURCE_HAS_FILES, _missing(self.report, self.landing))
             yield Finding(STAFF_FRAME_IS_THERE, self._no_frame())
+
+    @property
+    def unreached(self) -> list[str]:
+        """What did not answer: the network's fault, which passes; no file is at fault."""
+        return [each.name for each in self.report.refused if each.code in _NOT_ANSWERED]
 
     @property
     def waiting(self) -> str:
