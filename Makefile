@@ -1,7 +1,7 @@
 # services · run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup services run test mutants check dev docs bench coverage reference
+.PHONY: help setup services run test mutants check dev dist dist-check docs bench coverage reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -18,7 +18,7 @@ DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)/.nux" && cp orchestration/dagster.y
 	touch "$(DAGSTER_HOME)/.nux/nux.yaml"
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or newer and make alone
 
@@ -30,12 +30,14 @@ setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or 
 	$(UV) sync --locked --compile-bytecode  # or each run compiles 3,500 modules anew
 	@touch $@
 
-services:  ## what the tests use besides Python: Debian's chromium and postgresql, where they are missing
+services:  ## what the tests use besides Python: Debian's chromium, postgresql, restic and nginx, where they are missing
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium"; \
 	command -v pg_ctl >/dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || \
 		missing="$$missing postgresql"; \
-	if [ -z "$$missing" ]; then echo "chromium, postgresql: installed"; \
+	command -v restic >/dev/null || missing="$$missing restic"; \
+	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
+	if [ -z "$$missing" ]; then echo "chromium, postgresql, restic, nginx: installed"; \
 	elif ! command -v apt-get >/dev/null; then \
 		echo "no apt-get here: install $$missing by hand, or their tests are skipped"; \
 	else \
@@ -67,6 +69,12 @@ check: setup  ## formatting, lint, types, definitions
 dev: setup  ## Dagster's web page, with schedules and sensors
 	@$(DAGSTER_SETTINGS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/dg dev
+
+dist: setup  ## dist/: all that a server without internet needs to install or upgrade (docs/deployment.md)
+	@UV="$(UV)" PYTHON="$(abspath $(BIN))/python" deploy/make_dist.sh
+
+dist-check: dist  ## installs dist/ into a fresh environment without a network and runs the example there
+	@PYTHON="$(abspath $(BIN))/python" deploy/check_dist.sh
 
 docs: setup  ## every table and column on one page, $(ILK_DATA_DIR)/docs/index.html
 	@./ilk docs

@@ -69,9 +69,9 @@ def test_every_setting_is_documented() -> None:
 def test_every_variable_named_is_read_somewhere(page: Path) -> None:
     code = "".join(
         path.read_text(encoding="utf-8")
-        for folder in ("orchestration", "dbt_project", "models")
+        for folder in ("orchestration", "dbt_project", "models", "deploy")
         for path in (REPOSITORY / folder).rglob("*")
-        if path.suffix in {".py", ".sql", ".yml"}
+        if path.suffix in {".py", ".sql", ".yml", ".sh"}
     )
     settings = {f"ILK_{name}".upper() for name in Settings.model_fields}
     unknown = {
