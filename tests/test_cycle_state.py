@@ -21,7 +21,7 @@ def states(tmp_path: Path) -> CycleStates:
 
 
 def build(states: CycleStates, cycle_id: str, fingerprint: str, *, seeds: str = "s") -> None:
-    states.begin_build(cycle_id, fingerprint, seeds=seeds)
+    states.begin_build(cycle_id, fingerprint, seeds=seeds, models="m")
     later = {FIRST: [LAST], LAST: []}[cycle_id]
     states.finish_build(cycle_id, fingerprint, seeds=seeds, later=later)
 
@@ -34,7 +34,7 @@ def test_a_cycle_is_published_from_what_it_was_built_from_until_its_next_build_b
     states.publish([FIRST])
     assert states.is_published_from(FIRST, "a")
     assert not states.is_published_from(FIRST, "b")
-    states.begin_build(FIRST, "b", seeds="s")
+    states.begin_build(FIRST, "b", seeds="s", models="m")
     assert not states.is_published_from(FIRST, "a")
     assert (states.half_built, states.is_built_from(FIRST, "a")) == ({FIRST}, False)
     states.finish_build(FIRST, "b", seeds="s", later=[LAST])
@@ -42,14 +42,25 @@ def test_a_cycle_is_published_from_what_it_was_built_from_until_its_next_build_b
 
 
 def test_seeds_count_as_loaded_once_a_build_with_them_is_done(states: CycleStates) -> None:
-    states.begin_build(FIRST, "a", seeds="new")
+    states.begin_build(FIRST, "a", seeds="new", models="m")
     assert not states.has_loaded("new")
     states.finish_build(FIRST, "a", seeds="new", later=[])
     assert states.has_loaded("new")
-    states.begin_build(FIRST, "a", seeds="new")
+    states.begin_build(FIRST, "a", seeds="new", models="m")
     assert states.has_loaded("new")
-    states.begin_build(FIRST, "a", seeds="other")
+    states.begin_build(FIRST, "a", seeds="other", models="m")
     assert not states.has_loaded("new")
+
+
+def test_the_models_that_made_a_warehouse_are_known_until_it_is_gone(states: CycleStates) -> None:
+    assert not states.was_made_by("m")
+    states.begin_build(FIRST, "a", seeds="s", models="m")
+    assert states.was_made_by("m")  # of half a build, too
+    states.finish_build(FIRST, "a", seeds="s", later=[])
+    assert states.was_made_by("m")
+    assert not states.was_made_by("another version")
+    states.lose_warehouse()
+    assert not states.was_made_by("m")
 
 
 def test_a_cycle_built_without_the_one_before_it_is_built_again_after_that(
@@ -71,7 +82,7 @@ def test_a_cycle_that_was_half_built_while_a_later_one_was_built_counts_as_not_t
 ) -> None:
     build(states, FIRST, "a")
     build(states, LAST, "b")
-    states.begin_build(FIRST, "a", seeds="s")  # and broke off
+    states.begin_build(FIRST, "a", seeds="s", models="m")  # and broke off
     build(states, LAST, "b2")  # its half is out of the warehouse
     assert (states.half_built, FIRST in states.built) == ({FIRST}, False)
     build(states, FIRST, "a")
@@ -118,4 +129,5 @@ def test_a_file_of_before_is_read_as_it_is(states: CycleStates) -> None:
     assert states.is_published_from(FIRST, "a")
     assert states.half_built == {LAST}
     assert states.has_loaded("s")
+    assert not states.was_made_by("m")  # which nobody had noted: that warehouse is made anew
     assert states.border_passed(FIRST) == BorderPassed("r", outcomes)

@@ -20,7 +20,7 @@ import pytest
 from orchestration import dbt_build
 from orchestration.auditing.final_cycles import finalise
 from orchestration.auditing.run_records import RESTATEMENTS, ensure_records, restatements_path
-from orchestration.cycles.fingerprints import cycle_fingerprint, seeds_hash
+from orchestration.cycles.fingerprints import cycle_fingerprint, models_hash, seeds_hash
 from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import NodeResult, WarehouseBuildError, manifest_path
 from orchestration.durable_files import UnreadableFileError, read_json_record, read_record
@@ -98,7 +98,7 @@ def test_fingerprints_of_another_shape_are_as_none(tmp_path: Path, content: str)
     states = cycle_states(Settings(data_dir=tmp_path))
     states.path.write_text(content, encoding="utf-8")
     assert (states.built, states.knows_the_warehouse) == ({}, False)
-    states.begin_build(LAST, "now", seeds="now")
+    states.begin_build(LAST, "now", seeds="now", models="now")
     assert states.half_built == {LAST}
 
 
@@ -137,6 +137,30 @@ def test_without_memory_or_warehouse_of_this_version_all_is_built_anew_and_nobod
     assert settings.published_dir.readlink() == shown
 
 
+def test_a_warehouse_whose_columns_are_of_an_older_version_takes_no_figures(
+    own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = own_sample()
+    with duckdb.connect(settings.warehouse) as connection:  # DuckDB would round, and say nothing
+        connection.execute("alter table figures.scores_with_errors alter score type integer")
+    record = json.loads(cycle_states(settings).path.read_text(encoding="utf-8"))
+    record["warehouse"]["models"] = "an older version's"
+    cycle_states(settings).path.write_text(json.dumps(record), encoding="utf-8")
+    cycle_states(settings).release(LAST)  # as another fingerprint would
+    shown = settings.published_dir.readlink()
+    found = []
+
+    def build(own: Settings, _: str, *, load_seeds: bool, **__: object) -> list[NodeResult]:
+        found.append((own.warehouse.exists(), load_seeds, cycle_states(own).built))
+        raise WarehouseBuildError("stopped by the test")
+
+    monkeypatch.setattr("orchestration.stages.build.build_warehouse", build)
+    result = ilk("run", LAST)
+    assert found == [(False, True, {})], result.output
+    assert "another version made the warehouse" in result.output
+    assert settings.published_dir.readlink() == shown
+
+
 def test_a_cycle_built_without_the_one_before_it_is_built_again_after_that(
     own_sample: OwnSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +168,7 @@ def test_a_cycle_built_without_the_one_before_it_is_built_again_after_that(
     states = cycle_states(settings)
     held = states.built[LAST]
     states.lose_warehouse()  # the last cycle alone was made anew
+    states.begin_build(LAST, held, seeds=seeds_hash(settings), models=models_hash())
     states.finish_build(LAST, held, seeds=seeds_hash(settings), later=())
     monkeypatch.setattr("orchestration.stages.build.build_warehouse", lambda *_, **__: [])
     assert ilk("run", FIRST).exit_code == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.cycles.fingerprints import models_hash
 from orchestration.cycles.state import cycle_states
 from orchestration.publishing.publication import table_checksums
 from orchestration.settings import Settings
@@ -71,7 +72,7 @@ def test_a_cycle_that_broke_off_leaves_the_cycle_before_it_free_to_run(
     settings = own_sample()
     before, broken_off = SAMPLE_CYCLES
     states = cycle_states(settings)
-    states.begin_build(broken_off, "broken off", seeds="older")
+    states.begin_build(broken_off, "broken off", seeds="older", models=models_hash())
     states.drop([before], why="seeds or code changed, both are to be run")
     with duckdb.connect(settings.warehouse) as connection:
         connection.execute("delete from indexes.idx_scores where cycle_id = ?", [broken_off])

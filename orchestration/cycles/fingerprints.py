@@ -38,6 +38,8 @@ FIGURES_CODE = (
     "orchestration/survey_terms.py",
     "orchestration/words.py",
 )
+# What gives a kept table its columns, their types and what stands in them.
+_MODELS_CODE = ("models", "dbt_project", "orchestration/scoring", "orchestration/model_inputs.py")
 _SEED_READER = tuple(Path(str(module.__file__)) for module in (seed_tables, seed_expansion))
 # At the border any unit that the seeds know will do, and every name may help to find one.
 _WHOLE_AT_THE_BORDER = ("units",)
@@ -91,6 +93,11 @@ def seeds_hash(settings: Settings) -> str:
 def code_hash() -> str:
     """Return the sha256 of all code that figures depend on."""
     return hash_files(map(shipped, FIGURES_CODE))
+
+
+def models_hash() -> str:
+    """Return the sha256 of the code that a warehouse's tables are made by."""
+    return hash_files(map(shipped, _MODELS_CODE))
 
 
 def code_version() -> str | None:

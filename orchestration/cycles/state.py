@@ -48,7 +48,7 @@ class _Record:
     built: dict[str, str] = field(default_factory=dict)
     unfinished: dict[str, str] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
-    warehouse: dict[str, str] = field(default_factory=dict)  # `seeds`: hash of those loaded
+    warehouse: dict[str, str] = field(default_factory=dict)  # hashes: `seeds` loaded, `models`
     border: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -103,6 +103,10 @@ class CycleStates:
         """Whether the warehouse holds the seeds of this hash, whole."""
         return self._read().warehouse.get("seeds") == seeds
 
+    def was_made_by(self, models: str) -> bool:
+        """Whether the warehouse was made by models of this hash alone."""
+        return self._read().warehouse.get("models") == models
+
     def border_passed(self, cycle_id: str) -> BorderPassed | None:
         """Return what the border said when it let the cycle's raw files through last."""
         known = self._read().border.get(cycle_id)
@@ -110,10 +114,11 @@ class CycleStates:
             return None
         return BorderPassed(known.get("fingerprint", ""), known.get("outcomes", {}))
 
-    def begin_build(self, cycle_id: str, fingerprint: str, *, seeds: str) -> None:
+    def begin_build(self, cycle_id: str, fingerprint: str, *, seeds: str, models: str) -> None:
         """Before a cycle's first row is replaced. Seeds of another hash are loaded first.
 
-        Other cycles that are half built have been taken out of the warehouse.
+        `models`: hash of those that make it; a warehouse of others is gone by now. Other cycles
+        that are half built have been taken out of the warehouse.
         """
         record = self._read()
         others = record.unfinished.keys() - {cycle_id}
@@ -123,7 +128,10 @@ class CycleStates:
                 built=_without(record.built, others),
                 unfinished={**record.unfinished, cycle_id: fingerprint},
                 published=_without(record.published, {cycle_id, *others}),
-                warehouse={"seeds": seeds} if record.warehouse.get("seeds") == seeds else {},
+                warehouse={
+                    "models": models,
+                    **({"seeds": seeds} if record.warehouse.get("seeds") == seeds else {}),
+                },
             )
         )
 
@@ -146,7 +154,7 @@ class CycleStates:
                 },
                 unfinished=_without(record.unfinished, {cycle_id}),
                 published=_without(record.published, unaware),
-                warehouse={"seeds": seeds},
+                warehouse={**record.warehouse, "seeds": seeds},
             )
         )
 

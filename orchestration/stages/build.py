@@ -11,7 +11,12 @@ from typing import Any
 
 from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import NOTHING_NEW, ensure_records, note_outcome
-from orchestration.cycles.fingerprints import code_hash, cycle_fingerprint, seeds_hash
+from orchestration.cycles.fingerprints import (
+    code_hash,
+    cycle_fingerprint,
+    models_hash,
+    seeds_hash,
+)
 from orchestration.cycles.state import CycleStates, cycle_states, outdated_ancestors
 from orchestration.dbt_build import NodeResult, build_warehouse
 from orchestration.durable_files import below
@@ -87,7 +92,7 @@ def build_cycle(
     seeds = seeds_hash(settings)
     load_seeds = not states.has_loaded(seeds)
     ensure_records(settings)
-    states.begin_build(cycle_id, current, seeds=seeds)
+    states.begin_build(cycle_id, current, seeds=seeds, models=models_hash())
     logger.info("%s: menghitung / building the warehouse", cycle_id)
     held = held_cycles(settings, {**states.built, cycle_id: current})
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds, held=held)
@@ -115,13 +120,16 @@ def _why_anew(settings: Settings, states: CycleStates, manifest: Mapping[str, An
             "warehouse.duckdb atau fingerprints.json rusak: gudang dibuat baru / damaged: the "
             "warehouse is made anew"
         )
-    # A table that keeps a part for each cycle would lack those of the cycles that don't run now.
+    # A table that keeps a part for each cycle would lack those of the cycles that don't run now;
+    # one whose columns are of other types would take new figures rounded, and say nothing.
     kept_by_cycle = {
         f"{node['schema']}.{node['name']}"
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["materialized"] == "cycle_part"
     }
-    if states.built and lacks_tables(settings.warehouse, kept_by_cycle):
+    if states.built and (
+        not states.was_made_by(models_hash()) or lacks_tables(settings.warehouse, kept_by_cycle)
+    ):
         return (
             "gudang dibuat versi lain: dibuat baru / another version made the warehouse: it is "
             "made anew: ./ilk run --all"
