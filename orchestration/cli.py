@@ -179,7 +179,15 @@ def example() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(
+    cycle: Annotated[
+        str | None, typer.Argument(metavar="[CYCLE]", help="Pengisian siklus ini. / Its fieldwork.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Tulis daftar per wilayah. / Write each region's list."),
+    ] = None,
+) -> None:
     """Siklus, berkas, proses terakhir, publikasi. / Cycles, files, last run, publication."""
     from orchestration.auditing.final_cycles import is_final
     from orchestration.auditing.held_cycles import held_cycles
@@ -189,12 +197,20 @@ def status() -> None:
     from orchestration.words import CYCLE_STATUSES, both, in_words
 
     settings, known = _installation()
+    if cycle is not None:
+        from orchestration.fieldwork import print_fieldwork
+
+        _known_cycle(known, cycle)
+        print_fieldwork(settings, next(each for each in known if each.cycle_id == cycle), out)
+        return
+    if out is not None:
+        _fail("--out menulis daftar satu siklus / writes one cycle's lists: status CYCLE", code=2)
     states = cycle_states(settings)
     runs_of = {}
     if settings.dagster_home.exists():
         from orchestration.cycle_run import last_runs
 
-        runs_of = last_runs(settings, [cycle.cycle_id for cycle in known])
+        runs_of = last_runs(settings, [each.cycle_id for each in known])
     table = Table(box=box.SIMPLE_HEAD)
     for heading in (
         "Siklus\nCycle",
@@ -205,26 +221,26 @@ def status() -> None:
         "Publikasi\nPublication",
     ):
         table.add_column(heading)
-    for cycle in known:
-        files = raw_files(settings, [cycle.cycle_id])
+    for each in known:
+        files = raw_files(settings, [each.cycle_id])
         names = len({file.name for file in files})  # a version in use may stand beside a refused
         refused = sum(file.status == "refused" for file in files)
-        is_published = read_headline(settings.published_dir, cycle.cycle_id) is not None
-        current = cycle_fingerprint(settings, cycle.cycle_id)
-        is_current = states.is_published_from(cycle.cycle_id, current)
+        is_published = read_headline(settings.published_dir, each.cycle_id) is not None
+        current = cycle_fingerprint(settings, each.cycle_id)
+        is_current = states.is_published_from(each.cycle_id, current)
         table.add_row(
-            cycle.cycle_id,
-            f"{cycle.opens_on} – {cycle.closes_on}",
+            each.cycle_id,
+            f"{each.opens_on} – {each.closes_on}",
             both(
                 in_words(
                     CYCLE_STATUSES,
-                    "final" if is_final(settings, cycle.cycle_id) else cycle.status,
+                    "final" if is_final(settings, each.cycle_id) else each.status,
                 )
             ),
             str(names) + (f" ({refused} ditolak/refused)" if refused else ""),
-            runs_of.get(cycle.cycle_id, "–"),
+            runs_of.get(each.cycle_id, "–"),
             "dikembalikan/rolled back"
-            if held_cycles(settings, {cycle.cycle_id: current})
+            if held_cycles(settings, {each.cycle_id: current})
             else "–"
             if not is_published
             else "terkini/current"

@@ -85,6 +85,45 @@ def test_an_open_cycle_shows_participation_and_a_closed_one_its_scores(tmp_path:
     ) == [('["c1"]',)]
 
 
+def test_who_has_still_to_answer_is_published_before_anybody_has(tmp_path: Path):
+    survey = SmallCycle(tmp_path)
+    today = datetime.now(UTC).date()
+    opened = today - timedelta(days=9)
+    survey.seed(
+        "survey_cycles",
+        CYCLES,
+        *(f"{each},skm,i,skm-1.0,2026,{each[1]},{opened},{today},,open" for each in ("c1", "c2")),
+    )
+    survey.add("units", "C,Unit C,unit,pelayanan,indonesia,,2020-01-01,")
+    staff = [f"{unit},masyarakat,penerima,{n}" for unit, n in (("A", 40), ("B", 8), ("C", 30))]
+    for cycle_id in ("c1", "c2"):
+        survey.drop(
+            f"{cycle_id}/staff_frame.csv",
+            staff,
+            "unit_id,recipient_category_id,role_id,staff_count",
+        )
+    survey.drop("c1/p/a.csv", [])  # an export of which nobody has answered yet
+    survey.drop("c2/p/a.csv", [f"{n},{opened} 08:00:0{n},,A,," for n in range(3)])  # not finished
+
+    ran = survey.run("c1", "c2")
+    assert ran.returncode == 0, ran.stdout
+    assert ran.stdout.count("partisipasi saja") == 2 and "Masalah" not in ran.stdout
+    # Eight are too few to be told: B stands with the smallest that isn't.
+    told = "select unit_id, staff_count, respondent_count, shortfall from fct_participation_units"
+    for cycle_id in ("c1", "c2"):
+        rows_told = survey.published(f"{told} where cycle_id = '{cycle_id}' order by all")
+        assert rows_told == [("A", 40, 0, 36), (None, 38, 0, 36)]
+    days = (
+        "select cycle_id, sum(new_respondent_count) from fct_participation_region_days group by 1"
+    )
+    assert sorted(survey.published(days)) == [("c1", 0), ("c2", 0)]
+    assert survey.published("select count(*) from idx_scores") == [(0,)]
+    rejected = "select cycle_id, sum(response_count) from audit_reconciliation"
+    assert survey.published(f"{rejected} where not is_accepted group by 1") == [("c2", 3)]
+    sent = survey.data / "published" / "fieldwork" / "c1"
+    assert sorted(path.name for path in sent.iterdir()) == ["all.csv", "indonesia.csv"]
+
+
 def test_the_end_of_a_window_is_something_new(monkeypatch: pytest.MonkeyPatch):
     settings = get_settings()
 

@@ -156,9 +156,11 @@ def names(findings: Iterable[Finding]) -> list[str]:
 def test_every_check_is_answered_whichever_way_a_stage_goes() -> None:
     """Dagster fails a step that leaves one of its checks out."""
     report = PullReport(FIRST, (), (), (), (), (), (), (), 0)
-    for is_waiting in (True, False):
-        file = CurrentFile(FIRST, 1, "gform", "survey_responses", "s", "n", "0", "read")
-        pulled = Pulled(FIRST, report, [file], "landing", "", is_waiting)
+    ways = ((True, "survey_responses"), (True, "staff_frame"), (False, "survey_responses"))
+    for is_unanswered, kind in ways:
+        file = CurrentFile(FIRST, 1, "gform", kind, "s", "n", "0", "read")
+        pulled = Pulled(FIRST, report, [file], "landing", "", is_unanswered)
+        assert pulled.is_waiting == (is_unanswered and kind != "staff_frame")
         assert sorted(names(pulled.findings)) == sorted(pull.CHECKS)
     made = PublicationReport("id", Path(), True, {}, {}, 0, 0, (), Timing())
     for left in (NOTHING_LEFT, Published(made, None).findings):

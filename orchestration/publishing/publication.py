@@ -28,6 +28,7 @@ from orchestration.publishing.checksums import write_sums
 from orchestration.publishing.data_package import write_data_package
 from orchestration.publishing.disclosure import CELL
 from orchestration.publishing.reading.maps import ShapesError
+from orchestration.publishing.region_files import write_unscored
 from orchestration.publishing.reports import ReportError
 from orchestration.publishing.reports.build import write_reports
 from orchestration.publishing.shown_figures import (
@@ -119,7 +120,8 @@ def publish(
     too takes it in before, and shows it after. It raises nothing of its own.
     `today`: the UTC date; windows that hold it have not closed.
     `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
-    a map of the outlines in `regions_geojson` where one is given.
+    a map of the outlines in `regions_geojson` where one is given. Cycles without a score have files
+    a region of who has still to answer (fieldwork/).
     `kept`: how many publications stay, this one among them.
     Reports (reports/) are where a cycle's row of survey_cycles asks for them.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
@@ -143,6 +145,7 @@ def publish(
         database = building.folder / "ilk.duckdb"
         # From the closed file, as anybody else would read it: nothing else can get out.
         write_spreadsheets(database, known, building.folder, with_workbooks=with_pages)
+        write_unscored(database, known, building.folder, with_workbooks=with_pages)
         write_data_package(database, known, building.folder, report.publication_id)
         try:
             if with_pages:

@@ -225,8 +225,8 @@ def judge(
     stand = _standing_cycles(connection)
     for cycle_id, closes_on, min_cell_n in connection.execute(
         "select cycle_id, closes_on, cast(min_cell_n as integer) from warehouse.marts.dim_cycles"
-        f" where cycle_id in (select cycle_id from warehouse.{'.'.join(CONTRIBUTIONS)})"
-        " order by all"
+        f" where cycle_id in (select cycle_id from warehouse.{'.'.join(CONTRIBUTIONS)}"
+        " union select cycle_id from warehouse.marts.fct_participation) order by all"
     ).fetchall():
         if cycle_id in unfit:
             continue

@@ -130,7 +130,12 @@ def judge_warehouse(
     states = cycle_states(settings)
     lost = _lost_cycles(settings)  # first, since it tells of a publication that is damaged
     database = settings.published_dir / "ilk.duckdb"
-    unfit = unfit_cycles(settings.warehouse, database, accept_fewer=accept_fewer)
+    unfit = unfit_cycles(
+        settings.warehouse,
+        database,
+        today=datetime.now(UTC).date(),
+        accept_fewer=accept_fewer,
+    )
     if cycle_id in unfit:
         note_outcome(settings, run_id=run_id, outcome=FAILED)
         raise StageError(unfit[cycle_id].in_words())
@@ -226,5 +231,8 @@ def _lost_cycles(settings: Settings) -> set[str]:
     if not ((settings.published_dir / "ilk.duckdb").is_file() and settings.warehouse.is_file()):
         return set()
     with publication(settings.published_dir) as shown:
-        rows = shown.execute("select distinct cycle_id from main.idx_scores").fetchall()
+        # A cycle in its window has no score: its participation would be lost.
+        rows = shown.execute(
+            "select cycle_id from main.idx_scores union select cycle_id from main.fct_participation"
+        ).fetchall()
     return {cycle_id for (cycle_id,) in rows} - cycles_built(settings.warehouse)

@@ -50,6 +50,7 @@ CHECKS = {
 """The checks of a pull, and the part of the raw zone that each is about."""
 _NOT_ANSWERED = {"unreachable", "place_unreachable", "api_unreachable"}
 _RESPONSES, _FRAME = "survey_responses", "staff_frame"
+_EMPTY = "header_only"  # an export of which nobody has answered yet
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,17 @@ class Pulled:
     files: Sequence[CurrentFile]
     landing: str
     stale: str
-    is_waiting: bool
-    """Nobody has exported anything yet, and nobody need have: the window is open."""
+    is_unanswered: bool
+    """Nobody has answered yet, and nobody need have: the window is open."""
 
     @property
     def findings(self) -> Iterator[Finding]:
         """What somebody should look at. Nothing of it keeps the good files from going on."""
-        refused = (f"{each.message_id} / {each.message}" for each in self.report.refused)
+        refused = [
+            f"{each.message_id} / {each.message}"
+            for each in self.report.refused
+            if not (self.is_unanswered and each.code == _EMPTY)
+        ]
         yield Finding(NO_FILE_REFUSED, "\n".join(refused), is_error=True)
         yield Finding(EVERY_FILE_HAS_A_SOURCE, _unclaimed(self.report))
         yield Finding(NO_FILE_SHRANK, _fewer(self.report))
@@ -75,6 +80,9 @@ class Pulled:
         if self.is_waiting:
             for check in (EVERY_SOURCE_HAS_FILES, STAFF_FRAME_IS_THERE):
                 yield Finding(check, self.waiting, has_passed=True)
+        elif self.is_unanswered:
+            yield Finding(EVERY_SOURCE_HAS_FILES, self.waiting, has_passed=True)
+            yield Finding(STAFF_FRAME_IS_THERE, self._no_frame())
         elif not self.nothing_to_read:
             yield Finding(EVERY_SOURCE_HAS_FILES, _missing(self.report, self.landing))
             yield Finding(STAFF_FRAME_IS_THERE, self._no_frame())
@@ -85,15 +93,23 @@ class Pulled:
         return [each.name for each in self.report.refused if each.code in _NOT_ANSWERED]
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether nothing can be made yet: who has still to answer is told by the frame alone."""
+        return self.is_unanswered and _FRAME not in self._kinds
+
+    @property
     def waiting(self) -> str:
         """Return what is waited for."""
-        places = ", ".join(_places(self.report, self.landing))
-        return f"{self.cycle_id}: menunggu berkas pertama / waiting for the first file ({places})"
+        places = [*_places(self.report, self.landing), *(each.name for each in self.report.refused)]
+        return (
+            f"{self.cycle_id}: menunggu berkas pertama / waiting for the first file "
+            f"({', '.join(places)})"
+        )
 
     @property
     def nothing_to_read(self) -> str:
         """Return why the cycle stops here, '' where it goes on or waits."""
-        if self.is_waiting or _RESPONSES in self._kinds:
+        if self.is_unanswered or _RESPONSES in self._kinds:
             return ""
         places = ", ".join(_places(self.report, self.landing)) or "all are refused"
         return (
@@ -162,11 +178,14 @@ def pull_exports(
         files=files,
         landing=settings.landing,
         stale=_stale(settings, cycle_id, started_at),
-        is_waiting=not (report.refused or had_responses) and _is_not_over(settings, cycle_id),
+        is_unanswered=not had_responses
+        and all(each.code == _EMPTY for each in report.refused)
+        and _is_not_over(settings, cycle_id),
     )
+    if pulled.is_unanswered:
+        logger.info(pulled.waiting)
     if pulled.is_waiting:
         note_outcome(settings, run_id=run_id, outcome=WAITING)
-        logger.info(pulled.waiting)
     return pulled
 
 

@@ -6,6 +6,7 @@ is published in their place (publication.py), when (orchestration/defs/publicati
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,13 +14,19 @@ import duckdb
 from orchestration.sql_text import as_text
 from orchestration.words import REASONS, in_words
 
-_BUILT = """
+# A cycle of which nobody has answered yet has its frame's rows of participation alone.
+_CYCLES = """
+select cycle_id from {0}marts.fct_responses union select cycle_id from {0}marts.fct_participation
+"""
+_BUILT = f"""
 select
     cycle_id,
     count(*) filter (is_accepted) as accepted_count,
-    count(*) as response_count,
+    count(is_accepted) as response_count,
     any_value(settings.min_sample) as min_sample,
-from warehouse.marts.fct_responses
+    any_value(settings.closes_on) as closes_on,
+from ({_CYCLES.format("warehouse.")}) as cycles
+left join warehouse.marts.fct_responses using (cycle_id)
 inner join warehouse.design.design_settings as settings using (cycle_id)
 group by cycle_id
 """
@@ -87,12 +94,18 @@ class UnfitCycle:
 
 
 def unfit_cycles(
-    warehouse: Path, published: Path, *, accept_fewer: Collection[str] = ()
+    warehouse: Path,
+    published: Path,
+    *,
+    today: date,
+    accept_fewer: Collection[str] = (),
 ) -> dict[str, UnfitCycle]:
     """Return, by id, the warehouse's cycles that are not to be published as they are now.
 
     Such a cycle has no accepted response, or fewer respondents than its method's `min_sample` where
-    the last publication has at least as many; the latter not of those in `accept_fewer`.
+    the last publication has at least as many; the latter not of those in `accept_fewer`. While its
+    window is open (`today`, by UTC) and no score of it is published, that none has answered, or
+    rightly, is what its participation tells.
     """
     if not warehouse.is_file():
         return {}
@@ -108,7 +121,9 @@ def unfit_cycles(
             table = "shown.main.idx_scores"
             before = dict(connection.execute(_RESPONDENTS.format(table)).fetchall())
     found = {}
-    for cycle_id, accepted_count, response_count, min_sample in built:
+    for cycle_id, accepted_count, response_count, min_sample, closes_on in built:
+        if today <= closes_on and cycle_id not in before:
+            continue
         has_shrunk = now.get(cycle_id, 0) < min_sample <= (before.get(cycle_id) or 0)
         if accepted_count == 0 or (has_shrunk and cycle_id not in accept_fewer):
             found[cycle_id] = UnfitCycle(
@@ -123,7 +138,7 @@ def unfit_cycles(
 
 
 def cycles_built(warehouse: Path) -> set[str]:
-    """Return the cycles that the warehouse holds, also those of which nothing is accepted."""
+    """Return the cycles that the warehouse holds, also those that nobody has answered."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        rows = connection.execute("select distinct cycle_id from marts.fct_responses").fetchall()
+        rows = connection.execute(_CYCLES.format("")).fetchall()
     return {cycle_id for (cycle_id,) in rows}

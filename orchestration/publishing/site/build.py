@@ -125,6 +125,7 @@ def _sizes(folder: Path, publication: Path) -> dict[str, int]:
             publication / "ilk.duckdb",
             *publication.glob("parquet/*/*.parquet"),
             *publication.glob("xlsx/*.xlsx"),
+            *publication.glob("fieldwork/*/*"),
         )
     ]
     return {place.as_posix(): path.stat().st_size for place, path in own}

@@ -14,10 +14,12 @@ from markupsafe import Markup
 from orchestration.publishing.reading.book import Book, Cycle, Row, known_sum
 from orchestration.publishing.reading.charts import days_chart
 from orchestration.publishing.reading.language import Language
+from orchestration.publishing.region_files import ALL, FOLDER, NO_REGION
 from orchestration.publishing.site.page import Page, cycles_with
 from orchestration.publishing.site.pages_plan import plan_path, planned_cycles
 from orchestration.survey_terms import HEADLINE_ROLE
 
+_DAYS = "fct_participation_region_days"
 _NAMED_SHORT = 25  # units that the first table names; each region's page has all of its own
 
 
@@ -71,11 +73,16 @@ class RoleTurnout:
 
 @dataclass(frozen=True)
 class Day:
-    """Who answered up to and on a day, of the units that are told."""
+    """Who answered up to and on a day, of the units that are told.
+
+    `rate`: `count` as a share of their staff; None where the staff frame knows none of them.
+    """
 
     day: date
     new_count: int
     count: int
+    rate: float | None
+    unit_count: int
 
 
 def participation_pages(book: Book, words: Language) -> Iterator[Page]:
@@ -87,7 +94,8 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
     }
     for survey in cycles:
         roles = _roles(book, words, survey)
-        days = _days(book, survey)
+        by_day = _region_days(book, survey)
+        days = _days(survey, [row for rows in by_day.values() for row in rows])
         yield Page(
             paths[survey.cycle_id],
             "participation.html.j2",
@@ -97,12 +105,13 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
                 "named_short": _NAMED_SHORT,
                 "days": days,
                 "chart": _chart(days, words) if days else "",
-                "told_unit_count": len(_told_by_day(book, survey)),
+                "sent": f"{FOLDER}/{survey.cycle_id}/{ALL}",
                 "others": [(other, paths[other.cycle_id]) for other in cycles if other != survey],
                 "plans": [(cycle, plan_path(cycle)) for cycle in planned_cycles(book)],
             },
         )
         for region_id, of_region in _by_region(book, survey).items():
+            days = _days(survey, by_day.get(region_id, ()))
             yield Page(
                 _region_path(survey, region_id),
                 "participation_region.html.j2",
@@ -112,6 +121,9 @@ def participation_pages(book: Book, words: Language) -> Iterator[Page]:
                     "region_name": _region_name(book, words, region_id),
                     "roles": _roles(book, words, survey, of_region),
                     "cycle_path": paths[survey.cycle_id],
+                    "days": days,
+                    "chart": _chart(days, words) if days else "",
+                    "sent": f"{FOLDER}/{survey.cycle_id}/{region_id or NO_REGION}",
                 },
             )
 
@@ -233,25 +245,34 @@ def _group(book: Book, words: Language, row: Row) -> Turnout:
     )
 
 
-def _told_by_day(book: Book, survey: Cycle) -> set[str]:
-    rows = book.rows("fct_participation_days", cycle_id=survey.cycle_id)
-    return {row["unit_id"] for row in rows if not row["is_suppressed"]}
+def _region_days(book: Book, survey: Cycle) -> dict[str | None, list[Row]]:
+    found: dict[str | None, list[Row]] = defaultdict(list)
+    if book.has_table(_DAYS):  # tables of a test
+        for row in book.rows(_DAYS, cycle_id=survey.cycle_id):
+            found[row["region_id"]].append(row)
+    return found
 
 
-def _days(book: Book, survey: Cycle) -> list[Day]:
+def _days(survey: Cycle, rows: Iterable[Row]) -> list[Day]:
     """Return the days of the window; of one that is still open, up to its last new answer."""
-    new: dict[date, int] = defaultdict(int)
-    for row in book.rows("fct_participation_days", cycle_id=survey.cycle_id):
-        if not row["is_suppressed"]:
-            new[row["day_on"]] += row["new_respondent_count"]
-    last = max((day for day in new if new[day]), default=None)
-    days, count = [], 0
-    for day in sorted(new):
-        if last is None or (day > last and not survey.is_scored):
-            break
-        count += new[day]
-        days.append(Day(day, new[day], count))
-    return days
+    by_day: dict[date, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_day[row["day_on"]].append(row)
+    days = []
+    for day, told in sorted(by_day.items()):
+        count = sum(row["respondent_count"] for row in told)
+        staff = known_sum(row["staff_count"] for row in told)
+        days.append(
+            Day(
+                day,
+                sum(row["new_respondent_count"] for row in told),
+                count,
+                count / staff if staff else None,
+                sum(row["unit_count"] for row in told),
+            )
+        )
+    last = max((day.day for day in days if day.new_count), default=None)
+    return [] if last is None else [day for day in days if survey.is_scored or day.day <= last]
 
 
 def _chart(days: Sequence[Day], words: Language) -> Markup:
