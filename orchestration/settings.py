@@ -63,6 +63,13 @@ class Settings(BaseSettings):
         default=KEPT_PUBLICATIONS,
         description="How many publications stay below publications/, the one shown among them.",
     )
+    kept_run_logs: int = Field(
+        default=75, description="How many runs keep their log in Dagster's storage."
+    )
+    kept_runs: int = Field(
+        default=1000, description="How many runs Dagster lists, most of them without a log."
+    )
+    kept_run_days: int = Field(default=730, description="For how many days Dagster lists a run.")
     site_url: str | None = Field(
         default=None,
         description="Address of published/site/ on the web: codes on posters lead there.",
@@ -143,6 +150,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"ILK_KEPT_PUBLICATIONS={count}: sedikitnya / at least {LEAST_KEPT}, karena "
                 "pembaca masih membuka yang sebelumnya / since readers have the one before open"
+            )
+        return count
+
+    @field_validator("kept_run_logs", "kept_runs", "kept_run_days")
+    @classmethod
+    def _at_least_one(cls, count: int, info: ValidationInfo) -> int:
+        if count < 1:
+            raise ValueError(
+                f"ILK_{str(info.field_name).upper()}={count}: sedikitnya / at least 1, sebab "
+                "proses terakhir setiap siklus tetap / since each cycle's last run stays"
             )
         return count
 

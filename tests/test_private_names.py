@@ -118,6 +118,25 @@ TABLE = [
         lambda: isinstance(of(SQLITE_LOG, "INDEX_SHARD_NAME"), str),
     ),
     Private(
+        f"{EVENT_LOG}.SqlEventLogStorage",
+        "orchestration/defs/retention.py",
+        "Dagster's storage grows by 8 MB a run: remove old runs by `dagster run delete`",
+        lambda: (
+            takes(of(EVENT_LOG, "SqlEventLogStorage", "delete_events_for_run"), "run_id")
+            and hasattr(of(EVENT_LOG, "SqlEventLogStorage"), "index_connection")
+            and hasattr(of(EVENT_LOG, "SqliteEventLogStorage"), "path_for_shard")
+        ),
+    ),
+    *(
+        Private(
+            f"{EVENT_LOG}.schema.{table}",
+            "orchestration/defs/retention.py",
+            "as above",
+            lambda table=table: "run_id" in of(f"{EVENT_LOG}.schema", table).c,
+        )
+        for table in ("AssetCheckExecutionsTable", "SqlEventLogStorageTable")
+    ),
+    Private(
         "dagster._core.storage.sqlite.SQLITE_BUSY_TIMEOUT_SECONDS",
         "orchestration/defs/event_log.py",
         "as above",

@@ -25,7 +25,8 @@ ROOMS = (
     "stages",
     "defs", "definitions", "cycle_run",
     # what a person types
-    "terminal", "fieldwork", "onboarding", "serving", "verifying", "health_command", "cli", "__main__",
+    "terminal", "fieldwork", "onboarding", "serving", "verifying", "health_command", "cli",
+    "__main__",
 )  # fmt: skip
 # Beside stages/, what a Dagster object may call or name.
 DEFS_READ = {

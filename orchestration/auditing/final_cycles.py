@@ -85,6 +85,16 @@ def final_version(settings: Settings, cycle_id: str) -> FinalVersion | None:
     )
 
 
+def frozen_at(settings: Settings) -> dict[str, list[datetime]]:
+    """Return when each version of each final cycle was frozen, UTC, the oldest first."""
+    records = sorted((settings.audit_dir / "final").glob("*/[0-9]*/record.json"))
+    times: dict[str, list[datetime]] = {}
+    for path in records:
+        at = datetime.fromisoformat(read_json_record(path)["finalised_at"])
+        times.setdefault(path.parent.parent.name, []).append(at)
+    return times
+
+
 def is_final(settings: Settings, cycle_id: str) -> bool:
     """Whether a cycle is frozen, or `final` in survey_cycles.csv."""
     return final_version(settings, cycle_id) is not None or cycle_id in _final_by_seed(settings)

@@ -113,14 +113,17 @@ def published_runs(settings: Settings) -> dict[str, datetime]:
     }
 
 
+def recorded_runs(settings: Settings) -> list[RunRecord]:
+    """Return all runs in order of their start, as they say. Raises UnreadableFileError."""
+    return _read(settings) if _path(settings).is_file() else []
+
+
 def last_runs_of_cycles(settings: Settings) -> dict[str, RunRecord]:
     """Return the last run of each cycle; `outcome` is None as long as its process lives.
 
     Raises UnreadableFileError.
     """
-    if not _path(settings).is_file():
-        return {}
-    runs = _read(settings)
+    runs = recorded_runs(settings)
     if runs:
         started_at = runs[-1].started_at.replace(tzinfo=UTC).timestamp()
         if has_died(settings.data_dir, runs[-1].run_id, started_at=started_at):

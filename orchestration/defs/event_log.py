@@ -21,6 +21,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 from orchestration.settings import get_settings
 
+_SPARED_PAGES = 5_000  # 20 MB: the next runs fill them again
+
 
 class OpenSqliteEventLogStorage(SqliteEventLogStorage):
     """Dagster's SQLite event log; the index and the run last used stay open."""
@@ -72,6 +74,28 @@ class OpenSqliteEventLogStorage(SqliteEventLogStorage):
         if table_name not in self._found_tables and super().has_table(table_name):
             self._found_tables.add(table_name)
         return table_name in self._found_tables
+
+    def delete_events(self, run_id: str) -> None:
+        """Remove a run's events: those in the index, and the run's own file."""
+        self._close(keep={INDEX_SHARD_NAME})
+        with self.index_connection() as connection:
+            self.delete_events_for_run(connection, run_id)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path_for_shard(run_id)}{suffix}").unlink(missing_ok=True)
+        self._initialized_dbs.discard(run_id)
+
+    def give_back(self) -> None:
+        """Give back to the disk what more than half of the index is: pages of events that went.
+
+        Raises sqlalchemy.exc.OperationalError where another process is reading just now.
+        """
+        with self.index_connection() as connection:
+            pages: int = connection.exec_driver_sql("pragma page_count").scalar_one()
+            free: int = connection.exec_driver_sql("pragma freelist_count").scalar_one()
+        if free > _SPARED_PAGES and 2 * free > pages:
+            engine = self._engine(INDEX_SHARD_NAME)
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("vacuum")
 
     def wipe(self) -> None:
         """Remove all runs' events."""

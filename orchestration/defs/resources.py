@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from sqlalchemy.exc import DatabaseError
 
 from orchestration.cycles.fingerprints import seeds_hash
+from orchestration.defs.retention import forget_old_runs
+from orchestration.durable_files import UnreadableFileError
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import lineage_run
 from orchestration.run_lock import run_lock, show_alive
@@ -52,6 +55,19 @@ class RunLock(dg.ConfigurableResource[None]):
                     _mend_postgres(settings)
             finally:
                 finish_run(settings, run_id=run.run_id)
+            if context.instance:
+                _forget_old_runs(settings, context.instance)
+
+
+def _forget_old_runs(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Keep Dagster's storage small. What stands in the way fails no run: the next one tries."""
+    try:
+        forget_old_runs(settings, instance)
+    except (DatabaseError, OSError, UnreadableFileError) as error:
+        dg.get_dagster_logger().warning(
+            "log proses lama belum dibersihkan, proses berikutnya mencoba lagi / logs of old runs "
+            f"were not removed, the next run tries again: {error}"
+        )
 
 
 def _mend_postgres(settings: Settings) -> None:
