@@ -7,7 +7,7 @@ etc=${ILK_ETC:-/etc/ilk}
 for file in "$etc/ilk.env" "$etc/key.env" "$etc/backup.env"; do
 	[ -r "$file" ] || continue
 	while IFS= read -r line; do  # as systemd reads it: no shell looks into a password
-		case $line in '' | '#'*) ;; *=*) export "$line" ;; esac
+		case $line in '' | '#'*) ;; *=*) export "${line?}" ;; esac
 	done <"$file"
 done
 : "${ILK_DATA_DIR:?}" "${ILK_SEEDS_DIR:?}" "${RESTIC_REPOSITORY:?}"
@@ -39,12 +39,13 @@ is_whole=0
 "$ilk" verify || is_whole=$?
 # Everything but what a run makes again, so that a new kind of record is never forgotten here. Dagster's
 # storage is left out: its history is of no use without its processes, and a copy of a live SQLite is torn.
+[ -d "$etc" ] && set -- "$etc"
 restic backup --quiet --tag ilk \
 	--exclude "$ILK_DATA_DIR/warehouse.duckdb*" --exclude "$ILK_DATA_DIR/fingerprints.json" \
 	--exclude "$ILK_DATA_DIR/dbt_target" --exclude "$ILK_DATA_DIR/dbt_home" --exclude "$ILK_DATA_DIR/dagster" \
 	--exclude "$ILK_DATA_DIR/docs" --exclude "$ILK_DATA_DIR/reports" --exclude "$ILK_DATA_DIR/quality" \
 	--exclude "$ILK_DATA_DIR/ilk.lock" --exclude "$etc/key.env" --exclude "$etc/*password*" \
-	"$ILK_DATA_DIR" "$ILK_SEEDS_DIR" $([ ! -d "$etc" ] || echo "$etc")
+	"$ILK_DATA_DIR" "$ILK_SEEDS_DIR" "$@"
 if [ -n "${ILK_KEY_REPOSITORY:-}" ]; then
 	in_key_repository backup --quiet --tag ilk-key "$etc/key.env"
 fi

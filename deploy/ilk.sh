@@ -4,7 +4,7 @@ set -eu
 for file in /etc/ilk/ilk.env /etc/ilk/key.env; do
 	[ -r "$file" ] || continue
 	while IFS= read -r line; do  # as systemd reads it: no shell looks into a password
-		case $line in '' | '#'*) ;; *=*) export "$line" ;; esac
+		case $line in '' | '#'*) ;; *=*) export "${line?}" ;; esac
 	done <"$file"
 done
 export PYTHONUTF8=1 HOME=/var/lib/ilk XDG_CACHE_HOME=/var/cache/ilk

@@ -34,6 +34,7 @@ done
 install -D -m 0755 ilk.sh "$root/usr/local/bin/ilk"
 install -d "$root/etc/systemd/system"
 cp -R systemd/. "$root/etc/systemd/system/"
+install -D -m 0644 tmpfiles.d/ilk.conf "$root/etc/tmpfiles.d/ilk.conf"
 ln -sfn "$release" "$root/opt/ilk/current"
 [ -n "$root" ] && exit
 systemctl daemon-reload

@@ -15,7 +15,7 @@ rm -rf "$dist"
 mkdir -p "$dist/wheelhouse"
 "$UV" build --quiet --wheel --out-dir "$work/built" "$work/source"
 cp "$work"/built/*.whl "$dist/wheelhouse/"
-for each in seeds docs deploy/systemd deploy/nginx deploy/container deploy/install.sh deploy/ilk.sh \
+for each in seeds docs deploy/systemd deploy/tmpfiles.d deploy/nginx deploy/container deploy/install.sh deploy/ilk.sh \
 	deploy/ilk.env deploy/backup.sh deploy/backup.env; do
 	cp -R "$work/source/$each" "$dist/"
 done

@@ -142,6 +142,23 @@ def test_settings_that_deploy_names_are_settings():
         assert {*re.findall(r"\bILK_[A-Z_]+", file.read_text(encoding="utf-8"))} <= known | own
 
 
+@pytest.mark.skipif(
+    shutil.which("systemd-tmpfiles") is None, reason="systemd-tmpfiles is missing (Debian: systemd)"
+)
+def test_events_of_old_runs_go_and_new_ones_stay(tmp_path: Path):
+    folder = tmp_path / "var/lib/ilk/data/lineage"
+    folder.mkdir(parents=True)
+    for name, age in (("old", 91), ("new", 89)):
+        (folder / name).touch()
+        then = time.time() - age * 86400
+        os.utime(folder / name, (time.time(), then))
+    subprocess.run(
+        ["systemd-tmpfiles", "--clean", f"--root={tmp_path}", DEPLOY / "tmpfiles.d" / "ilk.conf"],
+        check=True,
+    )
+    assert [path.name for path in folder.iterdir()] == ["new"]
+
+
 # The command that they start
 
 
