@@ -4,10 +4,11 @@ Belongs here: the arithmetic over persons. Doesn't: alpha against psych (test_re
 """
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from orchestration.scoring.item_covariances import Covariances, ItemSums, ratings_of
+from orchestration.scoring.item_covariances import Covariances, ItemSums, cell_moments, ratings_of
 
 # Ratings 1 2 3 4 4 and 2 1 4 3 -, in halves of a point.
 PEOPLE = pa.RecordBatch.from_pydict(
@@ -49,3 +50,77 @@ def test_no_rating_is_nan():
     assert np.isnan(ratings_of(PEOPLE, ["item_8", "item_9"])).tolist() == [[False, False]] * 4 + [
         [False, True]
     ]
+
+
+def moments_of_cells(ratings: np.ndarray, sizes: list[int]) -> list[dict[str, float]]:
+    """Moments of cells of so many items each, p0, p1, ..., from persons x items in hundredths."""
+    numbers = range(1, ratings.shape[1] + 1)
+    batch = pa.RecordBatch.from_pydict(
+        {
+            "parts_per_point": np.full(len(ratings), 100),
+            **{
+                f"item_{number}": pa.array(column, mask=np.isnan(column)).cast(pa.int32())
+                for number, column in zip(numbers, ratings.T, strict=True)
+            },
+        }
+    )
+    items = pd.DataFrame(
+        {
+            "cycle_id": "c",
+            "service_id": "s",
+            "perspective_id": np.repeat([f"p{cell}" for cell in range(len(sizes))], sizes),
+            "component_number": numbers,
+        }
+    )
+    return cell_moments([batch.slice(0, 70), batch.slice(70)], items=items).to_pylist()
+
+
+def adjusted(cell: dict[str, float]) -> float:
+    common = cell["within_covariance"] or cell["inter_item_correlation"] * cell["item_variance"]
+    return cell["between_covariance"] / np.sqrt(common * cell["rest_within_covariance"])
+
+
+def test_a_cell_goes_with_the_rest_as_its_mean_does_over_both_alphas():
+    generator = np.random.default_rng(1)
+    person = generator.normal(size=(300, 1))
+    ratings = np.round(100 * (person + generator.normal(size=(300, 6))))
+    own, rest = ratings[:, :2], ratings[:, 2:]
+
+    def alpha(items):
+        count, covariances = items.shape[1], np.cov(items.T)
+        return count / (count - 1) * (1 - np.trace(covariances) / covariances.sum())
+
+    observed = np.corrcoef(own.mean(axis=1), rest.mean(axis=1))[0, 1]
+    first, *_, single = moments_of_cells(ratings, [2, 3, 1])
+    assert adjusted(first) == pytest.approx(observed / np.sqrt(alpha(own) * alpha(rest)), abs=1e-9)
+    # One item: the mean of the correlations within the other two cells stands for its reliability.
+    correlations = np.corrcoef(ratings.T)
+    within = [correlations[0, 1], correlations[2, 3], correlations[2, 4], correlations[3, 4]]
+    observed = np.corrcoef(ratings[:, 5], ratings[:, :5].mean(axis=1))[0, 1]
+    expected = observed / np.sqrt(np.mean(within) * alpha(ratings[:, :5]))
+    assert single["within_covariance"] is None
+    assert adjusted(single) == pytest.approx(expected, abs=1e-9)
+
+
+def test_importance_does_not_grow_with_the_questions_where_none_matters_more():
+    sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] * 2
+    counts = np.array(sizes)
+    starts = np.cumsum([0, *sizes])
+    found = []
+    for seed in range(4):
+        generator = np.random.default_rng(seed)
+        person = generator.normal(size=(1500, 1))
+        noise = generator.normal(size=(1500, sum(sizes)))
+        ratings = np.round(100 * (person + 1.5 * noise))
+        ratings[generator.random(ratings.shape) < 0.1] = np.nan
+        new = [adjusted(cell) for cell in moments_of_cells(ratings, sizes)]
+        means = [
+            np.nanmean(np.where(np.isnan(part).all(axis=1)[:, None], 0, part), axis=1)
+            for part in np.split(ratings, starts[1:-1], axis=1)
+        ]
+        old = [np.corrcoef(mean, np.nanmean(ratings, axis=1))[0, 1] for mean in means]
+        assert np.mean(new) == pytest.approx(1, abs=0.02)
+        found.append([np.corrcoef(values, counts)[0, 1] for values in (new, old)])
+    new, old = np.mean(found, axis=0)
+    assert abs(new) < 0.2
+    assert old > 0.6

@@ -32,6 +32,7 @@ final as (
         {{ optional_column(ref('methods'), 'poststrata', "'region_level'") }} as poststrata,
         {{ optional_column(ref('methods'), 'interval_method', "'wald'") }} as interval_method,
         {{ optional_column(ref('methods'), 'change_test', "'z_independent'") }} as change_test,
+        {{ optional_column(ref('methods'), 'importance', "'part_whole'") }} as importance,
         cycles.opens_on,
         cycles.closes_on,
         cycles.previous_cycle_id,

@@ -6,7 +6,11 @@ scores as (
 ),
 
 derived_importance as (
-    select * from {{ ref('scores_importance') }}
+    select
+        * replace (
+            case when importance_method = 'disattenuated' then importance_adjusted else importance end as importance
+        ),
+    from {{ ref('scores_importance') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -20,6 +24,8 @@ of_nation as (
         scores.perspective_id,
         scores.score,
         derived_importance.importance,
+        derived_importance.importance_method,
+        derived_importance.importance_adjusted,
         {{ stable_sum('scores.score', over='(partition by scores.weighting_mode)') }}
             / count(*) over (partition by scores.weighting_mode) as mean_score,
         {{ stable_sum('derived_importance.importance', over='(partition by scores.weighting_mode)') }}
@@ -44,6 +50,8 @@ of_units as (
         scores.perspective_id,
         scores.score,
         cast(null as double) as importance,
+        cast(null as varchar) as importance_method,
+        cast(null as double) as importance_adjusted,
         cast(null as double) as mean_score,
         cast(null as double) as mean_importance,
         cast(row_number() over (

@@ -34,6 +34,21 @@ SET_MOMENTS = pa.schema(
         ("pairwise_total_variance", pa.float64()),
     ]
 )
+CELL_MOMENTS = pa.schema(
+    [
+        ("cycle_id", pa.string()),
+        ("service_id", pa.string()),
+        ("perspective_id", pa.string()),
+        ("item_count", pa.int64()),
+        ("item_variance", pa.float64()),
+        ("within_covariance", pa.float64()),
+        ("rest_item_count", pa.int64()),
+        ("rest_item_variance", pa.float64()),
+        ("rest_within_covariance", pa.float64()),
+        ("between_covariance", pa.float64()),
+        ("inter_item_correlation", pa.float64()),
+    ]
+)
 PERSONS = 16_384  # at a time: what fits a processor's cache is added up in half the time
 
 
@@ -56,6 +71,53 @@ def set_moments(people: Iterable[pa.RecordBatch], *, item_sets: pd.DataFrame) ->
         table = of_set.moments(parts_per_point)
         found.append(pa.Table.from_pandas(table, schema=SET_MOMENTS, preserve_index=False))
     return pa.concat_tables(found)
+
+
+def cell_moments(people: Iterable[pa.RecordBatch], *, items: pd.DataFrame) -> pa.Table:
+    """Return CELL_MOMENTS, a row per perspective of a service: its items and all the others.
+
+    `people` as for set_moments. `items`: those of design_components of a cycle. Each is a mean over
+    the items, or the pairs of items, that two persons rated.
+    """
+    columns = [f"item_{number}" for number in items["component_number"]]
+    sums = ItemSums.of_items(len(columns))
+    parts_per_point = 1
+    for batch in people:
+        parts_per_point = batch["parts_per_point"][0].as_py() if len(batch) else parts_per_point
+        sums.add(ratings_of(batch, columns))
+    covariances = sums.covariances(parts_per_point).values
+    variances = np.diagonal(covariances)
+    keys = ["cycle_id", "service_id", "perspective_id"]
+    cells = items[keys].drop_duplicates().sort_values(keys)
+    cell = items.groupby(keys, sort=True).ngroup().to_numpy()
+    is_pair = ~np.eye(len(columns), dtype=bool)
+    of_one_cell = is_pair & np.equal.outer(cell, cell)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlations = covariances / np.sqrt(np.outer(variances, variances))
+    found = []
+    for number, key in enumerate(cells.to_dict("records")):
+        own, rest = np.equal(cell, number), np.not_equal(cell, number)
+        found.append(
+            {
+                **key,
+                "item_count": int(own.sum()),
+                "item_variance": _mean(variances[own]),
+                "within_covariance": _mean(covariances[np.outer(own, own) & is_pair]),
+                "rest_item_count": int(rest.sum()),
+                "rest_item_variance": _mean(variances[rest]),
+                "rest_within_covariance": _mean(covariances[np.outer(rest, rest) & is_pair]),
+                "between_covariance": _mean(covariances[np.outer(own, rest)]),
+                "inter_item_correlation": _mean(
+                    correlations[of_one_cell if of_one_cell.any() else is_pair]
+                ),
+            }
+        )
+    return pa.Table.from_pylist(found, schema=CELL_MOMENTS)
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
--- How much each perspective of each service goes with the whole: the correlation, over accepted
--- respondents of the headline role, of a person's mean in it with his mean over everything he rated.
+-- How much each perspective of each service goes with the whole, over accepted respondents of the headline
+-- role: the correlation of a person's mean in it with his mean over everything he rated, which grows with
+-- the number of its questions; and that with the rest alone, both without error, which does not.
 {{ by_cycle() }}
 with
 sums as (
@@ -7,18 +8,45 @@ sums as (
     where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 
+moments as (
+    select * from {{ ref('sums_cell_moments') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+settings as (
+    select importance as importance_method from {{ ref('design_settings') }}
+    where cycle_id = '{{ cycle_id() }}'
+),
+
+-- What two items have in common: their covariance. One item's part of it is known by other cells' items alone.
+commons as (
+    select
+        *,
+        coalesce(within_covariance, inter_item_correlation * item_variance) as common_variance,
+        coalesce(rest_within_covariance, inter_item_correlation * rest_item_variance) as rest_common_variance,
+    from moments
+),
+
+-- corr(cell, rest) / sqrt(alpha alpha_rest): in means over pairs of items both numbers of items cancel.
 final as (
     select
-        cycle_id,
-        service_id,
-        perspective_id,
-        respondent_count,
+        sums.cycle_id,
+        sums.service_id,
+        sums.perspective_id,
+        sums.respondent_count,
+        settings.importance_method,
         {{ correlation(
-            sample_covariance('product_sum', 'cell_sum', 'overall_sum', 'respondent_count'),
-            sample_covariance('cell_square_sum', 'cell_sum', 'cell_sum', 'respondent_count'),
-            sample_covariance('overall_square_sum', 'overall_sum', 'overall_sum', 'respondent_count'),
+            sample_covariance('sums.product_sum', 'sums.cell_sum', 'sums.overall_sum', 'sums.respondent_count'),
+            sample_covariance('sums.cell_square_sum', 'sums.cell_sum', 'sums.cell_sum', 'sums.respondent_count'),
+            sample_covariance('sums.overall_square_sum', 'sums.overall_sum', 'sums.overall_sum', 'sums.respondent_count'),
         ) }} as importance,
+        case
+            when commons.common_variance > 0 and commons.rest_common_variance > 0
+                then commons.between_covariance / sqrt(commons.common_variance * commons.rest_common_variance)
+        end as importance_adjusted,
     from sums
+    cross join settings
+    left join commons using (service_id, perspective_id)
 )
 
 select * from final
