@@ -40,6 +40,7 @@ ROOMS = {
     "people/responses": "responses",
     "people/weights": "weights",
     "people/ratings": "ratings",
+    "sums/items": "sums",
     "sums": "sums",
     "figures/scores": "scores",
     "figures/comparison": "comparison",
