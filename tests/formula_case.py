@@ -5,9 +5,9 @@ Belongs here: its seeds and answers, its run through `ilk`. Doesn't: what must c
 
 Two services, two perspectives, two levels of providers, and items that both audiences are asked
 about, so that who hears both rates an item twice. Both cycles are raked, the early one has Wilson's
-intervals and, unweighted, a jackknife; between them one item is dropped and one is new. w2 is rated
-with nothing but the best by all, few answer from w5 and w6, p1's people have no provider on the
-lower level, and one in nine finds everything perfect.
+intervals, adjusted importance and, unweighted, a jackknife; between them one item is dropped and
+one is new. w2 is rated with nothing but the best by all, few answer from w5 and w6, p1's people
+have no provider on the lower level, and one in nine finds everything perfect.
 """
 
 import csv
@@ -224,10 +224,17 @@ def write_seeds(seeds: Path) -> None:
     )
     write(
         "methods",
-        "method_id,weighting_mode,band_scheme_id,interval_method,description",
+        "method_id,weighting_mode,band_scheme_id,interval_method,importance,description",
         [
-            ("raked", "rake", "permenpan_14_2017", "", "raked"),
-            ("raked-wilson", "rake", "permenpan_14_2017", "wilson", "raked, intervals that hold"),
+            ("raked", "rake", "permenpan_14_2017", "", "", "raked"),
+            (
+                "raked-wilson",
+                "rake",
+                "permenpan_14_2017",
+                "wilson",
+                "disattenuated",
+                "raked, intervals that hold",
+            ),
         ],
     )
     write(

@@ -308,7 +308,9 @@ def test_an_interval_of_a_rounded_score_is_never_narrower_than_the_exact_ones(wa
         warehouse,
         f"""
         select shown.ci_low, shown.ci_high, exact.ci_low as exact_low, exact.ci_high as exact_high,
-            shown.se is null as is_unknown, exact.se is null as is_exact_unknown
+            shown.se is null as is_unknown, exact.se is null as is_exact_unknown,
+            shown.ci_low is null and shown.ci_high is null and shown.is_band_certain is null
+                as has_no_interval
         from figures.shown_scores as shown
         inner join figures.scores_with_errors as exact using ({keys})
         where shown.cycle_id = 'early' and not shown.is_suppressed
@@ -321,7 +323,7 @@ def test_an_interval_of_a_rounded_score_is_never_narrower_than_the_exact_ones(wa
     assert len(found) > 20
     assert {row["is_unknown"] for row in found} == {True, False}
     for row in found:
-        assert row["is_unknown"] == row["is_exact_unknown"]
+        assert row["is_unknown"] == row["is_exact_unknown"] == row["has_no_interval"]
         if not row["is_unknown"]:
             assert 1 <= row["ci_low"] <= row["exact_low"] + 1e-9
             assert 4 >= row["ci_high"] >= row["exact_high"] - 1e-9
@@ -469,6 +471,28 @@ def test_importance_is_the_correlation_with_the_mean_over_all_a_person_rated(war
         for row in rows(warehouse, f"from figures.scores_importance where cycle_id = '{CYCLE}'")
     }
     assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("cycle", "share"), [("late", "1"), ("early", "reliability")])
+def test_a_quadrant_is_as_likely_as_both_sides_of_its_lines(warehouse, cycle, share):
+    found = rows(
+        warehouse,
+        f"""select shown.*, scores.se, scores.respondent_count, {share} as reliability
+        from indexes.idx_priorities as shown
+        inner join figures.scores_importance using (cycle_id, service_id, perspective_id)
+        inner join figures.shown_scores as scores using
+            (cycle_id, weighting_mode, domain_type, component_type, service_id, perspective_id)
+        where cycle_id = '{cycle}' and domain_type = 'national'""",
+    )
+    assert len(found) > 2 * len(WEIGHTS)  # of both services, in more than one weighting mode
+    for row in found:
+        observed = row["importance"] * row["reliability"]
+        error = (1 - observed**2) / np.sqrt(row["respondent_count"] - 3) / row["reliability"]
+        assert row["importance_se"] == pytest.approx(error, abs=1e-9)
+        far = (row["score"] - row["mean_score"]) / row["se"]
+        far_in_importance = (row["importance"] - row["mean_importance"]) / error
+        expected = stats.norm.cdf(abs(far)) * stats.norm.cdf(abs(far_in_importance))
+        assert row["quadrant_probability"] == pytest.approx(expected, abs=1e-9)
 
 
 # --- 2. Kish ------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ final as (
         units.region_id,
         units.region_name,
         priorities.lowest_rank,
+        priorities.is_lowest_certain,
         priorities.perspective_id,
         perspectives.name_id as perspective_name_id,
         perspectives.name_en as perspective_name_en,

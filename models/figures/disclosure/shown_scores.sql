@@ -60,8 +60,7 @@ shown as (
             -- An error tells how far anybody's rating lies from the mean: none is shown as less than what a
             -- few persons' ratings alone could make.
             case
-                -- Wald's are published with two steps even where no error is known.
-                when score_step is null or (se is null and interval_method = 'wilson') then se
+                when score_step is null or se is null then se
                 else greatest({{ rounded_to('se', 'score_step / 2') }}, 2e0 * score_step)
             end as se,
             {%- for count in counts %}
@@ -92,18 +91,18 @@ bounded as (
     select
         * replace (
             case
-                when score_step is null then ci_low
+                when score_step is null or se is null then ci_low
                 when interval_method = 'wald'
                     then greatest(1e0, floor(100 * (score - t_quantile * se - score_step / 2) + 1e-6) / 100)
-                when se is not null then floor(100 * {{ wilson_end(
+                else floor(100 * {{ wilson_end(
                     '(score - score_step / 2)', 'wilson_size', 't_quantile', '-'
                 ) }} + 1e-6) / 100
             end as ci_low,
             case
-                when score_step is null then ci_high
+                when score_step is null or se is null then ci_high
                 when interval_method = 'wald'
                     then least(4e0, ceil(100 * (score + t_quantile * se + score_step / 2) - 1e-6) / 100)
-                when se is not null then ceil(100 * {{ wilson_end(
+                else ceil(100 * {{ wilson_end(
                     '(score + score_step / 2)', 'wilson_size', 't_quantile', '+'
                 ) }} - 1e-6) / 100
             end as ci_high

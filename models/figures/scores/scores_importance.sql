@@ -27,6 +27,18 @@ commons as (
     from moments
 ),
 
+-- Cronbach's alpha of both means, for items of the same number and mean covariance.
+reliabilities as (
+    select
+        *,
+        case when common_variance > 0 and rest_common_variance > 0 then sqrt(
+            item_count * common_variance / (item_variance + (item_count - 1) * common_variance)
+            * (rest_item_count * rest_common_variance)
+            / (rest_item_variance + (rest_item_count - 1) * rest_common_variance)
+        ) end as reliability,
+    from commons
+),
+
 -- corr(cell, rest) / sqrt(alpha alpha_rest): in means over pairs of items both numbers of items cancel.
 final as (
     select
@@ -41,12 +53,13 @@ final as (
             sample_covariance('sums.overall_square_sum', 'sums.overall_sum', 'sums.overall_sum', 'sums.respondent_count'),
         ) }} as importance,
         case
-            when commons.common_variance > 0 and commons.rest_common_variance > 0
-                then commons.between_covariance / sqrt(commons.common_variance * commons.rest_common_variance)
+            when reliabilities.reliability is not null then reliabilities.between_covariance
+                / sqrt(reliabilities.common_variance * reliabilities.rest_common_variance)
         end as importance_adjusted,
+        reliabilities.reliability,
     from sums
     cross join settings
-    left join commons using (service_id, perspective_id)
+    left join reliabilities using (service_id, perspective_id)
 )
 
 select * from final

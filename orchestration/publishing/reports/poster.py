@@ -25,7 +25,7 @@ def poster_of(tell: Teller, subject: Subject, source: str, site_url: str | None)
     score = subject.score(tell.book, cycle)
     is_shown = score is not None and score.score is not None
     scores = tell.book.scores(cycle.cycle_id, subject.domain_type, subject.subject_id)
-    lowest = lowest_of(tell, subject) if is_shown else []
+    lowest = list(lowest_of(tell, subject)) if is_shown else []
     best = _best(tell, subject, lowest)
     facts = reached(tell, subject)
     if score is not None and is_shown:

@@ -17,6 +17,7 @@ from orchestration.publishing.reports.participation import participation, reache
 from orchestration.publishing.reports.subjects import Subject
 from orchestration.publishing.reports.telling import Teller
 
+_LOWEST_MARKS = {True: "lowest_yes", False: "lowest_no", None: "lowest_untold"}
 _QUESTIONS = 3  # of a lowest element: its lowest items
 _PEERS = 15  # rows of a chart of units
 _TALL = 20  # rows of a chart that fills most of a page
@@ -366,10 +367,11 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return [" ".join(words[shared:]) for words in split]
 
 
-def lowest_of(tell: Teller, subject: Subject) -> list[Component]:
-    """Return the three lowest elements that are shown, the lowest first; [] where none is.
+def lowest_of(tell: Teller, subject: Subject) -> dict[Component, bool | None]:
+    """Return the three lowest elements that are shown, the lowest first; {} where none is.
 
-    A unit's are its perspectives of idx_priorities; elsewhere perspectives of services.
+    A unit's are its perspectives of idx_priorities, with whether that is certain; elsewhere
+    perspectives of services, of which that is not told.
     """
     if subject.kind == "unit":
         rows = tell.rows(
@@ -382,8 +384,11 @@ def lowest_of(tell: Teller, subject: Subject) -> list[Component]:
             row for row in rows if row["lowest_rank"] is not None and row["score"] is not None
         ]
         ranked.sort(key=lambda row: row["lowest_rank"])
-        return [Component(row["service_id"] or "", row["perspective_id"]) for row in ranked]
-    return ranked_elements(tell, subject)[:3]
+        return {
+            Component(row["service_id"] or "", row["perspective_id"]): row["is_lowest_certain"]
+            for row in ranked
+        }
+    return dict.fromkeys(ranked_elements(tell, subject)[:3])
 
 
 def ranked_elements(tell: Teller, subject: Subject) -> list[Component]:
@@ -413,6 +418,7 @@ def _lowest(tell: Teller, subject: Subject) -> Iterator[Block]:
             Column(words("report.score"), is_number=True),
             Column(words("report.interval"), 2, is_number=True),
             Column(words("report.change"), 3),
+            *([Column(words("report.lowest_mark"), 2)] if subject.kind == "unit" else []),
         ],
         [
             (
@@ -420,8 +426,9 @@ def _lowest(tell: Teller, subject: Subject) -> Iterator[Block]:
                 tell.shown(scores.get(each)),
                 tell.interval(scores.get(each)),
                 tell.change_in_words(tell.change(subject, each)),
+                *([words(f"report.{_LOWEST_MARKS[is_certain]}")] if subject.kind == "unit" else []),
             )
-            for each in lowest
+            for each, is_certain in lowest.items()
         ],
     )
     for each in lowest:

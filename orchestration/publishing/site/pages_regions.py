@@ -153,7 +153,7 @@ def _content(
         "grid": places.grid(book, words, cycle, scores)
         if any(score.score is not None for score in scores.values())
         else [],
-        "lowest": places.lowest(book, cycle, words, lowest, scores, changed, None),
+        "lowest": places.lowest(book, cycle, words, dict.fromkeys(lowest), scores, changed, None),
         "changes": changed,
         "change_chart": places.change_chart(book, words, changed.values(), change_title),
         "coverage": places.coverage(book, words, cycle, _DOMAIN, region_id),

@@ -36,13 +36,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Lowest:
-    """One of the lowest perspectives of a domain, with what was asked."""
+    """One of the lowest perspectives of a domain, with what was asked.
+
+    `is_certain`: whether it stands below all others beyond chance; None where that is not known.
+    """
 
     perspective_id: str
     name: str
     score: Score
     questions: Sequence[str]
     change: Change | None
+    is_certain: bool | None
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,12 @@ def lowest(
     book: Book,
     cycle: Cycle,
     words: Language,
-    perspective_ids: Iterable[str],
+    perspectives: Mapping[str, bool | None],
     scores: Mapping[Component, Score],
     changed: Mapping[Component, Change],
     level_id: str | None,
 ) -> list[Lowest]:
-    """Return these perspectives with what was asked of them, of a level or of all."""
+    """Return these perspectives (and is_certain) with what was asked of a level or of all."""
     return [
         Lowest(
             perspective_id,
@@ -156,8 +160,9 @@ def lowest(
             scores[Component(perspective_id=perspective_id)],
             questions(book, cycle.instrument_id, perspective_id, level_id),
             changed.get(Component(perspective_id=perspective_id)),
+            is_certain,
         )
-        for perspective_id in perspective_ids
+        for perspective_id, is_certain in perspectives.items()
     ]
 
 
