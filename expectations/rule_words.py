@@ -148,6 +148,11 @@ RULE_WORDS: dict[str, FaultText] = {
         "Those who answered are about as the staff: R-indicator from min_r_indicator on",
         "Yang menjawab kira-kira seperti pegawainya: indikator R mencapai min_r_indicator",
     ),
+    "response_bias_is_small": FaultText(
+        "No mean can be off by more than max_response_bias standard deviations by who answered",
+        "Tidak ada rata-rata yang dapat meleset lebih dari max_response_bias simpangan baku karena "
+        "siapa yang menjawab",
+    ),
     "every_source_is_fresh": FaultText(
         "During the window every source brings something new within its days",
         "Selama masa survei tiap sumber membawa yang baru dalam batas harinya",

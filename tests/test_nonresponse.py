@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from orchestration.scoring.late_and_early import late_less_early, sums_of_thirds, thirds_of
-from orchestration.stages.uneven_response import uneven_response
+from orchestration.stages.uneven_response import biased_response, uneven_response
 from tests.conftest import Sample
 from tests.test_linearisation import COMPONENTS, EDGES, QUESTIONS
 
@@ -335,7 +335,7 @@ def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Pat
             create schema indexes;
             create schema design;
             create table design.design_settings as
-            select 'c1' as cycle_id, 0.8::double as min_r_indicator;
+            select 'c1' as cycle_id, 0.8e0 as min_r_indicator, 0.5e0 as max_response_bias;
             create table indexes.idx_nonresponse as
             from (values
                 ('c1', 'penerima', 'national', 'all', null, 0.79::double),
@@ -351,3 +351,33 @@ def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Pat
     assert "R 0,75 (unit)" in sentence
     assert "0,80 (min_r_indicator)" in sentence
     assert "penerima" in sentence and " / " in sentence
+
+
+def test_a_run_warns_where_few_answered_however_alike_they_are(tmp_path: Path):
+    warehouse = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            """
+            create schema indexes;
+            create schema design;
+            create table design.design_settings as
+            select 'c1' as cycle_id, 0.8e0 as min_r_indicator, 0.5e0 as max_response_bias;
+            create table indexes.idx_nonresponse as
+            from (values
+                ('c1', 'penerima', 'national', 'all', null, 0.04e0, 0.93e0, 0.77e0),
+                ('c1', 'penerima', 'national', 'unit', null, 0.04, 0.94, 0.68),
+                ('c1', 'penerima', 'national', 'category', 'k', 0.04, null, 0.9),
+                ('c1', 'penerima', 'provider_region', 'all', null, 0.04, 0.9, 2.0),
+                ('c1', 'pemberi', 'role', 'all', null, 0.2, 0.8, 0.5),
+                ('c2', 'penerima', 'national', 'all', null, 0.04, 0.9, 2.0)
+            ) as rows (
+                cycle_id, role_id, domain_type, variable, part_id, response_rate, r_indicator,
+                max_standardised_bias
+            )
+            """
+        )
+    assert uneven_response(warehouse, "c1") == []
+    (sentence,) = biased_response(warehouse, "c1")
+    assert "penerima" in sentence and " / " in sentence
+    assert "kini 4,0%" in sentence
+    assert "0,77 simpangan baku, di atas 0,50 (max_response_bias)" in sentence

@@ -168,7 +168,7 @@ def test_every_check_is_answered_whichever_way_a_stage_goes() -> None:
 
 
 def candidate(*, half_built: Collection[str] = (), lost: Collection[str] = ()) -> Candidate:
-    return Candidate(FIRST, {FIRST: "a"}, {}, [], [], {}, half_built, lost)
+    return Candidate(FIRST, {FIRST: "a"}, {}, [], [], [], {}, half_built, lost)
 
 
 @pytest.mark.parametrize(

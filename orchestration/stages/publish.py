@@ -23,7 +23,7 @@ from orchestration.publishing.tables import declarations
 from orchestration.settings import Settings
 from orchestration.stages.findings import Finding, StageError
 from orchestration.stages.rejected_responses import much_rejected
-from orchestration.stages.uneven_response import uneven_response
+from orchestration.stages.uneven_response import biased_response, uneven_response
 from orchestration.stages.unfit_cycles import UnfitCycle, cycles_built, unfit_cycles
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ logger = logging.getLogger("ilk.publication")
 EVERY_CYCLE_IS_PUBLISHED = "every_cycle_is_published"
 MOST_RESPONSES_ARE_ACCEPTED = "most_responses_are_accepted"
 RESPONSE_IS_EVEN = "response_is_even"
+RESPONSE_BIAS_IS_SMALL = "response_bias_is_small"
 ROLLED_BACK_STAYS = "rolled_back_stays"
 FIGURES_ARE_NEW = "figures_are_new"
 POSTGRES_HOLDS_IT_TOO = "postgres_holds_it_too"
@@ -41,6 +42,7 @@ CHECKS = (
     EVERY_CYCLE_IS_PUBLISHED,
     MOST_RESPONSES_ARE_ACCEPTED,
     RESPONSE_IS_EVEN,
+    RESPONSE_BIAS_IS_SMALL,
     FIGURES_ARE_NEW,
     POSTGRES_HOLDS_IT_TOO,
     ROLLED_BACK_STAYS,
@@ -56,6 +58,7 @@ class Candidate:
     unfit: Mapping[str, UnfitCycle]
     rejected: Collection[str]
     uneven: Collection[str]
+    biased: Collection[str]
     held: Mapping[str, str]
     """Cycles that were rolled back and would come back as they were, with what to say."""
     half_built: Collection[str]
@@ -67,6 +70,7 @@ class Candidate:
         """What keeps single cycles, or much of one, from it; none of it keeps the others."""
         yield Finding(MOST_RESPONSES_ARE_ACCEPTED, "\n".join(self.rejected))
         yield Finding(RESPONSE_IS_EVEN, "\n".join(self.uneven))
+        yield Finding(RESPONSE_BIAS_IS_SMALL, "\n".join(self.biased))
         yield Finding(
             EVERY_CYCLE_IS_PUBLISHED,
             "\n".join(
@@ -147,6 +151,7 @@ def judge_warehouse(
         unfit=unfit,
         rejected=much_rejected(settings.warehouse, cycle_id),
         uneven=uneven_response(settings.warehouse, cycle_id),
+        biased=biased_response(settings.warehouse, cycle_id),
         held={name: said for name, said in held.items() if name not in unfit},
         half_built=states.half_built,
         lost=lost,

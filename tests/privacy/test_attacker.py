@@ -31,7 +31,13 @@ def generated(tmp_path_factory) -> Iterator[Settings]:
     landing = folder / "landing"
     seeds = folder / "seeds"
     shutil.copytree(SAMPLE_SEEDS, seeds)
-    _give_the_method(seeds, poststrata="unit", interval_method="wilson", change_test="t_overlap")
+    _give_the_method(
+        seeds,
+        poststrata="unit",
+        interval_method="wilson",
+        change_test="t_overlap",
+        importance="disattenuated",
+    )
     make_cycle(landing, cycle_id="ilk-2025-s2", respondents=900, seed=5, seeds_dir=seeds)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ILK_DATA_DIR", str(folder / "data"))

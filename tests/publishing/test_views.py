@@ -143,6 +143,16 @@ def test_a_row_has_a_reason_where_it_has_no_figure_and_nowhere_else(connection, 
             ), table
 
 
+def test_where_there_is_no_score_there_is_no_error_and_no_interval(connection):
+    assert connection.execute(
+        """
+        select count(*) > 1000, count(se), count(ci_low), count(ci_high), count(is_band_certain)
+        from idx_scores
+        where score is null and null_reason = 'too_few_children'
+        """
+    ).fetchone() == (True, 0, 0, 0, 0)
+
+
 def test_a_hidden_rows_reason_follows_from_published_counts_alone(connection):
     """Of a unit that nobody's unit is below: those who rate it are its own people."""
     assert connection.execute(

@@ -5,6 +5,7 @@ Belongs here: the annexes. Doesn't: the body (sections.py).
 
 from collections.abc import Callable, Iterator
 
+from orchestration.publishing.reading.evenness import evenness_change
 from orchestration.publishing.reading.language import NONE
 from orchestration.publishing.reading.names import compared
 from orchestration.publishing.reading.walking import trace_line
@@ -64,6 +65,10 @@ def _evenness(tell: Teller, subject: Subject) -> Iterator[Block]:
             for each in betweens
         ],
     )
+    for each in betweens:
+        name = _between(tell, each)
+        if said := evenness_change(tell.book, words, tell.cycle.cycle_id, each, name=name):
+            yield Text(said)
 
 
 def _between(tell: Teller, between: str) -> str:

@@ -385,7 +385,7 @@ def lowest_of(tell: Teller, subject: Subject) -> dict[Component, bool | None]:
         ]
         ranked.sort(key=lambda row: row["lowest_rank"])
         return {
-            Component(row["service_id"] or "", row["perspective_id"]): row["is_lowest_certain"]
+            Component(row["service_id"] or "", row["perspective_id"]): row.get("is_lowest_certain")
             for row in ranked
         }
     return dict.fromkeys(ranked_elements(tell, subject)[:3])

@@ -18,6 +18,7 @@ from orchestration.publishing.reading import charts
 from orchestration.publishing.reading.axes import Axis, axis
 from orchestration.publishing.reading.book import INDEX, Book, Component, Cycle, Row, Score
 from orchestration.publishing.reading.charts import Bar, Interval, Mark, Point, Span
+from orchestration.publishing.reading.evenness import evenness_change
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.maps import Region, step_of, tile_map
 from orchestration.publishing.reading.names import Names, compared
@@ -358,8 +359,13 @@ class _Nation:
         return {
             "figures": found,
             "between": [(each, self._between(each)) for each in between],
+            "changes": {each: self._evenness_change(each) for each in between},
             "measures": [each for each in _MEASURES if any(key[1] == each for key in found)],
         }
+
+    def _evenness_change(self, between: str) -> str | None:
+        name = self._between(between)
+        return evenness_change(self.book, self.words, self.cycle.cycle_id, between, name=name)
 
     def _between(self, code: str) -> str:
         kind, _, level = code.partition("_")

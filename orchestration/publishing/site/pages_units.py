@@ -196,7 +196,7 @@ def _content(shared: _Units, unit: Row) -> dict[str, Any]:
         book,
         cycle,
         words,
-        {row["perspective_id"]: row["is_lowest_certain"] for row in ranked},
+        {row["perspective_id"]: row.get("is_lowest_certain") for row in ranked},
         scores,
         changed,
         unit["unit_level_id"],
