@@ -9,12 +9,15 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 BIN := .venv/bin
 export ILK_DATA_DIR ?= $(CURDIR)/data
 export DAGSTER_HOME = $(ILK_DATA_DIR)/dagster
+ifdef ILK_DAGSTER_POSTGRES_URL  # with the driver that Dagster needs (orchestration/dagster_home.py)
+export ILK_DAGSTER_POSTGRES_URL := $(ILK_DAGSTER_POSTGRES_URL:postgresql://%=postgresql+psycopg2://%)
+endif
 export DAGSTER_DISABLE_TELEMETRY = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = False
 export PYTHONUTF8 = 1
 # Dagster reads its settings there; without them each of its commands keeps usage statistics.
 # The file in .nux tells its page that its newsletter was offered.
-DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)/.nux" && cp orchestration/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml" && \
+DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)/.nux" && $(BIN)/python -m orchestration.dagster_home && \
 	touch "$(DAGSTER_HOME)/.nux/nux.yaml"
 
 help:  ## what can be made

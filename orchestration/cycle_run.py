@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
@@ -73,6 +74,15 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     try:
         with dg.DagsterInstance.get() as instance:
             yield instance
+    except _postgres_gone(settings) as error:
+        remedy = (
+            "Nyalakan PostgreSQL itu dan periksa alamatnya; isinya log proses saja. / Start that "
+            "PostgreSQL and check its address; it holds logs of runs alone."
+        )
+        cause = error.__cause__ or error
+        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        place = Path("ILK_DAGSTER_POSTGRES_URL")
+        raise UnreadableFileError(place, RuntimeError(said), remedy) from None
     except DatabaseError as error:
         if isinstance(error, OperationalError):  # a full disk, a lock
             raise
@@ -81,6 +91,15 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             "it, and run again: it holds logs of runs alone."
         )
         raise UnreadableFileError(settings.dagster_home, error, remedy) from error
+
+
+def _postgres_gone(settings: Settings) -> tuple[type[Exception], ...]:
+    """Return what is raised where PostgreSQL holds Dagster's runs and can't be reached."""
+    if settings.dagster_postgres_url is None:
+        return ()
+    from dagster_postgres.utils import DagsterPostgresException
+
+    return (DagsterPostgresException,)
 
 
 def run_cycle(

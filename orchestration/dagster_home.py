@@ -5,17 +5,40 @@ imported late or in a process of its own.
 """
 
 import os
-import shutil
 
 from orchestration.durable_files import whole_file
 from orchestration.project_files import shipped
-from orchestration.settings import Settings
+from orchestration.settings import Settings, get_settings
+
+_ON_SQLITE = """
+# SQLite in DAGSTER_HOME, as without this setting, but with files that stay open between events.
+event_log_storage:
+  module: orchestration.defs.event_log
+  class: OpenSqliteEventLogStorage
+"""
+_ON_POSTGRES = """
+# The environment has the address, since it holds a password.
+storage:
+  postgres:
+    postgres_url:
+      env: ILK_DAGSTER_POSTGRES_URL
+"""
 
 
 def set_up_dagster_home(settings: Settings) -> None:
     """Write dagster.yaml there, and have this process and those it starts use it."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     with whole_file(settings.dagster_home / "dagster.yaml") as temporary:
-        shutil.copyfile(shipped("orchestration/dagster.yaml"), temporary)
+        common = shipped("orchestration/dagster.yaml").read_text(encoding="utf-8")
+        storage = _ON_SQLITE if settings.dagster_postgres_url is None else _ON_POSTGRES
+        temporary.write_text(common + storage, encoding="utf-8")
+    if settings.dagster_postgres_url is not None:
+        # SQLAlchemy takes psycopg 3 where no driver is named, which dagster-postgres can't use yet.
+        _, address = settings.dagster_postgres_url.get_secret_value().split("://", 1)
+        os.environ["ILK_DAGSTER_POSTGRES_URL"] = f"postgresql+psycopg2://{address}"
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+
+
+if __name__ == "__main__":  # the Makefile, before it starts Dagster
+    set_up_dagster_home(get_settings())

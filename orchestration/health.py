@@ -127,7 +127,7 @@ def findings(
 def _daemon(settings: Settings, _: list[SurveyCycle], now: datetime) -> Iterator[HealthFinding]:
     try:
         bodies = _bodies(settings, _RUNS_STORE, "select body from daemon_heartbeats")
-    except sqlite3.Error as error:
+    except _UnreadableStorageError as error:
         yield _red(DAEMON, _UNREADABLE, error=error)
         return
     beats = {body["daemon_type"]: _instant(body["timestamp"]) for body in bodies}
@@ -145,7 +145,7 @@ def _automation(
     try:
         states = _bodies(settings, _TICKS_STORE, "select instigator_body from instigators")
         ticks = _bodies(settings, _TICKS_STORE, _LAST_TICKS)
-    except sqlite3.Error as error:
+    except _UnreadableStorageError as error:
         yield _red(AUTOMATION, _UNREADABLE, error=error)
         return
     last = {tick["job_name"]: tick for tick in sorted(ticks, key=lambda tick: tick["timestamp"])}
@@ -262,13 +262,38 @@ def _well(name: str, *, cycle_id: str | None = None, about: str | None = None) -
     return HealthFinding(name=name, cycle_id=cycle_id, about=about, is_red=False, sentence=sentence)
 
 
+class _UnreadableStorageError(Exception):
+    """Dagster's storage can't be read; the message says why."""
+
+
 def _bodies(settings: Settings, store: str, select: str) -> list[dict[str, Any]]:
     """Return what Dagster wrote of itself, as it wrote it: JSON, one a row of the first column."""
+    if settings.dagster_postgres_url is not None:
+        return _bodies_in_postgres(settings.dagster_postgres_url.get_secret_value(), select)
     path = settings.dagster_home / store
     if not path.is_file():
         return []
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as storage:
-        return [json.loads(body) for (body,) in storage.execute(select)]
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as storage:
+            return [json.loads(body) for (body,) in storage.execute(select)]
+    except sqlite3.Error as error:
+        raise _UnreadableStorageError(f"{path}: {error}") from error
+
+
+def _bodies_in_postgres(url: str, select: str) -> list[dict[str, Any]]:
+    try:
+        import psycopg
+    except ModuleNotFoundError as error:
+        raise _UnreadableStorageError("ilk-warehouse[postgres]") from error
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            rows = connection.execute(select.encode()).fetchall()
+    except psycopg.errors.UndefinedTable:  # no daemon was ever started on it
+        return []
+    except psycopg.Error as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise _UnreadableStorageError(f"PostgreSQL: {said[0]}") from error
+    return [json.loads(body) for (body,) in rows]
 
 
 def _instant(timestamp: float) -> datetime:

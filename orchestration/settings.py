@@ -82,6 +82,10 @@ class Settings(BaseSettings):
         default=False,
         description="Whether schedule and sensor of new files are on without being switched on.",
     )
+    dagster_postgres_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL that holds Dagster's runs, instead of SQLite below dagster/.",
+    )
     limesurvey_url: str | None = Field(
         default=None,
         description="RemoteControl 2 of LimeSurvey: .../index.php/admin/remotecontrol.",
@@ -184,16 +188,21 @@ class Settings(BaseSettings):
             )
         return url and url.rstrip("/")
 
-    @field_validator("postgres_url")
+    @field_validator("postgres_url", "dagster_postgres_url")
     @classmethod
-    def _postgres_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _POSTGRES_ADDRESS.fullmatch(url.get_secret_value()):
+    def _postgres_address(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if url is None:
+            return None
+        address = url.get_secret_value()
+        if info.field_name == "dagster_postgres_url":  # as Dagster needs it (dagster_home.py)
+            address = address.replace("postgresql+psycopg2://", "postgresql://", 1)
+        if not _POSTGRES_ADDRESS.fullmatch(address):
             raise ValueError(
-                "ILK_POSTGRES_URL: tulis seperti / write it as "
+                f"ILK_{str(info.field_name).upper()}: tulis seperti / write it as "
                 "postgresql://user:password@host:5432/database (/ @ : % dalam kata sandi / in a "
                 "password: %2F %40 %3A %25)"
             )
-        return url
+        return SecretStr(address)
 
     @model_validator(mode="after")
     def _example(self) -> Self:

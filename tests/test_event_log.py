@@ -1,15 +1,15 @@
 """The log of events: what Dagster would have stored, through files that stay open."""
 
 from pathlib import Path
-from shutil import copyfile
 
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy import Engine, event
 
+from orchestration.dagster_home import set_up_dagster_home
 from orchestration.defs.event_log import OpenSqliteEventLogStorage
-from orchestration.settings import REPOSITORY
+from orchestration.settings import Settings
 
 TABLES = 40
 
@@ -32,9 +32,10 @@ def tables():  # type: ignore[no-untyped-def]  # a generator of Dagster's own ki
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Dagster home set up as the repository says."""
-    copyfile(REPOSITORY / "orchestration/dagster.yaml", tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    return tmp_path
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)  # brought back afterwards
+    settings = Settings(data_dir=tmp_path)
+    set_up_dagster_home(settings)
+    return settings.dagster_home
 
 
 def test_dagsters_own_class_reads_what_was_stored(home: Path) -> None:
