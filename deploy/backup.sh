@@ -4,12 +4,15 @@
 # Ends with 1, and keeps every older snapshot, where a raw file is lost or changed.
 set -eu
 etc=${ILK_ETC:-/etc/ilk}
-for file in "$etc/ilk.env" "$etc/key.env" "$etc/backup.env"; do
-	[ -r "$file" ] || continue
-	while IFS= read -r line; do  # as systemd reads it: no shell looks into a password
-		case $line in '' | '#'*) ;; *=*) export "${line?}" ;; esac
-	done <"$file"
-done
+read_settings() {
+	for file in "$etc/ilk.env" "$etc/key.env" "$etc/backup.env"; do
+		[ -r "$file" ] || continue
+		while IFS= read -r line; do  # as systemd reads it: no shell looks into a password
+			case $line in '' | '#'*) ;; *=*) export "${line?}" ;; esac
+		done <"$file"
+	done
+}
+read_settings
 : "${ILK_DATA_DIR:?}" "${ILK_SEEDS_DIR:?}" "${RESTIC_REPOSITORY:?}"
 ilk=${ILK_COMMAND:-/opt/ilk/current/bin/ilk}
 in_key_repository() {
@@ -23,6 +26,8 @@ if [ "${1:-}" = restore ]; then
 	fi
 	restic restore latest --tag ilk --target /
 	[ -z "${ILK_KEY_REPOSITORY:-}" ] || in_key_repository restore latest --tag ilk-key --target /
+	read_settings
+	cd "$ILK_DATA_DIR"
 	[ "$(id -u)" = 0 ] && id ilk >/dev/null 2>&1 && ilk="runuser -u ilk -- $ilk"
 	$ilk verify
 	exec $ilk run --all

@@ -2,6 +2,7 @@
 # Installs ILK on a server with systemd, or upgrades it: as root, in the folder that `make dist` made. No network is
 # needed. PYTHON: Python 3.11 to 3.13, the version that the wheels were downloaded for. ROOT: another root, for tests.
 set -eu
+umask 022
 cd "$(dirname "$0")"
 root=${ROOT:-}
 release=/opt/ilk/releases/$(cat COMMIT)

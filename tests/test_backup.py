@@ -122,8 +122,7 @@ def test_all_is_lost_but_the_backup_and_one_command_brings_the_publication_back(
 
     # On the new machine there is backup.env, and where the data was.
     places = {"ILK_DATA_DIR": str(drill.cycle.data), "ILK_SEEDS_DIR": str(drill.cycle.seeds)}
-    key = {"ILK_PSEUDONYM_KEY": KEY}
-    restored = drill.backup("restore", **places, **key)
+    restored = drill.backup("restore", **places)
     assert restored.returncode == 0, restored.stdout + restored.stderr
     assert "tidak ada yang baru" in restored.stdout
     after = drill.records
