@@ -54,6 +54,7 @@ MAY_BE_EMPTY = {
     "export_profiles": ("description",),
     "methods": ("description",),
     "questions": ("question_text",),
+    "region_contacts": ("region_id",),
     "regions": ("iso_3166_2", "island_group"),
     SEED: ("value",),
     "survey_cycles": ("previous_cycle_id",),
@@ -112,6 +113,7 @@ KEYS = {
     "perspectives": ("index_id", "perspective_id"),
     "questions": ("instrument_id", "question_id"),
     "recipient_categories": ("recipient_category_id",),
+    "region_contacts": ("region_id", "address"),
     "regions": ("region_id",),
     "response_rules": ("method_id", "reason"),
     "roles": ("role_id",),
@@ -169,6 +171,7 @@ REFERENCES = {
     ("units", "parent_unit_id"): ("units", "unit_id"),
     ("units", "region_id"): ("regions", "region_id"),
     ("units", "unit_level_id"): ("unit_levels", "unit_level_id"),
+    ("region_contacts", "region_id"): ("regions", "region_id"),
     ("verifications", "cycle_id"): ("survey_cycles", "cycle_id"),
     ("verifications", "service_id"): ("services", "service_id"),
     ("verifications", "unit_id"): ("units", "unit_id"),
@@ -923,6 +926,20 @@ _RULES = [
         text=FaultText(
             "'{verification_id}' has {fault}. Correct it.",
             "'{verification_id}' memuat {fault}. Perbaiki.",
+        ),
+    ),
+    SeedRule(
+        name="contacts_are_addresses",
+        seed="region_contacts",
+        sql=r"""
+            select line, address from region_contacts
+            where not regexp_full_match(address, '[^@\s,;?&]+@[^@\s,;?&]+\.[^@\s,;?&.]+')
+        """,
+        text=FaultText(
+            "'{address}' is no e-mail address. Write one a row, such as kanwil@example.go.id; "
+            "addresses of other channels hold secrets, and go into ILK_ALERT_URLS.",
+            "'{address}' bukan alamat surel. Tulis satu per baris, misalnya kanwil@example.go.id; "
+            "alamat kanal lain memuat rahasia, dan ditulis di ILK_ALERT_URLS.",
         ),
     ),
     SeedRule(

@@ -22,6 +22,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from orchestration import serving, verifying
+from orchestration.alerts import commands as alerting
 from orchestration.health_command import health
 from orchestration.onboarding import commands as onboarding
 from orchestration.terminal import console
@@ -76,6 +77,8 @@ _STOPS = {
     signal.SIGHUP: "SIGHUP: terminal ditutup / its terminal was closed.",
 }
 app.command()(health)
+app.command()(alerting.alerts)
+app.command()(alerting.digest)
 app.command()(onboarding.inspect)
 app.command()(serving.serve)
 app.command()(verifying.verify)
@@ -146,6 +149,7 @@ def run(
                 )
             )
     is_everywhere = _print_outcomes(settings, outcomes)
+    alerting.tell_after_a_run(settings)
     if any(outcome.problems for outcome in outcomes) or not is_everywhere:
         raise typer.Exit(1)
 

@@ -74,6 +74,14 @@ class Settings(BaseSettings):
         default=None,
         description="Address of published/site/ on the web: codes on posters lead there.",
     )
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Whom alerts and digests go to: addresses of apprise, with blanks between.",
+    )
+    mail_url: SecretStr | None = Field(
+        default=None,
+        description="The mail server for the addresses of region_contacts.csv, as apprise has it.",
+    )
     postgres_url: SecretStr | None = Field(
         default=None,
         description="A PostgreSQL that holds the publication too: postgresql://user@host/database.",

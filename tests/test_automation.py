@@ -249,7 +249,7 @@ def pulled(*codes: str) -> pull.Pulled:
     """A pull whose files are refused for these reasons; the cycle waits for others."""
     refused = tuple(Refusal(f"{code}.csv", code, "Wait.", "Tunggu.") for code in codes)
     report = PullReport("ilk-2025-s2", (), (), (), (), refused, (), (), 0)
-    return pull.Pulled("ilk-2025-s2", report, (), "landing", "", is_waiting=True)
+    return pull.Pulled("ilk-2025-s2", report, (), "landing", "", is_unanswered=True)
 
 
 def attempts(monkeypatch: pytest.MonkeyPatch, *outcomes: object, asked_again: int = 3) -> int:

@@ -273,6 +273,15 @@ def test_the_last_run_of_a_cycle_that_failed_or_was_killed_is_red_until_one_goes
     assert (killed.cycle_id, killed.since) == ("ilk-2025-s1", begun.replace(tzinfo=UTC))
 
 
+def test_a_run_that_has_failed_is_red_before_its_process_ends(settings: Settings):
+    start_run(settings, run_id="one", cycle_id="ilk-2025-s1")
+    show_alive(settings.data_dir, "one")
+    note_outcome(settings, run_id="one", outcome=PUBLISHED)
+    assert red(settings, OUTSIDE, "run") == [], "it is noted before the swap"
+    note_outcome(settings, run_id="one", outcome=FAILED)
+    assert red(settings, OUTSIDE, "run") == ["ilk-2025-s1"]
+
+
 def test_the_command_ends_in_one_where_anything_is_red_and_speaks_json(
     settings: Settings, storage: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):

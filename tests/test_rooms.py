@@ -23,15 +23,17 @@ ROOMS = (
     # a cycle from run to run
     "cycles", "dbt_build", "lineage", "auditing", "forgetting", "health",
     "stages",
+    # what is said of it, on a terminal and to channels
+    "terminal", "fieldwork", "alerts",
     "defs", "definitions", "cycle_run",
     # what a person types
-    "terminal", "fieldwork", "onboarding", "serving", "verifying", "health_command", "cli",
-    "__main__",
+    "onboarding", "serving", "verifying", "health_command", "cli", "__main__",
 )  # fmt: skip
 # Beside stages/, what a Dagster object may call or name.
 DEFS_READ = {
     "orchestration.defs": "each other",
     "orchestration.stages": "what a run decides",
+    "orchestration.alerts": "who is told what",
     "orchestration.settings": "where things lie",
     "orchestration.words": "descriptions",
     "orchestration.durable_files": "errors of files that can't be read",

@@ -42,6 +42,7 @@ MORE_ROWS = {
         "V-1,skm-2020,loket-1,,interview,3.5,,,2020-09-01,",
         "V-2,skm-2020,loket-1,,service_record,,75,60,2020-09-01,",
     ],
+    "region_contacts": ["indonesia,kanwil@example.go.id", ",pusat@example.go.id"],
     "unit_levels": ["loket,Loket,Counter,2"],
     "units": [
         "loket-1,Loket 1,loket,pelayanan,indonesia,unit-pelayanan,2020-01-01,2020-12-31",
@@ -49,6 +50,7 @@ MORE_ROWS = {
     ],
 }
 HEADERS = {
+    "region_contacts": "region_id,address",
     "instruments": "instrument_id,base_instrument_id",
     "verifications": (
         "verification_id,cycle_id,unit_id,service_id,source,score,minutes,standard_minutes,"
@@ -168,6 +170,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "targets_are_scores": ("targets", "3.6", "88.31", "target_score 88.31 is not on the scale"),
     "verifications_hold_a_score_or_minutes": ("verifications", "3.5,,", "3.5,75,60", "'V-1' needs"),
     "verifications_are_in_range": ("verifications", "75,60", "75,0", "standard_minutes 0"),
+    "contacts_are_addresses": (
+        *("region_contacts", "", "indonesia,tgram://123:token/456"),
+        "'tgram://123:token/456' is no e-mail address",
+    ),
     "time_zones_are_known": ("export_profiles", "Asia/Jakarta", "WIB", "timezone 'WIB' is unknown"),
     "profiles_map_the_unit": (
         *("export_columns", "skm-plain,_profile_id,attribute,unit_id", "skm-plain,_p,ignore,"),

@@ -128,7 +128,7 @@ def last_runs_of_cycles(settings: Settings) -> dict[str, RunRecord]:
         started_at = runs[-1].started_at.replace(tzinfo=UTC).timestamp()
         if has_died(settings.data_dir, runs[-1].run_id, started_at=started_at):
             runs = _settled(settings)
-        else:
+        elif runs[-1].outcome != FAILED:  # `ilk run` goes on to tell of it
             runs[-1] = replace(runs[-1], outcome=None)
     return {run.cycle_id: run for run in runs if run.cycle_id}
 

@@ -49,8 +49,8 @@ READ_BY = {
 READ_ON = {"units": ("valid_from", "valid_to")}
 # Read for a cycle's own tables; no later cycle's comparison asks for them.
 READ_BY_ITS_OWN_CYCLE = ("follow_ups", "targets", "verifications")
-# Words for forms: a telephone number that is filled in makes no cycle anew.
-READ_BY_NONE = ("statistical_activity",)
+# Words for forms, addresses of digests: one that is filled in makes no cycle anew.
+READ_BY_NONE = ("region_contacts", "statistical_activity")
 _QUESTION = ("question",)  # a target_kind
 # A profile may serve several instruments: of a question it tells those cycles that ask it.
 READ_BY_QUESTION = {"export_columns": "target", "export_codes": "target"}

@@ -55,6 +55,7 @@ OPTIONAL_SEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "follow_ups": (),
     "instruments": (),
+    "region_contacts": (),
     "statistical_activity": (),
     "verifications": (),
 }

@@ -34,6 +34,7 @@ from orchestration.lineage.tables import (
 )
 from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.settings import Settings
+from orchestration.stages.blocking import note_blocking
 from orchestration.stages.findings import StageError
 
 logger = logging.getLogger("ilk.warehouse")
@@ -97,6 +98,7 @@ def build_cycle(
     held = held_cycles(settings, {**states.built, cycle_id: current})
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds, held=held)
     build = _told(settings, cycle_id, results, seeds=seeds, manifest=manifest, lineage=lineage)
+    note_blocking(settings, cycle_id, (result.name for result in build.failed))
     if not build.failed:
         _list_rejected(settings, cycle_id)
         later = later_cycles(read_cycles(settings.seeds_dir), cycle_id)

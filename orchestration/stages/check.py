@@ -17,6 +17,7 @@ from orchestration.cycles.fingerprints import border_fingerprint
 from orchestration.cycles.state import BorderPassed, cycle_states
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
+from orchestration.stages.blocking import note_blocking
 from orchestration.survey_terms import PARAMETER_DEFAULTS
 
 logger = logging.getLogger("ilk.quality")
@@ -49,9 +50,12 @@ def check_exports(settings: Settings, cycle_id: str) -> Checked:
     here = _border(settings, cycle_id)
     key = here.check_pseudonym_key(is_set=settings.pseudonym_key is not None)
     found = _outcomes(settings, here)
+    outcomes = {**found, "survey_responses": [key, *found["survey_responses"]]}
+    blocking = (each.check for group in outcomes.values() for each in group if _blocks(each))
+    note_blocking(settings, cycle_id, blocking)
     lists = here.failing_rows_file
     return Checked(
-        outcomes={**found, "survey_responses": [key, *found["survey_responses"]]},
+        outcomes=outcomes,
         page=here.page if here.page.is_file() else None,
         failing_rows=lists.with_suffix(".xlsx") if lists.is_file() else None,
     )

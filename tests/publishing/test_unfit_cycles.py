@@ -4,8 +4,13 @@ Belongs here: whole small cycles that shrink, and what is published then. Doesn'
 shrink (exports/test_exports_landing.py).
 """
 
+from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
+import pytest
+
+from orchestration.stages.unfit_cycles import cycles_built, unfit_cycles
 from tests.small_cycle import HEADER, SmallCycle, row
 
 _FIGURES = """
@@ -71,3 +76,44 @@ def test_a_cycle_without_an_accepted_response_is_never_published_at_all(tmp_path
     assert "c1 tidak diterbitkan" in ran.stdout and "/ is not published" in ran.stdout
     assert cycle.published("select distinct cycle_id from audit_reconciliation") == [("c2",)]
     assert [count for _, count, _ in cycle.published(_FIGURES)] == [15], "few are few, not lost"
+
+
+CLOSES_ON = date(2025, 10, 31)
+SCORES = "(cycle_id varchar, domain_type varchar, component_type varchar, respondent_count bigint)"
+
+
+@pytest.mark.parametrize(
+    ("today", "is_scored", "is_unfit"),
+    [
+        (CLOSES_ON, False, False),
+        (CLOSES_ON + timedelta(days=1), False, True),
+        (CLOSES_ON, True, True),
+    ],
+    ids=["open", "closed", "open again"],
+)
+@pytest.mark.parametrize("rejected", [0, 3])
+def test_that_nobody_has_answered_is_told_while_a_window_is_open_and_no_score_is_lost(
+    tmp_path: Path, today: date, is_scored: bool, is_unfit: bool, rejected: int
+):
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "ilk.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            f"""
+            create schema marts; create schema design; create schema indexes;
+            create table marts.fct_responses as
+                select 'c1' as cycle_id, false as is_accepted, 'incomplete' as rejection_reason
+                from range({rejected});
+            create table marts.fct_participation as select 'c1' as cycle_id;
+            create table design.design_settings as
+                select 'c1' as cycle_id, 30 as min_sample, date '{CLOSES_ON}' as closes_on;
+            create table indexes.idx_scores {SCORES};
+            """
+        )
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(f"create table idx_scores {SCORES}")
+        if is_scored:
+            connection.execute("insert into idx_scores values ('c1', 'national', 'index', 40)")
+    found = unfit_cycles(warehouse, published, today=today)
+    assert [*found] == (["c1"] if is_unfit else [])
+    assert all(each.response_count == rejected for each in found.values())
+    assert cycles_built(warehouse) == {"c1"}
