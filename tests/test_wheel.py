@@ -5,6 +5,7 @@ and its requirements without a network, and a whole run (`make dist-check`).
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from orchestration.cycles.fingerprints import code_hash, code_version
 assert defs().resolve_job_def("survey_cycle")
 print(code_hash(), code_version())
 """
+
+WITHIN = "ilk_warehouse"
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +69,27 @@ def run(site: Path, *arguments: str, **environment: str) -> subprocess.Completed
     )
 
 
+def test_every_file_that_code_asks_for_is_in_the_wheel(site: Path):
+    source = site.parent / "source"
+    named = {"models", "dbt_project", "seeds", "examples/ilk"}
+    for room in ("orchestration", "expectations"):
+        files = [path for path in (source / room).rglob("*") if path.is_file()]
+        named |= {path.relative_to(source).as_posix() for path in files}
+        for path in files:
+            if path.suffix == ".py":
+                named |= {*re.findall(r'shipped\("([^"]+)"\)', path.read_text(encoding="utf-8"))}
+    assert "docs/method.md" in named
+    lacking = [
+        part for part in named if not any((at / part).exists() for at in (site, site / WITHIN))
+    ]
+    assert lacking == []
+
+
 def test_an_installed_project_needs_a_data_folder_of_its_own(site: Path):
     told = run(site, "-m", "orchestration", "status")
     assert told.returncode == 2, told.stderr
     assert "ILK_DATA_DIR" in told.stderr
-    assert not (site / "ilk_warehouse" / "data").exists()
+    assert not (site / WITHIN / "data").exists()
 
 
 def test_an_installed_project_loads_and_is_left_as_it_was(site: Path, tmp_path: Path):
@@ -82,7 +101,7 @@ def test_an_installed_project_loads_and_is_left_as_it_was(site: Path, tmp_path: 
     assert code == code_hash()
     assert version == "None"  # not from git archive, so no commit was written into it
     assert hash_files([site]) == before
-    assert (tmp_path / "dbt_home" / "models").readlink() == site / "ilk_warehouse" / "models"
+    assert (tmp_path / "dbt_home" / "models").readlink() == site / WITHIN / "models"
 
 
 def test_another_version_is_what_dbt_finds_after_an_upgrade(
