@@ -814,6 +814,14 @@ def _stoppable() -> Iterator[None]:
 
 @contextmanager
 def _progress() -> Iterator[None]:
+    from orchestration.settings import get_settings
+
+    if get_settings().log_format == "json":
+        from orchestration.log_lines import write_json_lines
+
+        write_json_lines()
+        yield
+        return
     log = logging.getLogger("ilk")
     with console.status("...") as status:
         handler = _ProgressHandler(status)

@@ -6,7 +6,7 @@ Belongs here: paths, environment variables, their defaults. Doesn't: anything th
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         default=1000, description="How many runs Dagster lists, most of them without a log."
     )
     kept_run_days: int = Field(default=730, description="For how many days Dagster lists a run.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="How runs tell what they do: for people, or a line of JSON."
+    )
     site_url: str | None = Field(
         default=None,
         description="Address of published/site/ on the web: codes on posters lead there.",

@@ -43,6 +43,20 @@ def test_the_publication_holds_the_run_that_made_it_with_code_seeds_and_files(sa
         assert hashlib.sha256(landed.read_bytes()).hexdigest() == file["sha256"]
 
 
+def test_each_step_has_its_seconds_and_rows(sample: Sample):
+    *_, last = records(sample.settings)
+    steps = json.loads(last["steps"])
+    assert [step["step"] for step in steps] == ["pull", "check", "build", "publish"]
+    assert all(step["seconds"] > 0 and step["rows"] > 0 for step in steps)
+    took = (last["finished_at"] - last["started_at"]).total_seconds()
+    assert sum(step["seconds"] for step in steps) <= took
+    with duckdb.connect(str(sample.database), read_only=True) as connection:
+        [(told,)] = connection.execute(
+            "select steps from audit_runs where run_id = ?", [last["run_id"]]
+        ).fetchall()
+    assert json.loads(told) == steps[:3], "how long it takes to publish, no publication can hold"
+
+
 def test_runs_that_publish_nothing_are_recorded_too(own_sample: OwnSample):
     settings = own_sample(ILK_LANDING_URL=str(own_sample().landing))
     before = len(records(settings))

@@ -12,7 +12,7 @@ import pytest
 from orchestration.dbt_build import manifest_path
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.exports.registry import ExportFile, Registry
-from orchestration.settings import get_settings
+from orchestration.settings import Settings, get_settings
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 
@@ -48,6 +48,22 @@ def test_every_asset_is_partitioned_by_the_cycles_of_the_seed(repository: dg.Def
         assert graph.get(key).partitions_def == SURVEY_CYCLES, f"{key}: not by cycle"
     job = repository.resolve_job_def("survey_cycle")
     assert job.partitions_def == SURVEY_CYCLES, "a backfill asks for any set of cycles"
+
+
+def test_dagsters_page_links_to_what_was_published_over_http(sample: Sample, tmp_path: Path):
+    from orchestration.defs import publication  # needs the manifest
+
+    settings = Settings(data_dir=tmp_path, site_url="https://ilk.example.go.id/", pages=True)
+    links = publication._links(settings)
+    assert {link.value for link in links.values()} == {
+        "https://ilk.example.go.id/index.html",
+        "https://ilk.example.go.id/id/history.html",
+        "https://ilk.example.go.id/api/v1/openapi.json",
+    }
+    assert all(isinstance(link, dg.UrlMetadataValue) for link in links.values())
+    on_disk = publication._links(settings.model_copy(update={"site_url": None}))
+    assert [type(link) for link in on_disk.values()] == [dg.PathMetadataValue]
+    assert publication._links(settings.model_copy(update={"pages": False})) == {}
 
 
 def test_one_job_covers_every_asset_and_check(repository: dg.Definitions):

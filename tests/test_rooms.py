@@ -15,7 +15,7 @@ from tests.test_house_rules import obeyed
 ROOMS = (
     # tools of all
     "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros",
-    "local_disk", "run_lock", "pseudonyms", "survey_terms",
+    "local_disk", "log_lines", "run_lock", "pseudonyms", "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings", "dagster_home",
@@ -47,7 +47,9 @@ DEFS_READ = {
     "orchestration.exports.servers": "the schedule's clock",
     "orchestration.exports.sources": "sources as assets",
     "orchestration.dbt_build": "the manifest, and the shape of a node's result",
+    "orchestration.log_lines": "lines of JSON from a run that Dagster started",
     "orchestration.lineage": "shapes, and the run that OpenLineage hears of",
+    "orchestration.publishing.publication": "what left, as metadata",
     "orchestration.publishing.tables": "published tables as assets",
     "orchestration.publishing.specifications": "published tables as assets",
     "orchestration.publishing.reading.headline": "the headline as metadata",

@@ -12,6 +12,7 @@ final as (
         code_hash,
         seeds_hash,
         input_files,
+        steps,
     from {{ source('audit', 'runs') }}
 )
 

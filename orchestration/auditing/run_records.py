@@ -6,7 +6,10 @@ does. Whoever writes holds the run lock.
 """
 
 import json
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +20,11 @@ import pyarrow.parquet
 from orchestration.cycles.fingerprints import code_hash, code_version, raw_files, seeds_hash
 from orchestration.durable_files import UnreadableFileError, read_record, whole_file
 from orchestration.exports.place_urls import is_web, public_name
+from orchestration.log_lines import at_work_on
 from orchestration.run_lock import has_died
 from orchestration.settings import Settings
+
+logger = logging.getLogger("ilk.steps")
 
 PUBLISHED = "published"
 HELD_BACK = "held_back"  # published together with the cycles that the same command ran next
@@ -41,6 +47,7 @@ _RUNS = pa.schema(
         ("code_hash", pa.string()),
         ("seeds_hash", pa.string()),
         ("input_files", pa.string()),
+        ("steps", pa.string()),
     ]
 )
 RESTATEMENTS = pa.schema(
@@ -84,6 +91,15 @@ class RunRecord:
     standing_cycles: str | None = None
     """The cycles of the publication whose figures stayed as they stood, JSON."""
     input_files: str = "[]"
+    steps: str = "[]"
+    """What it did, in order: name, seconds and rows of each step, JSON."""
+
+
+@dataclass
+class Step:
+    """A step that is on; whoever does it says how many rows it read or wrote."""
+
+    rows: int | None = None
 
 
 def start_run(settings: Settings, *, run_id: str, cycle_id: str | None) -> None:
@@ -185,6 +201,29 @@ def note_outcome(
     )
 
 
+@contextmanager
+def recorded_step(settings: Settings, *, run_id: str, cycle_id: str, step: str) -> Iterator[Step]:
+    """Record how long the block took and its rows, however it ends; its log lines name it.
+
+    A run that keeps no record (one asset alone, in tests) has no steps either.
+    """
+    begun = time.monotonic()
+    done = Step()
+    try:
+        with at_work_on(run_id=run_id, cycle_id=cycle_id, step=step):
+            yield done
+    finally:
+        seconds = round(time.monotonic() - begun, 3)
+        told = {"step": step, "seconds": seconds, "rows": done.rows}
+        runs = recorded_runs(settings)
+        for place, run in enumerate(runs):
+            if run.run_id == run_id:
+                steps = json.dumps([*json.loads(run.steps), told])
+                runs[place] = replace(run, steps=steps)
+                _write(settings, runs)
+        logger.debug("%s: %s, %.1f s", cycle_id, step, seconds)
+
+
 def finish_run(settings: Settings, *, run_id: str) -> None:
     """Record that a run ended, and the input files as it left them; failed if it said nothing."""
     _change(settings, run_id)
@@ -261,7 +300,14 @@ def _change(
 
 def _read(settings: Settings) -> list[RunRecord]:
     rows = read_record(_path(settings), _RUNS).to_pylist()
-    return [replace(RunRecord(**row), input_files=_in_public(row["input_files"])) for row in rows]
+    return [
+        replace(
+            RunRecord(**row),
+            input_files=_in_public(row["input_files"]),
+            steps=row["steps"] or "[]",  # of earlier versions
+        )
+        for row in rows
+    ]
 
 
 def _in_public(input_files: str | None) -> str:

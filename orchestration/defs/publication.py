@@ -5,11 +5,13 @@ Belongs here: when it happens and what Dagster shows of it. Doesn't: which cycle
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from expectations.rule_words import rule_in_words
+from orchestration.auditing.run_records import recorded_step
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.defs.translation import check_results, failing_as_ours
 from orchestration.defs.warehouse import MANIFEST, warehouse
@@ -19,6 +21,9 @@ from orchestration.publishing.tables import LAYERS, declarations
 from orchestration.settings import Settings, get_settings
 from orchestration.stages.publish import CHECKS, NOTHING_LEFT, judge_warehouse, publish_candidate
 from orchestration.words import both
+
+if TYPE_CHECKING:
+    from orchestration.publishing.publication import PublicationReport
 
 
 class PublicationConfig(dg.Config):
@@ -91,7 +96,10 @@ def ilk(
             settings, cycle_id, run_id=run_id, accept_fewer=config.accept_fewer
         )
     yield from check_results(candidate.findings, lambda _: PUBLICATION)
-    with failing_as_ours():
+    with (
+        failing_as_ours(),
+        recorded_step(settings, run_id=run_id, cycle_id=cycle_id, step="publish") as step,
+    ):
         published = publish_candidate(
             settings,
             candidate,
@@ -102,6 +110,8 @@ def ilk(
             manifest=MANIFEST,
             lineage=context.resources.lineage,
         )
+        if published is not None:
+            step.rows = sum(published.report.row_counts.values())
     if published is None:
         yield from check_results(NOTHING_LEFT, lambda _: PUBLICATION)
         return
@@ -110,30 +120,32 @@ def ilk(
         yield dg.MaterializeResult(
             asset_key=["publication", table], metadata={"dagster/row_count": row_count}
         )
-    yield dg.MaterializeResult(
-        asset_key=PUBLICATION,
-        metadata={
-            "publication_id": report.publication_id,
-            "folder": str(report.folder),
-            "is_new": report.is_new,
-            "row_count": sum(report.row_counts.values()),
-            "hidden_for_few_respondents": report.small_count,
-            "hidden_to_protect_others": report.complement_count,
-            "exposed": list(report.exposed),
-            "cycles_in_their_window": list(report.timing.opened),
-            **_headline(settings, cycle_id),
-        },
-    )
+    metadata = {**_told(report), **_headline(settings, cycle_id), **_links(settings)}
+    yield dg.MaterializeResult(asset_key=PUBLICATION, metadata=metadata)
     yield from check_results(published.findings, lambda _: PUBLICATION)
 
 
-def _headline(settings: Settings, cycle_id: str) -> dict[str, str | int | float]:
+def _told(report: "PublicationReport") -> dict[str, Any]:
+    """Return what left, and what was hidden of it."""
+    return {
+        "publication_id": report.publication_id,
+        "folder": str(report.folder),
+        "is_new": report.is_new,
+        "row_count": sum(report.row_counts.values()),
+        "hidden_for_few_respondents": report.small_count,
+        "hidden_to_protect_others": report.complement_count,
+        "exposed": list(report.exposed),
+        "cycles_in_their_window": list(report.timing.opened),
+    }
+
+
+def _headline(settings: Settings, cycle_id: str) -> dict[str, Any]:
     """Return the cycle's figures as people speak of them; what has none is left out."""
     headline = read_headline(settings.published_dir, cycle_id)
     if headline is None:
         return {}
     low, high = (decimal_comma(end, 2) for end in (headline.ci_low, headline.ci_high))
-    figures = {
+    figures: dict[str, Any] = {
         "index": headline.score,
         "interval": None
         if headline.score is None
@@ -145,6 +157,23 @@ def _headline(settings: Settings, cycle_id: str) -> dict[str, str | int | float]
         "response_rate": headline.response_rate,
         "scores_below_the_nation": headline.figure_count,
         "of_these_hidden": headline.hidden_count,
-        "pages": str(settings.published_dir / "site" / "index.html") if settings.pages else None,
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def _links(settings: Settings) -> dict[str, Any]:
+    """Return where the pages, their history and the API are read: on the web, else on the disk.
+
+    Dagster's page is http, from where no browser opens a file: links lead to ILK_SITE_URL.
+    """
+    if not settings.pages:
+        return {}
+    if settings.site_url is None:
+        site = settings.published_dir / "site"
+        return {"pages": dg.MetadataValue.path(site / "index.html")}
+    address = settings.site_url.rstrip("/")
+    return {
+        "pages": dg.MetadataValue.url(f"{address}/index.html"),
+        "history": dg.MetadataValue.url(f"{address}/id/history.html"),
+        "api": dg.MetadataValue.url(f"{address}/api/v1/openapi.json"),
+    }

@@ -12,6 +12,7 @@ import dagster as dg
 from expectations import border, rules
 from expectations.rule_words import rule_in_words
 from expectations.validation import Outcome
+from orchestration.auditing.run_records import recorded_step
 from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES
 from orchestration.settings import get_settings
 from orchestration.stages.check import Checked, check_exports
@@ -46,7 +47,13 @@ def _specs(asset: dg.AssetKey, checks: dict[str, rules.Severity]) -> list[dg.Ass
 )
 def raw_border(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
     """Demand of a cycle's raw files what the suites say; unchanged files are not asked twice."""
-    checked = check_exports(get_settings(), context.partition_key)
+    settings, cycle_id = get_settings(), context.partition_key
+    with recorded_step(
+        settings, run_id=context.op_execution_context.run_id, cycle_id=cycle_id, step="check"
+    ) as step:
+        checked = check_exports(settings, cycle_id)
+        outcomes = [each for group in checked.outcomes.values() for each in group]
+        step.rows = max((each.judged_count or 0 for each in outcomes), default=None)
     for asset in (SURVEY_RESPONSES, STAFF_FRAME, EXPORT_FILES):
         for outcome in checked.outcomes[asset.path[-1]]:
             yield _result(asset, outcome, checked)

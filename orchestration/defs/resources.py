@@ -16,6 +16,7 @@ from orchestration.defs.retention import forget_old_runs
 from orchestration.durable_files import UnreadableFileError
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import lineage_run
+from orchestration.log_lines import write_json_lines
 from orchestration.run_lock import run_lock, show_alive
 from orchestration.settings import Settings, get_settings
 
@@ -37,6 +38,8 @@ class RunLock(dg.ConfigurableResource[None]):
         from orchestration.auditing.run_records import finish_run, has_published, start_run
 
         settings = get_settings()
+        if settings.log_format == "json":
+            write_json_lines()
         run = context.dagster_run
         if run is None:  # no run: Dagster's tests of a single asset
             with run_lock(settings.data_dir, patience=PATIENCE):

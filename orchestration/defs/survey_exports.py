@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from expectations.rule_words import rule_in_words
+from orchestration.auditing.run_records import recorded_step
 from orchestration.defs.sources import EXPORT_SOURCES, STAFF_FRAMES
 from orchestration.defs.translation import check_results, failing_as_ours
 from orchestration.seeds.survey_cycles import read_cycles
@@ -101,14 +102,19 @@ def pull(
 
     Seeds that contradict themselves fail this first step: nothing is read, nor computed.
     """
-    with failing_as_ours():
+    settings, cycle_id, run_id = get_settings(), context.partition_key, context.run_id
+    with (
+        failing_as_ours(),
+        recorded_step(settings, run_id=run_id, cycle_id=cycle_id, step="pull") as step,
+    ):
         pulled = pull_exports(
-            get_settings(),
-            context.partition_key,
-            run_id=context.run_id,
+            settings,
+            cycle_id,
+            run_id=run_id,
             accept_fewer=config.accept_fewer,
             lineage=context.resources.lineage,
         )
+        step.rows = pulled.report.records_read
     if pulled.unreached and context.retry_number < config.asked_again:
         raise dg.RetryRequested(
             max_retries=config.asked_again,

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from orchestration.auditing.run_records import recorded_step
 from orchestration.dbt_build import NodeResult, manifest_path
 from orchestration.defs.survey_exports import SURVEY_CYCLES
 from orchestration.defs.translation import failing_as_ours
@@ -57,14 +58,20 @@ def warehouse(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Build one cycle with dbt; yields nothing where nothing it depends on has changed."""
-    with failing_as_ours():
+    settings, cycle_id, run_id = get_settings(), context.partition_key, context.run_id
+    with (
+        failing_as_ours(),
+        recorded_step(settings, run_id=run_id, cycle_id=cycle_id, step="build") as step,
+    ):
         build = build_cycle(
-            get_settings(),
-            context.partition_key,
-            run_id=context.run_id,
+            settings,
+            cycle_id,
+            run_id=run_id,
             manifest=MANIFEST,
             lineage=context.resources.lineage,
         )
+        if not build.is_unchanged:
+            step.rows = sum(table.row_count or 0 for table in build.tables.values())
     selected_checks = context.selected_asset_check_keys
     if build.is_unchanged:
         context.log.info(f"{context.partition_key}: nothing new since the last publication")

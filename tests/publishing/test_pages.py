@@ -5,6 +5,7 @@ The browser is Debian's Chromium (make services); without it, those tests are sk
 
 import html
 import http.server
+import json
 import posixpath
 import re
 import shutil
@@ -78,6 +79,17 @@ def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Site:
     for name in ("ilk.duckdb", "parquet"):
         (publication / name).symlink_to(sample.database.with_name(name))
     return write(publication, sample.settings.warehouse, pytest.MonkeyPatch())
+
+
+def test_the_history_of_runs_shows_the_seconds_and_rows_of_each_step(site: Site):
+    history = text_of(site.pages["id/history.html"])
+    rows = site.rows("select steps from ilk.audit_runs where outcome = 'published'")
+    steps = [step for (told,) in rows for step in json.loads(told)]
+    assert {step["step"] for step in steps} >= {"pull", "check", "build"}
+    for step in steps:
+        count = f"{step['rows']:,}".replace(",", "[.]")
+        word = {"pull": "menarik", "check": "memeriksa", "build": "menghitung"}.get(step["step"])
+        assert word is None or re.search(rf"{word}: [0-9,]+ detik, {count} baris", history)
 
 
 @pytest.fixture(scope="module")

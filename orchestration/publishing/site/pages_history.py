@@ -34,6 +34,8 @@ class Run:
     code: str
     files: Sequence[tuple[str, str, bool]]
     """Name, hash, whether it was read (else refused)."""
+    steps: Sequence[tuple[str, float, int | None]]
+    """Name in words, seconds, rows."""
     standing: Sequence[str]
     """Cycles that this run's publication left as they stood."""
 
@@ -83,6 +85,10 @@ def _run(book: Book, words: Language, row: Row) -> Run:
         files=[
             (file["name"], file["sha256"], file["status"] == "read")
             for file in json.loads(row["input_files"] or "[]")
+        ],
+        steps=[
+            (words.coded("history", f"step_{step['step']}"), step["seconds"], step["rows"])
+            for step in json.loads(row["steps"] or "[]")
         ],
         standing=[
             _cycle(book, words, cycle_id) for cycle_id in json.loads(row["standing_cycles"] or "[]")
