@@ -280,6 +280,41 @@ def test_a_planned_action_stands_in_the_report_and_beside_the_next_cycles_change
     assert "Jadwal diumumkan" in text.partition(words("report.helped_table"))[2]
 
 
+def test_a_units_report_says_which_of_the_lowest_are_certain(
+    sample: Sample, book: Book, tmp_path: Path
+):
+    unit = next(
+        row["domain_id"]
+        for row in book.rows("idx_priorities", cycle_id=CYCLE, lowest_rank=3)
+        if row["is_lowest_certain"] is False
+    )
+    assert _last_column(book, unit, "en") == ["Among the three lowest", *["not certain"] * 3]
+    database = tmp_path / "ilk.duckdb"
+    shutil.copy(sample.database, database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("use ilk.main")
+        connection.execute(
+            "update idx_priorities set is_lowest_certain ="
+            " case lowest_rank when 1 then true when 2 then false end"
+        )
+    with read_book(database) as other:
+        assert _last_column(other, unit, "id") == [
+            "Termasuk tiga terendah",
+            "pasti",
+            "belum tentu",
+            "tidak dapat ditentukan",
+        ]
+
+
+def _last_column(book: Book, unit: str, code: str) -> list[str]:
+    """Of the table of the lowest elements."""
+    document = docx.Document(io.BytesIO(made(book, Subject("unit", unit), code, "docx")))
+    heading = language(code)("report.lowest_mark")
+    columns = [[row.cells[-1].text for row in table.rows] for table in document.tables]
+    (found,) = (column for column in columns if column[0] == heading)
+    return found
+
+
 def test_what_is_not_there_is_told_in_a_sentence(sample: Sample):
     for arguments, words in (
         (["ilk-2099-s1"], "ilk-2099-s1 belum terbit"),

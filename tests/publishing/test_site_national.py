@@ -360,6 +360,21 @@ def test_a_change_is_said_with_its_verdict(sample: Sample, delta, p_adjusted, ve
     assert nation["change_words"](change).startswith(f"{words}; metodenya berganti juga")
 
 
+def test_whether_evenness_changed_and_how_likely_a_quadrant_is_are_told(changed, written: Path):
+    site = changed(
+        "update idx_evenness_changes set is_changed = true, delta = 0.2, value_previous = 0.1,"
+        " value = 0.3 where between = 'regions' and measure = 'tau'",
+        "update idx_evenness_changes set is_changed = true, delta = -0.2, value_previous = 0.3,"
+        " value = 0.1 where between = 'units' and measure = 'tau'",
+        "update idx_priorities set quadrant_probability = 0.4321 where lowest_rank is null",
+    )
+    html = page(site, "en")
+    assert "between regions shown in both has grown from 0.10 to 0.30" in html
+    assert "between units shown in both has shrunk from 0.30 to 0.10" in html
+    assert html.count('<td class="number">43%</td>') == 19  # perspectives of services
+    assert "is not shown to have changed" in page(written, "en")
+
+
 def test_the_headline_is_drawn_on_the_bands_that_it_and_the_target_touch(changed):
     """3.30-3.40 and 3.50 lie in B (3.0644 to 3.5324), the target of 3.60 in A: both are drawn."""
     site = changed(

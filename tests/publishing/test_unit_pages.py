@@ -105,7 +105,7 @@ def test_every_unit_and_region_has_its_page_in_each_language_of_less_than_100_kb
 
 def test_the_figures_of_a_units_page_are_the_published_ones(book, cycle, site):
     t = language("id")
-    shown = 0
+    shown = unsure = 0
     for unit_id in book.units[cycle.cycle_id]:
         index = book.score(cycle.cycle_id, "provider_unit", unit_id)
         if index is None or index.score is None:
@@ -152,7 +152,12 @@ def test_the_figures_of_a_units_page_are_the_published_ones(book, cycle, site):
                 book, t, cycle, places.Component(perspective_id=row["perspective_id"])
             )
             assert f"<h3>{name}</h3>" in html
+        marks = [row["is_lowest_certain"] for row in low]
+        assert html.count("Belum tentu termasuk tiga terendah") == marks.count(False)
+        assert html.count("Pasti termasuk tiga terendah") == marks.count(True)
+        unsure += marks.count(False)
     assert shown > 20
+    assert unsure > 20
 
 
 def test_a_hidden_units_page_has_no_figure_of_its_own(book, cycle, site):
