@@ -80,3 +80,20 @@ def test_wiping_removes_all_runs_and_the_log_goes_on(home: Path) -> None:
         second = dg.materialize([tables], instance=instance).run_id
         assert instance.all_logs(second)
         assert not instance.all_logs(first)
+
+
+def test_no_process_is_left_to_copy_what_a_step_prints(home: Path) -> None:
+    watched: list[str] = []
+
+    @dg.asset
+    def look() -> None:
+        children = Path("/proc/self/task").glob("*/children")
+        pids = " ".join(path.read_text(encoding="ascii") for path in children).split()
+        watched.extend(
+            Path("/proc", pid, "cmdline").read_text(encoding="utf-8").replace("\0", " ")
+            for pid in pids
+        )
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert dg.materialize([look], instance=instance).success
+    assert not [words for words in watched if "tail" in words or "watch_orphans" in words]

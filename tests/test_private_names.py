@@ -99,6 +99,12 @@ DUCKDB_ADAPTER = "dbt.adapters.duckdb"
 MATERIALIZATIONS = "dbt_project/macros/materializations.sql"
 TABLE = [
     Private(
+        "dagster._core.storage.noop_compute_log_manager.NoOpComputeLogManager",
+        "orchestration/dagster.yaml",
+        "remove compute_logs from dagster.yaml: a killed run leaves two `tail -F` behind",
+        lambda: of("dagster._core.storage.noop_compute_log_manager", "NoOpComputeLogManager"),
+    ),
+    Private(
         f"{EVENT_LOG}.SqliteEventLogStorage",
         "orchestration/defs/event_log.py",
         "remove event_log_storage from dagster.yaml: each event costs four times the CPU",
