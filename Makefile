@@ -1,7 +1,7 @@
 # services · run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup services run test mutants check dev dist dist-check docs bench coverage reference
+.PHONY: help setup services run test mutants check dev dist dist-check docs bench coverage life reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -91,6 +91,9 @@ bench: setup  ## cycles of RESPONDENTS made-up people: the job, and beside it th
 COVERAGE_SAMPLES ?= 300
 coverage: setup  ## how often intervals hold: simulated samples, into docs/method.md; about six minutes
 	$(BIN)/python -m benchmarks.coverage --samples $(COVERAGE_SAMPLES) --write
+
+life: setup  ## a cycle's life under simulated time, as each role sees it, into docs/cycle-life.md
+	$(BIN)/python -m benchmarks.cycle_life --write
 
 reference: run  ## recompute the figures that the tests compare with, in R's survey package
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
