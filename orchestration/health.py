@@ -20,17 +20,18 @@ from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import BROKEN_OFF, FAILED, last_runs_of_cycles
 from orchestration.cycles.fingerprints import cycle_fingerprint
 from orchestration.durable_files import read_json
-from orchestration.exports.registry import READ, read_registry
+from orchestration.exports.registry import READ, REFUSED, read_registry
 from orchestration.exports.seed_files import read_sources
 from orchestration.exports.servers import TIMEZONE
 from orchestration.seeds.survey_cycles import SurveyCycle, read_cycles
 from orchestration.settings import Settings
 from orchestration.words import FaultText, on_the_readers_clock
 
-DAEMON, AUTOMATION, ARRIVALS, PUBLICATION, RUN = KINDS = (
+DAEMON, AUTOMATION, ARRIVALS, FILES, PUBLICATION, RUN = KINDS = (
     "daemon",
     "automation",
     "arrivals",
+    "files",
     "publication",
     "run",
 )
@@ -55,6 +56,7 @@ _WELL = {
     DAEMON: FaultText("Dagster's daemon is alive.", "Daemon Dagster hidup."),
     AUTOMATION: FaultText("It ticks.", "Berdetak."),
     ARRIVALS: FaultText("Files come in.", "Berkas berdatangan."),
+    FILES: FaultText("No file is refused.", "Tidak ada berkas yang ditolak."),
     PUBLICATION: FaultText("What is published is current.", "Yang terbit terkini."),
     RUN: FaultText("The last run came to a good end.", "Proses terakhir berakhir baik."),
 }
@@ -73,6 +75,12 @@ _RED = {
         "Ask whether the survey is still open and its export still comes: nothing new {since}.",
         "Tanyakan apakah surveinya masih dibuka dan ekspornya masih dikirim: tidak ada yang baru "
         "{sejak}.",
+    ),
+    FILES: FaultText(
+        "./ilk run {cycle_id}, and mend what its sentences name: {count} files are refused "
+        "{since}. Their older versions, where there are any, stay in use.",
+        "./ilk run {cycle_id}, dan perbaiki yang disebut kalimatnya: {count} berkas ditolak "
+        "{sejak}. Versi lamanya, bila ada, tetap dipakai.",
     ),
     PUBLICATION: FaultText(
         "./ilk run {cycle_id}: files, seeds, code or key changed since it was published.",
@@ -117,6 +125,7 @@ def findings(
         DAEMON: _daemon,
         AUTOMATION: _automation,
         ARRIVALS: _arrivals,
+        FILES: _files,
         PUBLICATION: _publication,
         RUN: _runs,
     }
@@ -208,6 +217,21 @@ def _arrivals(
             yield _well(ARRIVALS, cycle_id=cycle.cycle_id)
 
 
+def _files(settings: Settings, cycles: list[SurveyCycle], _: datetime) -> Iterator[HealthFinding]:
+    """A refused file keeps no other from being published, so its run ends well: told here."""
+    current = [
+        row for row in read_registry(settings.raw_dir).to_pylist() if row["superseded_by"] is None
+    ]
+    for cycle_id in [cycle.cycle_id for cycle in cycles]:
+        of_cycle = [row for row in current if row["cycle_id"] == cycle_id]
+        refused = [row["pulled_at"] for row in of_cycle if row["status"] == REFUSED]
+        if refused:
+            since = min(refused).replace(tzinfo=UTC)
+            yield _red(FILES, cycle_id=cycle_id, since=since, count=len(refused))
+        elif of_cycle:
+            yield _well(FILES, cycle_id=cycle_id)
+
+
 def _publication(
     settings: Settings, cycles: list[SurveyCycle], now: datetime
 ) -> Iterator[HealthFinding]:
@@ -243,6 +267,7 @@ def _red(
     about: str | None = None,
     since: datetime | None = None,
     error: object = "",
+    count: int = 0,
 ) -> HealthFinding:
     at = on_the_readers_clock(since) if since else ""
     sentence = (text or _RED[name]).filled(
@@ -251,6 +276,7 @@ def _red(
         since=f"since {at}" if at else "ever",
         sejak=f"sejak {at}" if at else "selama ini",
         error=error,
+        count=count,
     )
     return HealthFinding(
         name=name, cycle_id=cycle_id, about=about, is_red=True, sentence=sentence, since=since

@@ -32,7 +32,7 @@ from orchestration.auditing.run_records import FAILED, PUBLISHED, note_outcome, 
 from orchestration.cli import app
 from orchestration.cycle_run import _instance
 from orchestration.cycles.fingerprints import cycle_fingerprint
-from orchestration.exports.registry import READ, ExportFile, Registry
+from orchestration.exports.registry import READ, REFUSED, ExportFile, Registry
 from orchestration.health import HealthFinding, findings
 from orchestration.run_lock import show_alive
 from orchestration.settings import Settings, get_settings
@@ -210,6 +210,24 @@ def test_a_cycle_in_its_window_that_got_nothing_since_yesterday_is_red(
     arrive(settings, datetime.fromisoformat(f"{came}+00:00"), "a")
     found = only(settings, datetime.fromisoformat(f"{today}+00:00"), "arrivals")
     assert (found.cycle_id, found.is_red) == ("ilk-2025-s2", is_red)
+
+
+def test_a_refused_file_is_red_until_it_was_read_or_taken_away(settings: Settings):
+    assert findings(settings, OUTSIDE, names=["files"]) == []
+    at = IN_THE_WINDOW - timedelta(days=1)
+    arrive(settings, at, "a")
+    assert not only(settings, OUTSIDE, "files").is_red
+    arrive(settings, at + timedelta(hours=1), "b", REFUSED)
+    found = only(settings, OUTSIDE, "files")
+    assert (found.cycle_id, found.is_red, found.since) == (
+        "ilk-2025-s2",
+        True,
+        at + timedelta(hours=1),
+    )
+    assert "1 files are refused" in found.sentence.en
+    assert "a.csv" not in found.sentence.en, "alerts tell it on, and people name files"
+    arrive(settings, at + timedelta(hours=2), "c")
+    assert not only(settings, OUTSIDE, "files").is_red
 
 
 def test_the_same_bytes_again_and_a_refused_file_are_nothing_new(settings: Settings):
