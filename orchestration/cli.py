@@ -42,10 +42,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # Typer's copy of click is its own
         """Run the command that was typed."""
         from orchestration.durable_files import (
-            DISK_FULL,
             OutsidePathError,
             UnreadableFileError,
-            is_disk_full,
+            disk_remedy,
         )
 
         try:
@@ -57,9 +56,9 @@ class _Commands(TyperGroup):
                 f"Izinkan, atau pilih folder lain / allow it, or choose another folder: {error}",
             )
         except OSError as error:
-            if not is_disk_full(error):
+            if not (remedy := disk_remedy(error)):
                 raise
-            _fail(f"{DISK_FULL} {error}")
+            _fail(f"{remedy} {error}")
 
 
 app = typer.Typer(

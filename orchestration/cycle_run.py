@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from orchestration.dagster_home import set_up_dagster_home
 from orchestration.dbt_build import WarehouseBuildError, manifest_path
-from orchestration.durable_files import DISK_FULL, UnreadableFileError, is_disk_full
+from orchestration.durable_files import DISK_FULL, DISK_READ_ONLY, UnreadableFileError, disk_remedy
 from orchestration.exports.registry import read_registry
 from orchestration.local_disk import NetworkDiskError
 from orchestration.run_lock import DIED, RunInProgressError, has_died, show_alive
@@ -31,8 +31,14 @@ _QUERY_INTERRUPTED = "RuntimeError: Query interrupted"  # what DuckDB makes of C
 _REMEDIES = {
     "No space left on device": DISK_FULL,
     "database or disk is full": DISK_FULL,
+    "Read-only file system": DISK_READ_ONLY,
+    "attempt to write a readonly database": DISK_READ_ONLY,
+    "PermissionError: [Errno 13]": "Izinkan proses ini memakai berkas itu, lalu jalankan lagi. / "
+    "Allow this process to use that file, and run again.",
     "disk I/O error": "Disk penuh atau rusak: kosongkan ruang atau ganti, lalu jalankan lagi. / "
     "The disk is full or failing: make room or replace it, and run again.",
+    "Out of Memory Error": "Perbesar ILK_MEMORY_LIMIT, atau kosongkan memori mesin ini, lalu "
+    "jalankan lagi. / Raise ILK_MEMORY_LIMIT, or free memory of this machine, and run again.",
     "Could not set lock on file": "Gudang sedang dibuka program lain: tutup program itu, lalu "
     "jalankan lagi. / Another program has the warehouse open: close it, and run again.",
     # Tables of an earlier version: columns that are added come by themselves, other changes don't.
@@ -152,7 +158,7 @@ def run_cycle(
     except UnreadableFileError as error:
         return _not_run(cycle_id, str(error))
     except OSError as error:
-        if not is_disk_full(error):
+        if not disk_remedy(error):
             raise
         return _not_run(cycle_id, str(error))
     failures = [event.job_failure_data for event in result.all_events if event.is_job_failure]

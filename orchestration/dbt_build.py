@@ -317,6 +317,7 @@ def _environment(
         "ILK_RAW_DIR": places.raw_dir,
         "ILK_WAREHOUSE_PATH": str(places.warehouse),
         "ILK_DBT_SEED_PATH": places.seed_path,
+        "ILK_MEMORY_LIMIT": settings.memory_limit,
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }

@@ -29,9 +29,17 @@ DISK_FULL = (
 )
 
 
-def is_disk_full(error: OSError) -> bool:
-    """Whether our disk, or our share of it, had no room left."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+DISK_READ_ONLY = (
+    "Disk hanya dapat dibaca: periksa disk itu dan cara ia dipasang (mount), lalu jalankan lagi. / "
+    "The disk is read-only: check it and how it is mounted, and run again."
+)
+
+
+def disk_remedy(error: OSError) -> str:
+    """Return what to do where our disk takes nothing more; '' of any other error."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):  # the disk, or our share of it
+        return DISK_FULL
+    return DISK_READ_ONLY if error.errno == errno.EROFS else ""
 
 
 class UnreadableFileError(RuntimeError):

@@ -7,6 +7,7 @@ ends, however it ends, so a crash leaves nothing to clean up.
 import fcntl
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
     """Hold `<data_dir>/ilk.lock` while the block runs; wait up to `patience` seconds for it.
 
     Raises:
-        RunInProgressError: another run holds it still; the message tells its process id.
+        RunInProgressError: another run holds it still; the message tells its process and machine.
         NetworkDiskError: the folder lies where a lock may not hold.
     """
     demand_local_disk(data_dir)
@@ -36,7 +37,8 @@ def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
     with (data_dir / "ilk.lock").open("a+", encoding="utf-8") as lock:
         _take(lock, until=time.monotonic() + patience)
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        # Containers that share the folder number processes each for itself.
+        lock.write(f"{os.getpid()}, {socket.gethostname()}")
         lock.flush()
         yield
 

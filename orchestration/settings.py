@@ -19,6 +19,7 @@ from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
+_SIZE = re.compile(r"[1-9][0-9]* ?[MG]i?B")  # as DuckDB reads it
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 # As libpq reads it. A / or @ in a password it would take for a host and port, and name in errors.
 _POSTGRES_ADDRESS = re.compile(
@@ -58,6 +59,10 @@ class Settings(BaseSettings):
     regions_geojson: Path | None = Field(
         default=None,
         description="Outlines of the regions, drawn on pages instead of tiles: a GeoJSON.",
+    )
+    memory_limit: str = Field(
+        default="3GB",
+        description="What DuckDB may take to build the warehouse; beyond it, it spills to disk.",
     )
     kept_publications: int = Field(
         default=KEPT_PUBLICATIONS,
@@ -157,6 +162,13 @@ class Settings(BaseSettings):
         if path is not None and not path.is_file():
             raise ValueError(f"ILK_REGIONS_GEOJSON: tidak ada berkas / there is no file {path}")
         return path
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_a_size(cls, limit: str) -> str:
+        if not _SIZE.fullmatch(limit):
+            raise ValueError(f"ILK_MEMORY_LIMIT '{limit}': tulis seperti / write it as 3GB, 800MB")
+        return limit
 
     @field_validator("kept_publications")
     @classmethod

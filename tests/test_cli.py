@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -328,7 +329,7 @@ def test_two_runs_at_once_are_one_run_and_a_sentence_that_names_the_other(own_sa
     with run_lock(settings.data_dir):
         result = ilk("run", LAST)
     assert result.exit_code == 1
-    assert f"pid {os.getpid()}" in result.output
+    assert f"pid {os.getpid()}, {socket.gethostname()}" in result.output
 
 
 def test_seeds_may_leave_out_optional_columns_and_order_the_others_anew(

@@ -1,9 +1,11 @@
 """What is written or removed lies where it belongs, and is whole.
 
-Belongs here: paths that are made of ids. Doesn't: what a run that was killed leaves
-(test_killed.py).
+Belongs here: paths that are made of ids, disks that take nothing more. Doesn't: what a run that
+was killed leaves (test_killed.py).
 """
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.durable_files import OutsidePathError, below
+from orchestration import cli, cycle_run
+from orchestration.durable_files import DISK_READ_ONLY, OutsidePathError, below, disk_remedy
 from orchestration.exports.registry import Registry
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_SEEDS, ilk
@@ -73,3 +76,30 @@ def test_forgetting_removes_nothing_where_the_registry_names_a_cycle_two_dots(
     assert (result.exit_code, "nothing was written or removed" in result.output) == (1, True)
     assert everything(settings.data_dir) - before <= {Path("raw/forgotten.json")}
     assert before <= everything(settings.data_dir)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EDQUOT, "make room"),
+        (errno.EROFS, "how it is mounted"),
+        (errno.ENOENT, ""),
+    ],
+)
+def test_a_disk_that_takes_nothing_more_is_told_with_what_to_do(number: int, remedy: str):
+    told = disk_remedy(OSError(number, os.strerror(number)))
+    assert remedy in told and bool(told) == bool(remedy)
+
+
+def test_a_folder_that_turned_read_only_is_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    error = OSError(errno.EROFS, os.strerror(errno.EROFS), "data/raw/.lock")
+    assert cycle_run._with_remedy(f"OSError: {error}").startswith(DISK_READ_ONLY)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "_installation", refuse)
+    told = ilk("status")
+    assert told.exit_code == 1
+    assert DISK_READ_ONLY in told.output and "data/raw/.lock" in told.output

@@ -32,3 +32,14 @@ def test_what_is_refused_tells_no_secret(tmp_path: Path):
 def test_outlines_that_are_not_there_are_told_before_a_run(tmp_path: Path):
     with pytest.raises(ValidationError, match=r"there is no file .*regions\.geojson"):
         Settings(data_dir=tmp_path, regions_geojson=tmp_path / "regions.geojson")
+
+
+@pytest.mark.parametrize("limit", ["800MB", "3GB", "2 GiB"])
+def test_a_limit_of_memory_is_a_size(tmp_path: Path, limit: str):
+    assert Settings(data_dir=tmp_path, memory_limit=limit).memory_limit == limit
+
+
+@pytest.mark.parametrize("limit", ["3", "0GB", "80%", "three GB"])
+def test_a_limit_of_memory_that_is_no_size_is_told_before_a_run(tmp_path: Path, limit: str):
+    with pytest.raises(ValidationError, match="write it as 3GB, 800MB"):
+        Settings(data_dir=tmp_path, memory_limit=limit)

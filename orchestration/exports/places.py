@@ -21,7 +21,7 @@ import fsspec
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from fsspec.utils import glob_translate, tokenize
 
-from orchestration.durable_files import is_disk_full
+from orchestration.durable_files import disk_remedy
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.place_urls import EXTRAS, scheme_of, without_secrets
 
@@ -331,7 +331,7 @@ def _tried(url: str, attempt: Callable[[], _T], until: float | None = None) -> _
         except (PlaceError, ExportFault):
             raise
         except Exception as error:  # each fsspec backend raises errors of its own
-            if isinstance(error, OSError) and is_disk_full(error):
+            if isinstance(error, OSError) and disk_remedy(error):
                 raise  # our disk's fault, not the place's
             _connections.clear()  # one that broke off stays broken
             is_lost = _is_lost(error)

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
-from orchestration.durable_files import TEMPORARY
+from orchestration.durable_files import TEMPORARY, UnreadableFileError
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
 from orchestration.exports.clearing import clear
@@ -66,7 +66,13 @@ from orchestration.exports.sources import (
     unclaimed_files,
     version_of,
 )
-from orchestration.exports.store import StoredBytes, only_pull, parquet_path, store_bytes
+from orchestration.exports.store import (
+    StoredBytes,
+    is_as_named,
+    only_pull,
+    parquet_path,
+    store_bytes,
+)
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.words import FaultText, on_the_readers_clock
 
@@ -98,7 +104,8 @@ def pull_cycle(
     so is a source that can't be listed and a server whose answer is not whole, and what was pulled
     from it before stays in use. Raises SeedError (a seed can't be used, or has no source for the
     cycle), SourceError (the landing can't be listed, or sources contradict each other) and
-    ForgottenKeyError, and then changes nothing.
+    ForgottenKeyError, and then changes nothing; UnreadableFileError where bytes that stay in use
+    are not those of their name.
     """
     if pulled_at.tzinfo is None:
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
@@ -449,6 +456,7 @@ class _Pull:
         if len(lost) >= _GIVEN_UP_AFTER:
             self._report(file, ExportFault("unreachable", detail=lost[-1]))
             return None
+        self._demand_kept_whole(Path(file.path))
         try:
             stored = copy(file.place, file.path, self._keep, self._teller(file))
         except PlaceError as error:
@@ -465,6 +473,12 @@ class _Pull:
             self._report(file, fault)
             return None
         return stored
+
+    def _demand_kept_whole(self, path: Path) -> None:
+        """Refuse what the raw zone kept of a source that is away, where it was damaged since."""
+        is_ours = path.parent == self.raw_dir / "files"
+        if is_ours and path.is_file() and not is_as_named(path):
+            raise UnreadableFileError(path, ValueError("sha256"))
 
     def _teller(self, file: ListedFile) -> Callable[[int], None]:
         """Return what tells now and then how much of a large file is copied."""

@@ -33,6 +33,12 @@ def stored_path(raw_dir: Path, sha256: str) -> Path:
     return below(raw_dir / "files", sha256)
 
 
+def is_as_named(path: Path) -> bool:
+    """Whether a file of `raw/files` still holds the bytes of its name."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == path.name
+
+
 def parquet_path(raw_dir: Path, *, kind: str, cycle_id: str, sha256: str) -> Path:
     """Return where the raw zone keeps what a cycle read from the bytes of that hash."""
     return below(raw_dir, kind, f"cycle_id={cycle_id}", f"{sha256}.parquet")
@@ -54,7 +60,7 @@ def only_pull(raw_dir: Path) -> Iterator[None]:
 def store_bytes(
     raw_dir: Path, source: BinaryIO, *, stand_ins: Mapping[str, str] = MappingProxyType({})
 ) -> StoredBytes:
-    """Copy the bytes to `raw/files/<sha256>`, unless they lie there already.
+    """Copy the bytes to `raw/files/<sha256>`, unless they lie there already, and whole.
 
     Bytes whose sha256 is a key of `stand_ins` are not kept where those of its value lie there.
     """
@@ -70,11 +76,10 @@ def store_bytes(
                 digest.update(chunk)
                 target.write(chunk)
                 size += len(chunk)
-        path = folder / digest.hexdigest()
-        stand_in = stored_path(raw_dir, stand_ins.get(path.name, path.name))
-        if stand_in.exists():
-            path = stand_in
-        if not path.exists():
+        own = folder / digest.hexdigest()
+        stand_in = stored_path(raw_dir, stand_ins.get(own.name, own.name))
+        path = stand_in if stand_in.exists() else own
+        if path == own and not (own.exists() and is_as_named(own)):
             sync(temporary)
             temporary.replace(path)
             sync(folder)

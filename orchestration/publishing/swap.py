@@ -69,11 +69,11 @@ def next_publication(data_dir: Path, *, kept: int = KEPT_PUBLICATIONS) -> Iterat
     publications.mkdir(parents=True, exist_ok=True)
     with _alone_in(publications):
         _remove_leftovers(publications)
-        if link.exists():
-            os.utime(link)  # last shown now: old ones are removed in this order
         building = publications / ".building"
         building.mkdir()
         try:
+            if link.exists():
+                os.utime(link)  # last shown now: old ones are removed in this order
             yield Building(building, link, kept)
         finally:
             _remove_leftovers(publications)

@@ -36,6 +36,7 @@ from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cyc
 from orchestration.settings import Settings
 from orchestration.stages.blocking import note_blocking
 from orchestration.stages.findings import StageError
+from orchestration.stages.readings import demand_undamaged
 
 logger = logging.getLogger("ilk.warehouse")
 
@@ -71,6 +72,7 @@ def build_cycle(
     Raises:
         StageError: a cycle that it is compared with is out of date.
         WarehouseBuildError: dbt could not run at all; the cycle is half built.
+        UnreadableFileError: an export's reading was damaged meanwhile; the cycle is half built.
     """
     states = cycle_states(settings)
     _make_room(settings, states, manifest)
@@ -97,6 +99,7 @@ def build_cycle(
     logger.info("%s: menghitung / building the warehouse", cycle_id)
     held = held_cycles(settings, {**states.built, cycle_id: current})
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds, held=held)
+    demand_undamaged(settings, cycle_id)
     build = _told(settings, cycle_id, results, seeds=seeds, manifest=manifest, lineage=lineage)
     note_blocking(settings, cycle_id, (result.name for result in build.failed))
     if not build.failed:

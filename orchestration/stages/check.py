@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from expectations.border import Border
 from expectations.raw_files import Cycle, method_parameter
 from expectations.validation import Outcome
@@ -18,6 +20,7 @@ from orchestration.cycles.state import BorderPassed, cycle_states
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
 from orchestration.stages.blocking import note_blocking
+from orchestration.stages.readings import demand_undamaged
 from orchestration.survey_terms import PARAMETER_DEFAULTS
 
 logger = logging.getLogger("ilk.quality")
@@ -70,7 +73,11 @@ def _outcomes(settings: Settings, here: Border) -> Mapping[str, list[Outcome]]:
     if passed is not None and passed.fingerprint == current:
         return {suite: [*map(_remembered, group)] for suite, group in passed.outcomes.items()}
     logger.info("%s: memeriksa ekspor / checking the exports", cycle_id)
-    found = here.check()
+    try:
+        found = here.check()
+    except duckdb.Error:
+        demand_undamaged(settings, cycle_id)
+        raise
     if any(_blocks(outcome) for group in found.values() for outcome in group):
         states.forget_border([cycle_id])
     else:
