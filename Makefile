@@ -1,7 +1,7 @@
-# services · run · test · mutants · check · dev · bench. README.md and .ci/run call these and nothing else.
+# services · run · test · mutants · faults · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup services run test mutants check dev dist dist-check docs bench coverage life reference
+.PHONY: help setup services run test mutants faults check dev dist dist-check docs bench coverage life reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -63,6 +63,10 @@ test: setup  ## everything that is promised
 
 mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=4: four of them, by date
 	$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
+
+faults: setup  ## kill -9 at 200 moments, full disks, ...: into docs/reliability.md; an hour or two. SHARE=0.1, ONLY=killed COUNT=9 SEED=1
+	$(BIN)/python -m tests.faults $(if $(ONLY)$(COUNT),,--write) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(SHARE),--share $(SHARE)) $(if $(SEED),--seed $(SEED))
 
 check: setup  ## formatting, lint, types, definitions
 	$(BIN)/ruff format --check

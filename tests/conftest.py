@@ -32,7 +32,6 @@ LONGEST = {
     "test_damaged_files.py",
     "test_final_cycles.py",
     "test_forgetting.py",
-    "test_killed.py",
     "test_publication_in_time.py",
     "test_recipes.py",
     "test_unfit_cycles.py",

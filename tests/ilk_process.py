@@ -1,25 +1,28 @@
 """`ilk` in a process of its own, begun from one that has imported the frameworks already.
 
 Belongs here: the process that imports and forks, and how tests ask it. Doesn't: what is true of a
-whole process from its first import on (test_process.py, test_killed.py, test_dead_runs.py).
+whole process from its first import on (test_process.py, test_dead_runs.py).
 
 A run of a few answers takes half of its CPU seconds to import Dagster, dbt and Great Expectations.
 Each worker of the tests has one process that imports them, nothing of ours that looks at the
-environment, and forks for each run: environment, output and exit code are the run's own.
+environment, and forks for each run: environment, output and exit code are the run's own. Where two
+runs are to be on at once, it has two.
 """
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +47,66 @@ FRAMEWORKS = (
 TIMEOUT = 600
 
 
+_idle: list[subprocess.Popen[str]] = []
+
+
+@dataclass(frozen=True)
+class IlkProcess:
+    """`ilk` that was begun: it may be killed, and must be waited for."""
+
+    arguments: tuple[str, ...]
+    pid: int
+    _server: subprocess.Popen[str]
+    _folder: tempfile.TemporaryDirectory[str]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has not ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, 0)
+            return True
+        return False
+
+    def kill(self) -> None:
+        """End it and what it began, as a power cut would: nothing is said to anybody."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def wait(self) -> subprocess.CompletedProcess[str]:
+        """Wait for its end and return what it said; negative codes are signals."""
+        assert self._server.stdout
+        code = int(self._server.stdout.readline())
+        _idle.append(self._server)
+        with self._folder as folder:
+            said = (Path(folder, name).read_text("utf-8", "replace") for name in _OUTPUTS)
+            return subprocess.CompletedProcess(["ilk", *self.arguments], code, *said)
+
+
+_OUTPUTS = ("stdout", "stderr")
+
+
 def run_ilk(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run `ilk` with these arguments and nothing but this environment, and wait for its end."""
-    with tempfile.TemporaryDirectory(prefix="ilk-run-") as folder:
-        said = {name: str(Path(folder, name)) for name in ("stdout", "stderr")}
-        asked = {"arguments": arguments, "environment": {**environment}, **said}
-        server = _server()
-        assert server.stdin
-        assert server.stdout
-        server.stdin.write(f"{json.dumps(asked)}\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        stdout, stderr = (Path(path).read_text(encoding="utf-8") for path in said.values())
-    return subprocess.CompletedProcess(["ilk", *arguments], code, stdout, stderr)
+    return start_ilk(*arguments, environment=environment).wait()
 
 
-@cache
-def _server() -> subprocess.Popen[str]:
+def start_ilk(*arguments: str, environment: Mapping[str, str]) -> IlkProcess:
+    """Begin `ilk` with these arguments and nothing but this environment."""
+    folder = tempfile.TemporaryDirectory(prefix="ilk-run-")
+    said = {name: str(Path(folder.name, name)) for name in _OUTPUTS}
+    for path in said.values():  # a run that is killed early has opened none
+        Path(path).touch()
+    server = _idle.pop() if _idle else _new_server()
+    assert server.stdin
+    assert server.stdout
+    server.stdin.write(
+        f"{json.dumps({'arguments': arguments, 'environment': {**environment}, **said})}\n"
+    )
+    server.stdin.flush()
+    return IlkProcess(arguments, int(server.stdout.readline()), server, folder)
+
+
+def _new_server() -> subprocess.Popen[str]:
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.ilk_process"],
         cwd=REPOSITORY,
@@ -85,6 +131,7 @@ def _import_frameworks() -> None:
 
 def _run(asked: Mapping[str, Any]) -> None:
     """Be the process `ilk` from here on."""
+    os.setpgid(0, 0)
     os.environ.clear()
     os.environ.update(asked["environment"])
     time.tzset()
@@ -110,6 +157,9 @@ def _serve() -> None:
         if child == 0:
             _run(json.loads(line))
             os._exit(0)
+        with contextlib.suppress(PermissionError, ProcessLookupError):  # whoever comes first
+            os.setpgid(child, child)
+        print(child, flush=True)
         until = time.monotonic() + TIMEOUT
         while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
             if time.monotonic() > until:

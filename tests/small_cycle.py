@@ -22,7 +22,7 @@ from expectations.validation import Outcome
 from orchestration.exports.pulling import pull_cycle
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
-from tests.ilk_process import run_ilk
+from tests.ilk_process import IlkProcess, start_ilk
 
 KEY = "a key of the tests"
 HEADER = "id,Waktu,NIP,Unit,Q1,Q2"
@@ -110,19 +110,25 @@ class SmallCycle:
         self, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         """Run `ilk run` with these arguments, and more in its environment."""
-        return run_ilk(
-            "run",
-            *arguments,
-            environment={
-                **{name: of for name, of in os.environ.items() if not name.startswith("ILK_")},
-                "ILK_DATA_DIR": str(self.data),
-                "ILK_SEEDS_DIR": str(self.seeds),
-                "ILK_PSEUDONYM_KEY": KEY,
-                "ILK_PAGES": "false",  # two seconds a run: tests of pages ask for them
-                "COLUMNS": "500",
-                **environment,
-            },
-        )
+        return self.start("run", *arguments, environment=environment).wait()
+
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> IlkProcess:
+        """Begin `ilk` with these arguments, and more in its environment."""
+        return start_ilk(*arguments, environment={**self.environment, **environment})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All that `ilk` is told of this survey."""
+        return {
+            **{name: of for name, of in os.environ.items() if not name.startswith("ILK_")},
+            "ILK_DATA_DIR": str(self.data),
+            "ILK_SEEDS_DIR": str(self.seeds),
+            "ILK_PSEUDONYM_KEY": KEY,
+            "ILK_PAGES": "false",  # two seconds a run: tests of pages ask for them
+            "COLUMNS": "500",
+        }
 
     def check(self, cycle_id: str) -> dict[str, list[Outcome]]:
         """Pull the cycle's exports and return what the border says of them; nothing is built."""

@@ -1,82 +1,87 @@
-"""Killed (SIGKILL) at any moment and run again, a run publishes what an undisturbed one does."""
+"""Killed (SIGKILL) and run again, a run publishes what an undisturbed one does: two moments of it.
 
-import os
-import signal
-import subprocess
-import sys
+Belongs here: the moments that harm most, in small cycles. Doesn't: random ones and other faults,
+which `make faults` tries by the hundred (tests/faults).
+"""
+
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.cycles.fingerprints import models_hash
-from orchestration.cycles.state import cycle_states
+from orchestration.cycles.state import CycleStates
 from orchestration.publishing.publication import table_checksums
-from orchestration.settings import Settings
-from tests.conftest import SAMPLE_CYCLES, Sample
+from tests.small_cycle import SmallCycle, row
 
-# What a run leaves behind as it goes, in its order: it is killed as soon as each is there.
+CYCLE, OTHER = "c1", "c2"
+# What a run leaves behind as it goes: it is killed as soon as each is there.
 MOMENTS = {
-    "while the first export is pulled": "raw/files/*",
-    "when the raw zone's registry is written": "raw/export_files.parquet",
-    "when dbt opens the warehouse": "warehouse.duckdb",
-    "while dbt writes it": "warehouse.duckdb.wal",
-    "while the publication is built": "publications/*building*",
-    "when the first cycle is published": "published",
+    "while dbt writes": "dbt_target/run/**/idx_scores.sql",
+    "while the publication is built": "publications/.building/ilk.duckdb",
 }
 
 
-def start(data_dir: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [str(Path(sys.executable).with_name("ilk")), "run", *SAMPLE_CYCLES],
-        env=os.environ | {"ILK_DATA_DIR": str(data_dir)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def small(folder: Path) -> SmallCycle:
+    survey = SmallCycle(folder)
+    survey.drop(f"{CYCLE}/p/a.csv", [row(number, unit="AAB"[number % 3]) for number in range(45)])
+    return survey
 
 
-def kill_when(run: subprocess.Popen[bytes], data_dir: Path, pattern: str) -> bool:
-    """Kill the run once a path below the data folder fits; False if it ended before."""
-    while run.poll() is None:
-        if any(data_dir.glob(pattern)):
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
-            for path in data_dir.glob("warehouse*"):  # what single persons answered
-                assert path.stat().st_mode & 0o077 == 0, path
-            return True
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
+    """A cycle that was run without any disturbance."""
+    survey = small(tmp_path_factory.mktemp("undisturbed"))
+    ended = survey.run(CYCLE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return survey
+
+
+def checksums(survey: SmallCycle) -> dict[str, str]:
+    return table_checksums(survey.data / "published" / "ilk.duckdb")
+
+
+def kill_when(survey: SmallCycle, pattern: str) -> bool:
+    """Kill a run once a path below the data folder fits; False if it ended before."""
+    assert not any(survey.data.glob(pattern)), "it would be killed at its start"
+    run = survey.start("run", CYCLE)
+    was_there = False
+    while run.is_on and not was_there:
+        was_there = any(survey.data.glob(pattern))
         time.sleep(0.005)
-    return False
+    run.kill()
+    return run.wait().returncode == -9 and was_there
 
 
-def test_a_run_killed_at_each_of_its_stages_ends_in_the_publication_of_an_undisturbed_run(
-    sample: Sample, tmp_path: Path
+def test_a_run_killed_twice_ends_in_the_publication_of_an_undisturbed_run(
+    undisturbed: SmallCycle, tmp_path: Path
 ) -> None:
-    data_dir = tmp_path / "Data Ma'ruf, né à"  # as people name folders
-    killed = [
-        moment
-        for moment, pattern in MOMENTS.items()
-        if kill_when(start(data_dir), data_dir, pattern)
-    ]
-    assert killed == list(MOMENTS)
-    assert start(data_dir).wait() == 0
-    assert table_checksums(data_dir / "published" / "ilk.duckdb") == table_checksums(
-        sample.database
-    )
+    survey = small(tmp_path / "Data Ma'ruf, né à")  # as people name folders
+    for moment, pattern in MOMENTS.items():
+        assert kill_when(survey, pattern), moment
+        assert not (survey.data / "published").exists(), moment
+        for path in survey.data.glob("warehouse*"):  # what single persons answered
+            assert path.stat().st_mode & 0o077 == 0, path
+    ended = survey.run(CYCLE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert checksums(survey) == checksums(undisturbed)
 
 
 def test_a_cycle_that_broke_off_leaves_the_cycle_before_it_free_to_run(
-    sample: Sample, own_sample: Callable[..., Settings]
+    undisturbed: SmallCycle,
 ) -> None:
-    settings = own_sample()
-    before, broken_off = SAMPLE_CYCLES
-    states = cycle_states(settings)
-    states.begin_build(broken_off, "broken off", seeds="older", models=models_hash())
-    states.drop([before], why="seeds or code changed, both are to be run")
-    with duckdb.connect(settings.warehouse) as connection:
-        connection.execute("delete from indexes.idx_scores where cycle_id = ?", [broken_off])
-    assert start(settings.data_dir).wait() == 0
-    assert table_checksums(settings.published_dir / "ilk.duckdb") == table_checksums(
-        sample.database
+    states = CycleStates(undisturbed.data / "fingerprints.json")
+    states.begin_build(OTHER, "broken off", seeds="older", models=models_hash())
+    states.drop([CYCLE], why="seeds or code changed, both are to be run")
+    half = f"select * replace ('{OTHER}' as cycle_id) from indexes.idx_scores"
+    with duckdb.connect(str(undisturbed.data / "warehouse.duckdb")) as connection:
+        connection.execute(f"insert into indexes.idx_scores {half}")
+    said = undisturbed.run(CYCLE).stdout
+    assert "dbt check" not in said, said
+    # Built, with nothing left of the other's half; published once the other was run too.
+    assert (
+        f"the build broke off and the warehouse holds half of it. Run it again: ./ilk run {OTHER}"
+        in said.replace("\n", " ")
     )
+    assert undisturbed.warehouse("select distinct cycle_id from indexes.idx_scores") == [(CYCLE,)]
