@@ -327,16 +327,26 @@ def _range_of_nine(people: pd.DataFrame, third: str, sign: int, told) -> tuple[f
     return found[0], found[1]
 
 
-def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Path):
-    warehouse = tmp_path / "warehouse.duckdb"
+def warehouse_of(folder: Path, nonresponse: str) -> Path:
+    """Make a warehouse with the bounds of c1's method and what a query makes of idx_nonresponse."""
+    warehouse = folder / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
-            """
+            f"""
             create schema indexes;
             create schema design;
             create table design.design_settings as
             select 'c1' as cycle_id, 0.8e0 as min_r_indicator, 0.5e0 as max_response_bias;
-            create table indexes.idx_nonresponse as
+            create table indexes.idx_nonresponse as {nonresponse}
+            """
+        )
+    return warehouse
+
+
+def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Path):
+    warehouse = warehouse_of(
+        tmp_path,
+        """
             from (values
                 ('c1', 'penerima', 'national', 'all', null, 0.79::double),
                 ('c1', 'penerima', 'national', 'unit', null, 0.75),
@@ -345,8 +355,8 @@ def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Pat
                 ('c1', 'pemberi', 'role', 'all', null, 0.8),
                 ('c2', 'penerima', 'national', 'all', null, 0.1)
             ) as rows (cycle_id, role_id, domain_type, variable, part_id, r_indicator)
-            """
-        )
+        """,
+    )
     (sentence,) = uneven_response(warehouse, "c1")
     assert "R 0,75 (unit)" in sentence
     assert "0,80 (min_r_indicator)" in sentence
@@ -354,15 +364,9 @@ def test_a_run_warns_where_those_who_answered_are_unlike_the_staff(tmp_path: Pat
 
 
 def test_a_run_warns_where_few_answered_however_alike_they_are(tmp_path: Path):
-    warehouse = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(
-            """
-            create schema indexes;
-            create schema design;
-            create table design.design_settings as
-            select 'c1' as cycle_id, 0.8e0 as min_r_indicator, 0.5e0 as max_response_bias;
-            create table indexes.idx_nonresponse as
+    warehouse = warehouse_of(
+        tmp_path,
+        """
             from (values
                 ('c1', 'penerima', 'national', 'all', null, 0.04e0, 0.93e0, 0.77e0),
                 ('c1', 'penerima', 'national', 'unit', null, 0.04, 0.94, 0.68),
@@ -374,8 +378,8 @@ def test_a_run_warns_where_few_answered_however_alike_they_are(tmp_path: Path):
                 cycle_id, role_id, domain_type, variable, part_id, response_rate, r_indicator,
                 max_standardised_bias
             )
-            """
-        )
+        """,
+    )
     assert uneven_response(warehouse, "c1") == []
     (sentence,) = biased_response(warehouse, "c1")
     assert "penerima" in sentence and " / " in sentence
