@@ -129,10 +129,16 @@ def read_json_record(path: Path) -> dict[str, Any]:
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder and those above it that are missing, each its owner's alone."""
+    """Make the folder and those above it that are missing, each its owner's alone.
+
+    Raises NotADirectoryError where there is none to be made, as below /proc.
+    """
     if not folder.exists():
         make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileNotFoundError as error:  # though the one above it is there
+            raise NotADirectoryError(errno.ENOTDIR, "no place for folders", str(folder)) from error
 
 
 def sync(path: Path) -> None:

@@ -17,7 +17,7 @@ from orchestration import cli, cycle_run
 from orchestration.durable_files import DISK_READ_ONLY, OutsidePathError, below, disk_remedy
 from orchestration.exports.registry import Registry
 from orchestration.settings import Settings
-from tests.conftest import SAMPLE_SEEDS, ilk
+from tests.conftest import SAMPLE_CYCLES, SAMPLE_SEEDS, Sample, ilk
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "../a", "/etc", "a/.."])
@@ -103,3 +103,12 @@ def test_a_folder_that_turned_read_only_is_a_sentence(monkeypatch: pytest.Monkey
     told = ilk("status")
     assert told.exit_code == 1
     assert DISK_READ_ONLY in told.output and "data/raw/.lock" in told.output
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc here: it is Linux's")
+def test_a_folder_that_no_system_makes_is_a_sentence(sample: Sample):
+    result = ilk("status", SAMPLE_CYCLES[0], "--out", "/proc/lists")
+    assert result.exit_code == 1, result.output
+    assert "choose another folder" in result.output
+    assert "/proc/lists" in result.output
+    assert "Traceback" not in result.output and result.exception.__class__ is SystemExit
