@@ -3,6 +3,7 @@
 Belongs here: clock, network, servers. Doesn't: processes (processes.py), disks (disks.py).
 """
 
+import atexit
 import subprocess
 import sys
 import time
@@ -74,7 +75,9 @@ def _postgres() -> PostgresServer:
     binaries = find_binaries()
     if binaries is None:
         raise NotPossibleError(HOW_TO_GET_ONE)
-    return PostgresServer(binaries)
+    server = PostgresServer(binaries)
+    atexit.register(server.stop)
+    return server
 
 
 def postgres_gone(survey: Survey, random: Random) -> None:
@@ -104,4 +107,3 @@ def postgres_gone(survey: Survey, random: Random) -> None:
         ]
         [(people,)] = connection.execute("select max(respondent_count) from ilk.idx_scores")
     assert people == len(answers(75, month=10))
-    # What the pipeline puts beside the files is not part of them: an undisturbed folder again.
