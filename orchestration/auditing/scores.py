@@ -11,7 +11,6 @@ item's share in the component's tree. Contributions add up to the score.
 """
 
 import difflib
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import duckdb
 
 from orchestration.auditing.opening import AuditError
 from orchestration.auditing.tree import Component, Tree
+from orchestration.exports.store import is_as_named, stored_path
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text, formula_safe
 from orchestration.survey_terms import HEADLINE_ROLE
@@ -237,11 +237,8 @@ class ScoreTrace:
         return int(count[0][0])
 
     def _is_intact(self, sha256: str) -> bool:
-        path = self._settings.raw_dir / "files" / sha256
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        path = stored_path(self._settings.raw_dir, sha256)
+        return path.is_file() and is_as_named(path)
 
     def _known_scores(self) -> list[tuple[str, float | None, float | None, bool, float | None]]:
         """Return domain_id, computed score, published score, whether it is hidden, and its step."""
