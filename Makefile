@@ -56,10 +56,8 @@ services:  ## what the tests use besides Python: Debian's chromium, postgresql, 
 run: setup  ## both example cycles, from raw exports to publication
 	@./ilk example
 
-# One process more than cores: a run waits for the disk, for dbt's threads, for servers on loopback.
-WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 test: setup  ## everything that is promised
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=4: four of them, by date
 	$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
