@@ -84,7 +84,7 @@ class Tree:
         for name in filter(None, listed.split("\0")):
             if (REPOSITORY / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(REPOSITORY / name, folder / name)
+                shutil.copy(REPOSITORY / name, folder / name)  # with its mode: scripts run
         return cls(folder, case)
 
     def verdict(self, mutant: Mutant) -> str:
