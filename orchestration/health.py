@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import BROKEN_OFF, FAILED, last_runs_of_cycles
 from orchestration.cycles.fingerprints import cycle_fingerprint
-from orchestration.durable_files import read_json
+from orchestration.durable_files import UnreadableFileError, read_json
 from orchestration.exports.registry import READ, REFUSED, read_registry
 from orchestration.exports.seed_files import read_sources
 from orchestration.exports.servers import TIMEZONE
@@ -27,13 +28,14 @@ from orchestration.seeds.survey_cycles import SurveyCycle, read_cycles
 from orchestration.settings import Settings
 from orchestration.words import FaultText, on_the_readers_clock
 
-DAEMON, AUTOMATION, ARRIVALS, FILES, PUBLICATION, RUN = KINDS = (
+DAEMON, AUTOMATION, ARRIVALS, FILES, PUBLICATION, RUN, BACKUP = KINDS = (
     "daemon",
     "automation",
     "arrivals",
     "files",
     "publication",
     "run",
+    "backup",
 )
 
 # They write once or twice a minute, but wait for a source that is slow to answer.
@@ -59,6 +61,9 @@ _WELL = {
     FILES: FaultText("No file is refused.", "Tidak ada berkas yang ditolak."),
     PUBLICATION: FaultText("What is published is current.", "Yang terbit terkini."),
     RUN: FaultText("The last run came to a good end.", "Proses terakhir berakhir baik."),
+    BACKUP: FaultText(
+        "The last good backup is young enough.", "Cadangan baik terakhir masih baru."
+    ),
 }
 _RED = {
     DAEMON: FaultText(
@@ -90,10 +95,19 @@ _RED = {
         "./ilk run {cycle_id}, and follow its sentences: its last run failed, {since}.",
         "./ilk run {cycle_id}, lalu ikuti kalimatnya: proses terakhirnya gagal, {sejak}.",
     ),
+    BACKUP: FaultText(
+        "Look at ilk-backup's timer and log (journalctl -u ilk-backup): no good backup {since}.",
+        "Lihat pewaktu dan log ilk-backup (journalctl -u ilk-backup): tidak ada cadangan yang baik "
+        "{sejak}.",
+    ),
 }
 _FAULTY_TICK = FaultText(
     "Look at {name} in Dagster (Automation): its last tick failed, {since}: {error}",
     "Lihat {name} di Dagster (Automation): detak terakhirnya gagal, {sejak}: {error}",
+)
+_REMOVE_IT = (
+    "Hapus {path}, lalu jalankan ilk-backup: ia menulisnya lagi. / Remove it, and run ilk-backup, "
+    "which writes it again."
 )
 _UNREADABLE = FaultText(
     "Let Dagster's storage be read: {error}", "Pastikan penyimpanan Dagster terbaca: {error}"
@@ -128,6 +142,7 @@ def findings(
         FILES: _files,
         PUBLICATION: _publication,
         RUN: _runs,
+        BACKUP: _backup,
     }
     cycles = read_cycles(settings.seeds_dir)
     return [each for name in KINDS if name in names for each in looks[name](settings, cycles, now)]
@@ -257,6 +272,26 @@ def _runs(settings: Settings, _: list[SurveyCycle], __: datetime) -> Iterator[He
             yield _red(RUN, cycle_id=cycle_id, since=ended)
         else:
             yield _well(RUN, cycle_id=cycle_id)
+
+
+def _backup(settings: Settings, _: list[SurveyCycle], now: datetime) -> Iterator[HealthFinding]:
+    """Once asked for it is expected for ever. A restored folder is red till it is backed up too."""
+    since = _noted(settings.backup_dir / "good_at") or _noted(settings.backup_dir / "asked_at")
+    if since is None:
+        return
+    if now - since > timedelta(hours=settings.backup_within_hours):
+        yield _red(BACKUP, since=since)
+    else:
+        yield _well(BACKUP)
+
+
+def _noted(path: Path) -> datetime | None:
+    try:
+        return datetime.fromisoformat(path.read_text(encoding="utf-8").strip()).astimezone(UTC)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(path, error, _REMOVE_IT.format(path=path)) from error
 
 
 def _red(

@@ -18,7 +18,7 @@ def health(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="daemon, automation, arrivals, files, publication, run; semua / all",
+            help="daemon, automation, arrivals, files, publication, run, backup; semua / all",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Untuk program. / For programs.")] = False,

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
         default=1000, description="How many runs Dagster lists, most of them without a log."
     )
     kept_run_days: int = Field(default=730, description="For how many days Dagster lists a run.")
+    backup_within_hours: int = Field(
+        default=30,
+        description="How old the last good backup may be, where one was ever asked for.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="How runs tell what they do: for people, or a line of JSON."
     )
@@ -190,6 +194,13 @@ class Settings(BaseSettings):
             )
         return count
 
+    @field_validator("backup_within_hours")
+    @classmethod
+    def _at_least_an_hour(cls, hours: int) -> int:
+        if hours < 1:
+            raise ValueError(f"ILK_BACKUP_WITHIN_HOURS={hours}: sedikitnya / at least 1")
+        return hours
+
     @field_validator("site_url")
     @classmethod
     def _web_address(cls, url: str | None) -> str | None:
@@ -298,6 +309,11 @@ class Settings(BaseSettings):
     def audit_dir(self) -> Path:
         """Records that can't be computed again: runs, final cycles, restatements."""
         return self.data_dir / "audit"
+
+    @property
+    def backup_dir(self) -> Path:
+        """Since when a backup is asked for, and when the last good one began (deploy/backup.sh)."""
+        return self.data_dir / "backup"
 
     @property
     def quality_dir(self) -> Path:

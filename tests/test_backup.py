@@ -10,12 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from orchestration.cycles.fingerprints import hash_files
-from orchestration.settings import REPOSITORY
+from orchestration.durable_files import UnreadableFileError
+from orchestration.health import findings
+from orchestration.settings import REPOSITORY, Settings
 from tests.small_cycle import KEY, SmallCycle, row
 
 pytestmark = pytest.mark.skipif(
@@ -120,7 +123,11 @@ def test_all_is_lost_but_the_backup_and_one_command_brings_the_publication_back(
     (drill.etc / "key.env").unlink()
     (drill.etc / "ilk.env").unlink()
 
-    # On the new machine there is backup.env, and where the data was.
+    # On the new machine there is backup.env, where the data was, and an installation's seeds,
+    # of which the backup has one with other rows and lacks another.
+    drill.cycle.seeds.mkdir()
+    for name in ("units.csv", "follow_ups.csv"):
+        (drill.cycle.seeds / name).write_text(f"{name}, edited here\n", encoding="utf-8")
     places = {"ILK_DATA_DIR": str(drill.cycle.data), "ILK_SEEDS_DIR": str(drill.cycle.seeds)}
     restored = drill.backup("restore", **places)
     assert restored.returncode == 0, restored.stdout + restored.stderr
@@ -128,9 +135,52 @@ def test_all_is_lost_but_the_backup_and_one_command_brings_the_publication_back(
     after = drill.records
     changed = {part for part in before if before[part] != after[part]}
     assert changed <= {"audit"}  # the run's own record
+    [aside] = drill.cycle.seeds.parent.glob("seeds.before-*")
+    assert f"seeds and settings that were here: {aside}\n" in restored.stdout
+    kept = {path.name: path.read_text("utf-8") for path in (aside / "seeds").iterdir()}
+    assert kept == {name: f"{name}, edited here\n" for name in ("units.csv", "follow_ups.csv")}
+    assert (aside / "backup.env").is_file()
     assert (drill.etc / "key.env").read_text(encoding="utf-8") == f"ILK_PSEUDONYM_KEY={KEY}\n"
     assert drill.cycle.warehouse("select count(*) from people.responses_judged") == [(40,)]
     assert drill.backup("restore").returncode == 2  # never over data that is there
+
+
+def test_seeds_stay_where_nothing_could_be_restored(drill: Drill, tmp_path: Path):
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "units.csv").write_text("edited here\n", encoding="utf-8")
+    (drill.etc / "ilk.env").rename(tmp_path / "ilk.env")
+    places = {"ILK_DATA_DIR": str(tmp_path / "data"), "ILK_SEEDS_DIR": str(seeds)}
+    (drill.cycle.folder / "repository").rename(tmp_path / "away")
+    failed = drill.backup("restore", **places)
+    (tmp_path / "away").rename(drill.cycle.folder / "repository")
+    (tmp_path / "ilk.env").rename(drill.etc / "ilk.env")
+    assert failed.returncode == 1
+    assert [path.name for path in seeds.iterdir()] == ["units.csv"]
+
+
+def test_health_tells_of_a_backup_that_fails_or_is_never_made_again(drill: Drill):
+    settings = Settings(data_dir=drill.cycle.data, seeds_dir=drill.cycle.seeds)
+
+    def found(hours: float) -> list[bool]:
+        later = datetime.now(UTC) + timedelta(hours=hours)
+        return [each.is_red for each in findings(settings, later, names=["backup"])]
+
+    shutil.rmtree(settings.backup_dir, ignore_errors=True)
+    assert found(0) == [], "nobody ever asked for one"
+    (drill.cycle.folder / "repository").rename(drill.cycle.folder / "away")
+    assert drill.backup().returncode != 0
+    assert (found(29), found(31)) == ([False], [True]), "not one was ever good"
+    (drill.cycle.folder / "away").rename(drill.cycle.folder / "repository")
+    shutil.rmtree(settings.backup_dir)
+    settings.backup_dir.mkdir()
+    (settings.backup_dir / "asked_at").write_text("2025-10-01T00:00:00Z\n", encoding="utf-8")
+    assert found(0) == [True]
+    assert drill.backup().returncode == 0
+    assert (found(29), found(31)) == ([False], [True])
+    (settings.backup_dir / "good_at").write_text("", encoding="utf-8")
+    with pytest.raises(UnreadableFileError, match="good_at"):
+        found(0)
 
 
 def test_the_key_is_in_no_backup_of_the_data(drill: Drill):
@@ -144,6 +194,7 @@ def test_the_key_is_in_no_backup_of_the_data(drill: Drill):
 
 def test_a_raw_file_that_is_lost_or_changed_is_told_by_its_sha256(drill: Drill):
     count = drill.snapshots()
+    shutil.rmtree(drill.cycle.data / "backup", ignore_errors=True)
     [path] = (drill.cycle.data / "raw" / "files").iterdir()
     content = path.read_bytes()
     told = []
@@ -155,6 +206,7 @@ def test_a_raw_file_that_is_lost_or_changed_is_told_by_its_sha256(drill: Drill):
         assert found.returncode == 1
         assert f"c1/p/a.csv ({state}) {path.name}" in found.stdout
     assert drill.snapshots() == count + 2  # the older ones, which have it, stay
+    assert not (drill.cycle.data / "backup" / "good_at").exists()  # ilk health tells of it
 
 
 def test_no_backup_is_made_of_half_a_run(drill: Drill):
