@@ -1,0 +1,34 @@
+"""What carries a task to its shards, and how it is told that a shard failed for good.
+
+Belongs here: the interface that every way of running shards has. Doesn't: the ways themselves, each
+in a module of its own, and what a task does.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class TaskError(RuntimeError):
+    """A task failed for good on an item; the sentence names the item, and says what it said."""
+
+    def __init__(self, item: object, words: str) -> None:
+        """`words`: the last line of what was raised where the task ran."""
+        self.item = item
+        self.words = words
+        super().__init__(f"{item}: {words}")
+
+
+class Runner(Protocol):
+    """Runs a task on each of several items, wherever that is.
+
+    Task, items and results are pickled on the way. A task may run more than once on one item (tried
+    again after a machine was lost, or twice at once): what it writes it writes under another name
+    and moves into place, and the same item gives the same result.
+    """
+
+    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return the task's results in the order of the items; raises TaskError."""
+        ...
