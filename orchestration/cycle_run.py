@@ -8,7 +8,7 @@ import logging
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from orchestration.dagster_home import set_up_dagster_home
+from orchestration.dagster_home import one_opens, set_up_dagster_home
 from orchestration.dbt_build import WarehouseBuildError, manifest_path
 from orchestration.durable_files import DISK_FULL, DISK_READ_ONLY, UnreadableFileError, disk_remedy
 from orchestration.exports.registry import read_registry
@@ -78,7 +78,9 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     for name in ("dagster", "dagster._core.execution.plan.active"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        with dg.DagsterInstance.get() as instance:
+        with ExitStack() as opened:
+            with one_opens(settings):
+                instance = opened.enter_context(dg.DagsterInstance.get())
             yield instance
     except _postgres_gone(settings) as error:
         remedy = (
@@ -97,6 +99,15 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             "it, and run again: it holds logs of runs alone."
         )
         raise UnreadableFileError(settings.dagster_home, error, remedy) from error
+
+
+def make_storage(settings: Settings) -> None:
+    """Make Dagster's run storage where it isn't there, one process at a time.
+
+    Raises UnreadableFileError where it is damaged, or its PostgreSQL can't be reached.
+    """
+    with _instance(settings):
+        pass
 
 
 def _postgres_gone(settings: Settings) -> tuple[type[Exception], ...]:

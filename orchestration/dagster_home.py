@@ -4,7 +4,10 @@ Belongs here: its settings file and what the environment tells Dagster. Doesn't:
 imported late or in a process of its own.
 """
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from orchestration.durable_files import whole_file
 from orchestration.project_files import shipped
@@ -38,6 +41,18 @@ def set_up_dagster_home(settings: Settings) -> None:
         os.environ["ILK_DAGSTER_POSTGRES_URL"] = f"postgresql+psycopg2://{address}"
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
+
+
+@contextmanager
+def one_opens(settings: Settings) -> Iterator[None]:
+    """Hold back other processes that open Dagster's storage, which the first one makes.
+
+    Two that make it at once stamp its SQLite twice, and from then on it opens for nobody: page and
+    daemon of a new server, which systemd starts in the same second.
+    """
+    with (settings.dagster_home / "opening.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 if __name__ == "__main__":  # the Makefile, before it starts Dagster

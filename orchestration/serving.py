@@ -38,7 +38,7 @@ def serve(
     ] = False,
 ) -> None:
     """Halaman dan daemon Dagster, sampai dihentikan. / Dagster's page and daemon, until stopped."""
-    from orchestration.dagster_home import set_up_dagster_home
+    from orchestration.cycle_run import make_storage
 
     settings, _ = installation()
     program = Path(sys.executable).with_name(f"dagster-{service}".replace("-web", "-webserver"))
@@ -51,7 +51,7 @@ def serve(
             "address may run anything: put a proxy with passwords before it (docs/deployment.md).",
             soft_wrap=True,
         )
-    set_up_dagster_home(settings)
+    make_storage(settings)
     # Each data folder's settings are the environment's: relative paths would follow the process.
     os.environ["ILK_DATA_DIR"] = str(settings.data_dir)
     os.environ["ILK_SEEDS_DIR"] = str(settings.seeds_dir)

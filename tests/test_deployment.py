@@ -9,12 +9,14 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ import typer
 import yaml
 
 from orchestration import serving
+from orchestration.cycle_run import make_storage
+from orchestration.dagster_home import one_opens, set_up_dagster_home
 from orchestration.settings import REPOSITORY, Settings, get_settings
 from tests.conftest import ilk
 
@@ -183,6 +187,20 @@ def test_the_page_listens_on_loopback_unless_it_is_told_otherwise(
     assert "Peringatan" not in here.output
     assert "sandi" in far.output
     assert (tmp_path / "dagster" / "dagster.yaml").is_file()
+
+
+def test_page_and_daemon_that_start_in_the_same_second_make_one_storage(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path)
+    set_up_dagster_home(settings)
+    second = threading.Thread(target=make_storage, args=(settings,))
+    with one_opens(settings):  # the first
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        assert not (settings.dagster_home / "schedules").exists()
+    second.join(60)
+    with closing(sqlite3.connect(settings.dagster_home / "schedules/schedules.db")) as storage:
+        assert len(storage.execute("select * from alembic_version").fetchall()) == 1
 
 
 # The proxy
