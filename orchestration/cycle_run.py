@@ -16,7 +16,7 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from orchestration.dagster_home import one_opens, set_up_dagster_home
+from orchestration.dagster_home import one_sets_up, set_up_dagster_home
 from orchestration.dbt_build import WarehouseBuildError, manifest_path
 from orchestration.durable_files import DISK_FULL, DISK_READ_ONLY, UnreadableFileError, disk_remedy
 from orchestration.exports.registry import read_registry
@@ -79,7 +79,7 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with ExitStack() as opened:
-            with one_opens(settings):
+            with one_sets_up(settings):
                 instance = opened.enter_context(dg.DagsterInstance.get())
             yield instance
     except _postgres_gone(settings) as error:

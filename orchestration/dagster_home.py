@@ -28,10 +28,22 @@ storage:
 """
 
 
+@contextmanager
+def one_sets_up(settings: Settings) -> Iterator[None]:
+    """Hold back other processes that set this folder up, or open the storage that the first makes.
+
+    systemd starts page and daemon in the same second. Two that make a storage stamp its SQLite
+    twice, and from then on it opens for nobody.
+    """
+    with (settings.dagster_home / "setting_up.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def set_up_dagster_home(settings: Settings) -> None:
     """Write dagster.yaml there, and have this process and those it starts use it."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    with whole_file(settings.dagster_home / "dagster.yaml") as temporary:
+    with one_sets_up(settings), whole_file(settings.dagster_home / "dagster.yaml") as temporary:
         common = shipped("orchestration/dagster.yaml").read_text(encoding="utf-8")
         storage = _ON_SQLITE if settings.dagster_postgres_url is None else _ON_POSTGRES
         temporary.write_text(common + storage, encoding="utf-8")
@@ -41,18 +53,6 @@ def set_up_dagster_home(settings: Settings) -> None:
         os.environ["ILK_DAGSTER_POSTGRES_URL"] = f"postgresql+psycopg2://{address}"
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
-
-
-@contextmanager
-def one_opens(settings: Settings) -> Iterator[None]:
-    """Hold back other processes that open Dagster's storage, which the first one makes.
-
-    Two that make it at once stamp its SQLite twice, and from then on it opens for nobody: page and
-    daemon of a new server, which systemd starts in the same second.
-    """
-    with (settings.dagster_home / "opening.lock").open("a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":  # the Makefile, before it starts Dagster

@@ -27,7 +27,7 @@ import yaml
 
 from orchestration import serving
 from orchestration.cycle_run import make_storage
-from orchestration.dagster_home import one_opens, set_up_dagster_home
+from orchestration.dagster_home import one_sets_up
 from orchestration.settings import REPOSITORY, Settings, get_settings
 from tests.conftest import ilk
 
@@ -191,13 +191,13 @@ def test_the_page_listens_on_loopback_unless_it_is_told_otherwise(
 
 def test_page_and_daemon_that_start_in_the_same_second_make_one_storage(tmp_path: Path):
     settings = Settings(data_dir=tmp_path)
-    set_up_dagster_home(settings)
+    settings.dagster_home.mkdir()
     second = threading.Thread(target=make_storage, args=(settings,))
-    with one_opens(settings):  # the first
+    with one_sets_up(settings):  # the first
         second.start()
         second.join(1)
         assert second.is_alive()
-        assert not (settings.dagster_home / "schedules").exists()
+        assert [path.name for path in settings.dagster_home.iterdir()] == ["setting_up.lock"]
     second.join(60)
     with closing(sqlite3.connect(settings.dagster_home / "schedules/schedules.db")) as storage:
         assert len(storage.execute("select * from alembic_version").fetchall()) == 1
@@ -350,6 +350,21 @@ def test_a_container_opens_no_port_but_on_loopback_and_says_whether_it_is_well()
             assert service["read_only"] is True
             assert service["cap_drop"] == ["ALL"]
             assert any(each.endswith(":/seeds:ro") for each in service["volumes"])
+
+
+def test_nothing_is_set_twice():
+    """Docker Compose refuses a file that does; of two lines of ilk.env the last would count."""
+    text = (DEPLOY / "container" / "compose.yaml").read_text(encoding="utf-8")
+    mappings = [yaml.compose(text)]
+    for node in mappings:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert sorted({*keys}) == sorted(keys)
+            mappings += [value for _, value in node.value]
+    settings = re.findall(
+        r"^#? ?(ILK_\w+)=", (DEPLOY / "ilk.env").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted({*settings}) == sorted(settings)
 
 
 def test_each_secret_of_the_containers_is_asked_for():
