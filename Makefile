@@ -1,7 +1,7 @@
 # services · run · test · mutants · faults · check · dev · bench. README.md and .ci/run call these and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup services run test mutants faults check dev dist dist-check docs bench coverage life reference
+.PHONY: help setup services spark run test test-spark mutants faults check dev dist dist-check docs bench coverage life reference
 
 PYTHON ?= python3
 # uv from the PATH; where there is none, pip puts one into .uv/.
@@ -53,11 +53,29 @@ services:  ## what the tests use besides Python: Debian's chromium, postgresql, 
 		done; \
 	fi
 
+spark: .venv/.spark  ## pyspark (435 MB) and Debian's Java 17 (44 MB), where they are missing: docs/scaling.md
+	@if command -v java >/dev/null; then echo "Java: installed"; \
+	elif ! command -v apt-get >/dev/null; then \
+		echo "no apt-get here: install Java 17 by hand, or the tests of Spark are skipped"; \
+	else \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -qq; \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+			openjdk-17-jre-headless || echo "no Java: the tests of Spark are skipped"; \
+	fi
+
+.venv/.spark: .venv/.synced
+	$(UV) sync --locked --inexact --extra spark
+	@touch $@
+
 run: setup  ## both example cycles, from raw exports to publication
 	@./ilk example
 
 test: setup  ## everything that is promised
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-spark: spark  ## shards on a cluster of one master and two workers, on loopback; some minutes
+	$(BIN)/pytest tests/spark/test_spark_local.py tests/spark/on_a_cluster.py
 
 mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=4: four of them, by date
 	$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))

@@ -21,8 +21,9 @@ for each in seeds docs deploy/systemd deploy/tmpfiles.d deploy/nginx deploy/cont
 done
 sed 's/^\(............\).*/\1/' "$work/source/deploy/COMMIT" >"$dist/COMMIT"
 
-# Every package of the lock with its hash, of all extras; the project's own wheel likewise.
-"$UV" export --quiet --directory "$work/source" --locked --no-dev --all-extras --no-emit-project --no-header \
+# Every package of the lock with its hash, of all extras but Spark's, which PyPI has as source alone
+# (docs/scaling.md); the project's own wheel likewise.
+"$UV" export --quiet --directory "$work/source" --locked --no-dev --all-extras --no-extra spark --no-emit-project --no-header \
 	--no-annotate --output-file "$PWD/$dist/requirements.txt"
 "$PYTHON" -m venv "$work/pip"
 # --no-deps: the lock is whole, and names what dbt-core asks for and must not get (pyproject.toml, tool.uv).

@@ -26,6 +26,11 @@ _POSTGRES_ADDRESS = re.compile(
     r"(?!.*%(?![0-9a-fA-F]{2}))postgres(ql)?://([^\s/?#@]*@)?"
     r"(\[[0-9a-fA-F:]+\]|[^\s/?#@:\[\]]*)(:\d+)?(,[^\s/?#@:]*(:\d+)?)*(/[^\s/?#@]*)?(\?[^\s#]*)?"
 )
+# On this machine; a standalone cluster, one master or several; Kubernetes.
+_SPARK_MASTER = re.compile(
+    r"local(\[(\*|[1-9]\d*)(, *[1-9]\d*)?\])?|spark://[^\s,/@']+:\d+(,[^\s,/@']+:\d+)*"
+    r"|k8s://[^\s@']+"
+)
 EXAMPLE_LANDING = REPOSITORY / "examples" / "ilk" / "landing"
 _EXAMPLE_KEY = "a key for the made-up people of the example"
 
@@ -63,6 +68,13 @@ class Settings(BaseSettings):
     memory_limit: str = Field(
         default="3GB",
         description="What DuckDB may take to build the warehouse; beyond it, it spills to disk.",
+    )
+    spark_master: str | None = Field(
+        default=None,
+        description="Where Apache Spark computes shards: local[2], spark://host:7077, k8s://host.",
+    )
+    spark_secret: SecretStr | None = Field(
+        default=None, description="A standalone cluster's spark.authenticate.secret."
     )
     kept_publications: int = Field(
         default=KEPT_PUBLICATIONS,
@@ -200,6 +212,16 @@ class Settings(BaseSettings):
         if hours < 1:
             raise ValueError(f"ILK_BACKUP_WITHIN_HOURS={hours}: sedikitnya / at least 1")
         return hours
+
+    @field_validator("spark_master")
+    @classmethod
+    def _is_a_master(cls, master: str | None) -> str | None:
+        if master is not None and not _SPARK_MASTER.fullmatch(master):
+            raise ValueError(
+                f"ILK_SPARK_MASTER '{master}': tulis seperti / write it as local[2], "
+                "spark://host:7077, k8s://https://host:6443 (docs/scaling.md)"
+            )
+        return master
 
     @field_validator("site_url")
     @classmethod

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ PUBLIC = {
     "dagster_dbt": {"dagster_dbt"},
     "dbt": {"dbt.cli.main"},
     "great_expectations": {"great_expectations"},
+    "pyspark": {"pyspark"},
 }
 
 
@@ -308,6 +310,28 @@ TABLE = [
         "rows of Python models are not written",
         lambda: (
             "materialize(" in inspect.getsource(import_module(f"{DUCKDB_ADAPTER}.environments"))
+        ),
+    ),
+    Private(
+        "pyspark.SparkContext._gateway",
+        "orchestration/sharding/spark_session.py",
+        "leave the process of Java until ours ends, and refuse a second master in one process",
+        lambda: (
+            find_spec("pyspark") is None
+            or all(hasattr(of("pyspark", "SparkContext"), name) for name in ("_gateway", "_jvm"))
+        ),
+    ),
+    Private(
+        "pyspark.java_gateway.launch_gateway",
+        "orchestration/sharding/spark_session.py",
+        "let pyspark start Java by itself: it prints to the terminal, and the secret of a cluster "
+        "must come from spark-defaults.conf alone, since it hands settings over as arguments",
+        lambda: (
+            find_spec("pyspark") is None
+            or (
+                takes(of("pyspark.java_gateway", "launch_gateway"), "popen_kwargs")
+                and takes(of("pyspark", "SparkConf"), "_jvm")
+            )
         ),
     ),
 ]

@@ -21,7 +21,7 @@ ROOMS = (
     "settings", "dagster_home",
     "expectations", "postgres", "follow_up_workbook", "sample_plan",
     # a cycle from run to run
-    "sharding", "cycles", "dbt_build", "lineage", "auditing", "forgetting", "health",
+    "cycles", "sharding", "dbt_build", "lineage", "auditing", "forgetting", "health",
     "stages",
     # what is said of it, on a terminal and to channels
     "terminal", "fieldwork", "alerts",

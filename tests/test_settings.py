@@ -43,3 +43,18 @@ def test_a_limit_of_memory_is_a_size(tmp_path: Path, limit: str):
 def test_a_limit_of_memory_that_is_no_size_is_told_before_a_run(tmp_path: Path, limit: str):
     with pytest.raises(ValidationError, match="write it as 3GB, 800MB"):
         Settings(data_dir=tmp_path, memory_limit=limit)
+
+
+@pytest.mark.parametrize(
+    "master", ["local", "local[2]", "local[*,4]", "spark://a:7077,b:7077", "k8s://https://h:6443"]
+)
+def test_a_master_of_spark_is_taken(tmp_path: Path, master: str):
+    assert Settings(data_dir=tmp_path, spark_master=master).spark_master == master
+
+
+@pytest.mark.parametrize(
+    "master", ["local[0]", "yarn", "spark://a", "spark://u:p@a:7077", "local[2] --x", "k8s://h'"]
+)
+def test_what_spark_has_no_master_by_is_told_before_a_run(tmp_path: Path, master: str):
+    with pytest.raises(ValidationError, match=r"write it as local\[2\], spark://host:7077"):
+        Settings(data_dir=tmp_path, spark_master=master)

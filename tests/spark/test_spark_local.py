@@ -1,0 +1,149 @@
+"""Tasks on Spark within this machine: results in order, failures in words, nothing left.
+
+Belongs here: what needs no cluster, so that every gate runs it where pyspark and Java are. Doesn't:
+a cluster, whose machines can be lost (on_a_cluster.py).
+"""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration.sharding.runners import TaskError
+from orchestration.sharding.spark_runner import SparkRunner
+from orchestration.sharding.spark_session import SparkError
+from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, processes_that_name
+
+needs_spark = pytest.mark.skipif(not IS_HERE, reason=HOW_TO_GET_IT)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[SparkRunner]:
+    with SparkRunner("local[2,2]") as opened:
+        yield opened
+
+
+@needs_spark
+def test_results_come_in_the_order_of_the_items(runner: SparkRunner) -> None:
+    def slower_the_smaller(item: int) -> tuple[int, str | None]:
+        import time
+
+        time.sleep((3 - item) / 5)
+        return item * item, os.environ.get("OMP_NUM_THREADS")
+
+    assert runner.map(slower_the_smaller, range(4)) == [(item**2, "1") for item in range(4)]
+    assert runner.map(slower_the_smaller, []) == []
+
+
+@needs_spark
+def test_one_that_fails_for_good_is_named_in_its_own_words(
+    runner: SparkRunner, tmp_path: Path
+) -> None:
+    def fails(item: int) -> int:
+        if item % 2:
+            with (tmp_path / f"{item}").open("a") as tried:
+                tried.write(".")
+            raise ValueError("\nunit 'X' is not known\nLINE 1: ^")
+        return item
+
+    with pytest.raises(TaskError) as raised:
+        runner.map(fails, range(6))
+    assert raised.value.item == 1
+    assert str(raised.value) == (
+        "1: ValueError: unit 'X' is not known (dan 2 lainnya / and 2 more)"
+    )
+    assert (tmp_path / "1").read_text() == "..", "local[2,2] says: two times"
+
+
+@needs_spark
+def test_one_that_succeeds_when_tried_again_has_succeeded(
+    runner: SparkRunner, tmp_path: Path
+) -> None:
+    def fails_once(item: int) -> int:
+        seen = tmp_path / f"{item}"
+        if not seen.exists():
+            seen.touch()
+            raise OSError("the share was away")
+        return item
+
+    assert runner.map(fails_once, [5, 6]) == [5, 6]
+
+
+@needs_spark
+def test_one_whose_process_dies_is_named(runner: SparkRunner) -> None:
+    def dies(item: str) -> str:
+        if item == "b":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    with pytest.raises(
+        TaskError, match=r"^b: .* its machine or process was lost \(out of mem"
+    ) as e:
+        runner.map(dies, ["a", "b"])
+    assert "\n" not in str(e.value)
+
+
+@needs_spark
+def test_executors_of_another_version_compute_nothing(
+    runner: SparkRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.sharding.spark_runner.models_hash", lambda: "another")
+    with pytest.raises(TaskError, match="install the same ILK on all machines"):
+        runner.map(str, [1])
+
+
+@needs_spark
+def test_a_module_that_executors_lack_is_named(runner: SparkRunner) -> None:
+    class OfThere:
+        def __reduce__(self) -> tuple[object, ...]:
+            return importlib.import_module, ("only_on_the_driver",)
+
+    with pytest.raises(SparkError, match="ModuleNotFoundError: No module named 'only_on_the_driv"):
+        runner.map(str, [OfThere()])
+
+
+@needs_spark
+def test_it_ends_with_its_process_is_silent_and_leaves_signals_as_they_were(
+    runner: SparkRunner, capfd: pytest.CaptureFixture[str]
+) -> None:
+    java = "org.apache.spark.deploy.SparkSubmit --master local[2,2]"
+    assert runner.map(str, [1]) == ["1"]
+    assert processes_that_name(java)
+    runner.close()
+    assert not processes_that_name(java)
+    before = signal.getsignal(signal.SIGINT)
+    assert runner.map(str, [1]) == ["1"], "a second session in one process"
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_of_spark_is_imported_before_it_is_used() -> None:
+    code = (
+        "import sys, orchestration.sharding.spark_runner as r; r.SparkRunner('local[2]').close()\n"
+        "sys.exit(any(name.split('.')[0] in ('pyspark', 'py4j') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_the_extra_or_java_a_sentence_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pyspark", None)
+        with pytest.raises(SparkError, match="uv sync --inexact --extra spark"):
+            SparkRunner("local[2]").map(str, [1])
+    if IS_HERE:
+        monkeypatch.setenv("PATH", "/nowhere")
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        with pytest.raises(SparkError, match="openjdk-17-jre-headless"):
+            SparkRunner("local[2]").map(str, [1])
+
+
+def test_a_master_that_does_not_answer_is_told_at_once() -> None:
+    with pytest.raises(SparkError, match=r"spark://127.0.0.1:1,.*nothing answers there"):
+        SparkRunner("spark://127.0.0.1:1,127.0.0.1:2").map(str, [1])
