@@ -57,6 +57,8 @@ def serve(
     os.environ["ILK_SEEDS_DIR"] = str(settings.seeds_dir)
     of_web = ["--host", host, "--port", str(port), *(["--read-only"] if read_only else [])]
     words = ["run"] if service is Service.DAEMON else of_web
+    if settings.log_format == "json":
+        words = [*words, "--log-format", "json"]
     arguments = [program.name, *words, "--module-name", "orchestration.definitions"]
     os.chdir(settings.dagster_home)  # Dagster keeps what it keeps in passing where it was started
     os.execv(program, arguments)

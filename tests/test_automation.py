@@ -1,6 +1,7 @@
 """When a cycle runs by itself, under simulated time and a landing of the test's own."""
 
 import json
+import runpy
 import shutil
 import threading
 from dataclasses import replace
@@ -12,7 +13,7 @@ import dagster as dg
 import fsspec
 import pytest
 
-from orchestration.defs import resources, survey_exports
+from orchestration.defs import automation, resources, survey_exports
 from orchestration.defs.automation import (
     every_morning_of_the_window,
     landed_files,
@@ -328,3 +329,16 @@ def test_a_run_waits_for_the_one_that_is_on_but_not_for_ever(data_dir: Path):
         run_lock(data_dir, patience=0.1),
     ):
         pass
+
+
+def test_a_run_that_tells_in_json_tells_nothing_twice(monkeypatch: pytest.MonkeyPatch):
+    def on_the_console() -> object:
+        get_settings.cache_clear()
+        job = runpy.run_path(automation.__file__)["survey_cycle"]
+        return job.config and job.config["loggers"]
+
+    assert on_the_console() is None
+    monkeypatch.setenv("ILK_LOG_FORMAT", "json")
+    assert on_the_console() == {"console": {"config": {"log_level": "ERROR"}}}
+    monkeypatch.undo()
+    get_settings.cache_clear()

@@ -176,6 +176,9 @@ def test_the_page_listens_on_loopback_unless_it_is_told_otherwise(
     here = ilk("serve", "web", "--read-only", "--port", "3001")
     far = ilk("serve", "web", "--host", "0.0.0.0")
     ilk("serve", "daemon")
+    monkeypatch.setenv("ILK_LOG_FORMAT", "json")
+    get_settings.cache_clear()
+    ilk("serve", "daemon")
     get_settings.cache_clear()
     of_ours = ["--module-name", "orchestration.definitions"]
     at = ["--host", "127.0.0.1", "--port", "3001", "--read-only"]
@@ -183,6 +186,7 @@ def test_the_page_listens_on_loopback_unless_it_is_told_otherwise(
         ["dagster-webserver", *at, *of_ours],
         ["dagster-webserver", "--host", "0.0.0.0", "--port", "3000", *of_ours],
         ["dagster-daemon", "run", *of_ours],
+        ["dagster-daemon", "run", "--log-format", "json", *of_ours],
     ]
     assert "Peringatan" not in here.output
     assert "sandi" in far.output

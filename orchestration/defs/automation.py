@@ -17,11 +17,15 @@ from orchestration.stages.due import cycles_due, look
 _TICK_SECONDS = 40
 """Dagster ends a tick of over a minute; what does not answer in time is asked by the next one."""
 
+# Where a run tells in JSON, Dagster's own console says the same once more: there it keeps errors.
+_ERRORS_ALONE = dg.RunConfig(loggers={"console": {"config": {"log_level": "ERROR"}}})
+
 survey_cycle = dg.define_asset_job(
     "survey_cycle",
     selection=dg.AssetSelection.all(),
     partitions_def=SURVEY_CYCLES,
     description="Pull, check, build and publish one survey cycle; `ilk run` is this job.",
+    config=_ERRORS_ALONE if get_settings().log_format == "json" else None,
 )
 
 
