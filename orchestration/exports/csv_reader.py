@@ -95,7 +95,9 @@ def _batches(text: _Text) -> Generator[tuple[pa.RecordBatch, pa.Int64Array]]:
 
     def leave_out(row: pa.csv.InvalidRow) -> str:
         """Pass over a row of another width that is no record: above the data, or empty."""
-        if row.number > text.header.rows and not is_blank([row.text.strip(END_OF_FILE)]):
+        cells = next(rows_of(io.StringIO(row.text, newline=""), text.delimiter), [])
+        is_none = len(cells) < 2 and is_blank([cell.strip(END_OF_FILE) for cell in cells])
+        if row.number > text.header.rows and not is_none:
             return "error"
         left_out.append(row.number)
         return "skip"

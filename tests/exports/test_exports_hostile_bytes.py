@@ -121,8 +121,17 @@ def check(content: bytes, block_bytes: int) -> None:
 @example(b'a\r\n"1"\r\n""\r\n\r\n', 8 << 20)
 @example(b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\n", 8 << 20)
 @example(b"\xef\xbb\xbf\xef\xbb\xbf\n\xef\xbb\xbf", 1024)
+@example(b'\xef\xbb\xbf"";"extra"\n\xef\xbb\xbf";"\n"5"\n""\n', 1024)
+@example(b'a;b\n1;2\n""""\n3;4\n', 8 << 20)
 def test_damaged_exports_land_whole_or_are_refused(content, block_bytes):
     check(content, block_bytes)
+
+
+def test_a_row_of_an_empty_cell_in_quotes_is_no_record(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_bytes(b'a;b\n1;2\n""\n3;4\n')
+    [(_, numbers)] = read_csv(path, ReaderSettings()).batches
+    assert numbers.to_pylist() == [2, 4]
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)
