@@ -35,6 +35,8 @@ if [ "${1:-}" = restore ]; then
 		[ ! -e "$etc/$file" ] || cp -p "$etc/$file" "$aside/"
 	done
 	echo "Seed dan setelan yang tadi di sini / seeds and settings that were here: $aside"
+	above=$(dirname "$ILK_DATA_DIR")
+	owner=$(stat -c %u:%g "$above" 2>/dev/null || true)
 	if ! restic restore latest --tag ilk --target /; then
 		[ -e "$ILK_SEEDS_DIR" ] || [ ! -e "$aside/seeds" ] || mv "$aside/seeds" "$ILK_SEEDS_DIR"
 		exit 1
@@ -43,8 +45,9 @@ if [ "${1:-}" = restore ]; then
 	read_settings
 	cd "$ILK_DATA_DIR"
 	if [ "$(id -u)" = 0 ] && id ilk >/dev/null 2>&1; then
-		# The old machine's number of the user may be another's here.
+		# The old machine's number of the user may be another's here; restic sets it on the folder above too.
 		chown -R ilk: "$ILK_DATA_DIR"
+		[ -z "$owner" ] || chown "$owner" "$above"
 		chgrp -f ilk "$etc/ilk.env" "$etc/backup.env" || true
 		ilk="runuser -u ilk -- $ilk"
 	fi
@@ -76,7 +79,7 @@ restic backup --quiet --tag ilk \
 	--exclude "$ILK_DATA_DIR/warehouse.duckdb*" --exclude "$ILK_DATA_DIR/fingerprints.json" \
 	--exclude "$ILK_DATA_DIR/dbt_target" --exclude "$ILK_DATA_DIR/dbt_home" --exclude "$ILK_DATA_DIR/dagster" \
 	--exclude "$ILK_DATA_DIR/docs" --exclude "$ILK_DATA_DIR/reports" --exclude "$ILK_DATA_DIR/quality" \
-	--exclude "$ILK_DATA_DIR/ilk.lock" --exclude key.env --exclude "$etc/*password*" \
+	--exclude "${ILK_SEEDS_DIR%/}.before-*" --exclude "$ILK_DATA_DIR/ilk.lock" --exclude key.env --exclude "$etc/*password*" \
 	"$ILK_DATA_DIR" "$ILK_SEEDS_DIR" "$@"
 if [ -n "${ILK_KEY_REPOSITORY:-}" ]; then
 	in_key_repository backup --quiet --tag ilk-key "$etc/key.env"

@@ -184,10 +184,23 @@ def test_health_tells_of_a_backup_that_fails_or_is_never_made_again(drill: Drill
 
 
 def test_the_key_is_in_no_backup_of_the_data(drill: Drill):
+    # As on a server: seeds below the settings, and beside them what a restore put aside.
+    settings = (drill.etc / "ilk.env").read_text(encoding="utf-8")
+    seeds = drill.etc / "seeds"
+    shutil.copytree(drill.cycle.seeds, seeds)
+    (drill.etc / "seeds.before-20251201T000000Z").mkdir()
+    (drill.etc / "ilk.env").write_text(
+        settings.replace(str(drill.cycle.seeds), str(seeds)), encoding="utf-8"
+    )
     assert drill.backup().returncode == 0
     found = drill.restic("ls", "latest", password="$(exit 1) `a b`", repository="repository")
     assert str(drill.etc / "ilk.env") in found
+    (drill.etc / "ilk.env").write_text(settings, encoding="utf-8")
+    assert str(seeds / "units.csv") in found
     assert "key.env" not in found
+    assert (
+        "seeds.before-" not in found
+    )  # root's alone, as the key in it: the service user can't read it
     assert "password" not in found
     assert "warehouse.duckdb" not in found
 
