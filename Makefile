@@ -87,9 +87,8 @@ faults: setup  ## kill -9 at 200 moments, full disks, ...: into docs/reliability
 check: setup  ## formatting, lint, types, definitions
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy & $(BIN)/sqlfluff lint --processes 2 models && wait $$!  # the first takes one core
 	@$(DAGSTER_SETTINGS)
-	$(BIN)/dg check defs
+	$(BIN)/mypy & $(BIN)/sqlfluff lint --processes 2 models && $(BIN)/dg check defs && wait $$!  # mypy takes one core
 
 dev: setup  ## Dagster's web page, with schedules and sensors
 	@$(DAGSTER_SETTINGS)
