@@ -202,6 +202,7 @@ def job_environment(landing: Path, data_dir: Path) -> dict[str, str]:
         "ILK_SEEDS_DIR": str(SEEDS),
         "ILK_PSEUDONYM_KEY": "benchmark",
         "ILK_PAGES": "false",  # the script makes none; docs/performance.md has their figures
+        "DBT_WRITE_JSON": "true",  # a second, for the times of nodes (run_results.json)
     }
 
 

@@ -80,7 +80,7 @@ def manifest_path(settings: Settings) -> Path:
     """Return the path of a manifest.json that fits the project as it lies on disk now.
 
     Parses the project first where there is none, a source file changed since, or the file is not
-    what was written. It lies beside the one that `dbt build` writes, which a full disk cuts off.
+    what was written. `dbt build` writes none, or one beside it, which a full disk cuts off.
 
     Raises:
         WarehouseBuildError: the project does not parse; the message names file and reason.
@@ -121,6 +121,9 @@ def build_warehouse(
     arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
     if not load_seeds:
         arguments.append("seed")
+    # Manifest once more, results and graph are for who asks dbt for them: benchmarks do.
+    if "DBT_WRITE_JSON" not in os.environ:
+        arguments.append("--no-write-json")
     # The warehouse holds what single persons answered, and so does DuckDB's log beside it, which a
     # killed run leaves: both are their owner's from the start.
     before = os.umask(0o077)

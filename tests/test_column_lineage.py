@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from orchestration.dbt_build import manifest_path
 from orchestration.lineage.columns import column_lineage, declared_columns
 from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table, warehouse_tables
 from orchestration.lineage.tracing import trace_columns
@@ -92,8 +93,7 @@ def traced(sample: Sample) -> tuple[ColumnLineage, dict[str, Table]]:
 @pytest.fixture(scope="module")
 def models(sample: Sample) -> dict[str, Any]:
     """dbt's nodes of the models, by schema.name."""
-    path = sample.settings.dbt_target_dir / "manifest.json"
-    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+    nodes = json.loads(manifest_path(sample.settings).read_text(encoding="utf-8"))["nodes"].values()
     return {
         f"{node['schema']}.{node['name']}": node
         for node in nodes

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from frictionless import Package
 
+from orchestration.dbt_build import manifest_path
 from orchestration.publishing.specifications import TableSpec, described, specifications
 from orchestration.settings import REPOSITORY
 from tests.conftest import Sample
@@ -16,8 +17,7 @@ MEASURED = re.compile("^(DOUBLE|FLOAT|DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?
 
 @pytest.fixture(scope="module")
 def manifest(sample: Sample) -> dict:
-    path = sample.settings.data_dir / "dbt_target" / "manifest.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(manifest_path(sample.settings).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

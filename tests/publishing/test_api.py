@@ -17,6 +17,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import OutsidePathError
 from orchestration.publishing.api.document import rows_of_a_unit, told
 from orchestration.publishing.api.files import write_api
@@ -67,7 +68,7 @@ def as_json(cell: Any) -> Any:
 
 
 def written(sample: Sample, database: Path, folder: Path) -> Api:
-    known = read_described(sample.settings.dbt_target_dir / "manifest.json")
+    known = read_described(manifest_path(sample.settings))
     connection = duckdb.connect(str(database), read_only=True)
     specs = specifications(known, connection)
     assert len(specs) == len(told(specs)) + 2, "a view that is left out has another name now"
