@@ -17,15 +17,17 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 
 from orchestration.settings import REPOSITORY
 
 LIST = Path(__file__).with_suffix(".toml")
 WAREHOUSE = Path("data") / "warehouse.duckdb"
+OF_THE_CASE = "tests/test_formulas.py"
 SEEN, SURVIVED = "seen", "SURVIVED"
 MOST_TREES = 4
 SECONDS = 600  # for one command, on a machine that does much else
@@ -47,6 +49,11 @@ class Mutant:
     build: tuple[str, ...] = ()
     cycle: str = "late"
     tests: tuple[str, ...] = ()
+
+    @property
+    def needs_case(self) -> bool:
+        """Whether it is judged over the formula case, which takes half a minute to build."""
+        return bool(self.unit_tests or self.build or _of_the_case(self.tests))
 
     def fault_of_the_list(self, text: str) -> str | None:
         """Return what is wrong with the mutant itself, over its file's text."""
@@ -110,7 +117,8 @@ class Tree:
     ) -> str:
         """Return SEEN where a test fails, SURVIVED where all pass, else why they could not run."""
         built = self.folder.with_name(f"{self.folder.name}-case")
-        if build or not built.exists():  # what another mutant built must not stay
+        needs_case = unit_tests or build or _of_the_case(tests)
+        if build or (needs_case and not built.exists()):  # what another mutant built must not stay
             shutil.rmtree(built, ignore_errors=True)
             (built / "data").mkdir(parents=True)
             shutil.copyfile(self.case / WAREHOUSE, built / WAREHOUSE)
@@ -172,6 +180,10 @@ class Tree:
         )
 
 
+def _of_the_case(tests: Sequence[str]) -> bool:
+    return any(test.partition("::")[0] == OF_THE_CASE for test in tests)
+
+
 def _end(said: str) -> str:
     return " ".join(said.split())[-400:]
 
@@ -201,16 +213,13 @@ def main(count: int | None, only: str) -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="ilk-mutants-") as name:
         folder = Path(name)
-        subprocess.run(
-            [sys.executable, "-m", "tests.formula_case", str(folder / "case")],
-            cwd=REPOSITORY,
-            check=True,
-        )
         trees: queue.SimpleQueue[Tree] = queue.SimpleQueue()
         for number in range(min(os.cpu_count() or 1, MOST_TREES, len(chosen))):
             trees.put(Tree.grown(folder / f"tree-{number}", folder / "case"))
 
-        def judged(mutant: Mutant | None) -> str:
+        def judged(mutant: Mutant | None, case: Future[None]) -> str:
+            if needs_case(mutant):
+                case.result()
             tree = trees.get()
             try:
                 if mutant is None:
@@ -221,14 +230,27 @@ def main(count: int | None, only: str) -> int:
             print(f"{verdict}: {mutant.what} ({mutant.file})", flush=True)
             return verdict
 
-        with ThreadPoolExecutor(trees.qsize()) as pool:
-            verdicts = dict(zip([None, *chosen], pool.map(judged, [None, *chosen]), strict=True))
+        def needs_case(mutant: Mutant | None) -> bool:
+            return any(of.needs_case for of in (chosen if mutant is None else [mutant]))
+
+        jobs = sorted([None, *chosen], key=needs_case)  # those that don't wait for it go first
+        with ThreadPoolExecutor(trees.qsize() + 1) as pool:
+            case: Future[None] = Future()
+            if needs_case(None):
+                case = pool.submit(_build_case, folder / "case")
+            verdicts = dict(zip(jobs, pool.map(judged, jobs, repeat(case)), strict=True))
     if verdicts.pop(None) != SURVIVED:
         print("The tests fail with no mutant planted: mend them first, this tells nothing.")
         return 1
     missed = sum(verdict != SEEN for verdict in verdicts.values())
     print(f"{len(chosen) - missed} seen, {missed} not")
     return 1 if missed else 0
+
+
+def _build_case(folder: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "tests.formula_case", str(folder)], cwd=REPOSITORY, check=True
+    )
 
 
 def _without_any(tree: Tree, chosen: Sequence[Mutant]) -> str:
