@@ -116,9 +116,22 @@ def test_a_file_that_would_lose_its_responses_for_one_reason_blocks(
 ) -> None:
     cycle = SmallCycle(tmp_path)
     cycle.drop("c1/p/a.csv", rows)
+    blocking = [
+        message
+        for outcomes in cycle.check("c1").values()
+        for outcome in outcomes
+        if outcome.severity == "critical" and not outcome.passed
+        for message in outcome.messages
+    ]
+    assert sentence in "\n".join(blocking)
+
+
+def test_a_file_that_blocks_publishes_nothing(tmp_path: Path) -> None:
+    cycle = SmallCycle(tmp_path)
+    cycle.drop("c1/p/a.csv", [row(n, month=9) for n in range(9)])
     ran = cycle.run("c1")
     assert ran.returncode == 1
-    assert sentence in ran.stdout
+    assert "100.0% of the times lie outside the window" in ran.stdout
     assert not (cycle.data / "published" / "ilk.duckdb").exists()
 
 

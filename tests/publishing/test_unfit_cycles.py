@@ -31,17 +31,26 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
     cycle = SmallCycle(tmp_path)
     cycle.add("export_columns", "p,Uji,attribute,is_test")
     header = f"{HEADER},Uji"
-    cycle.drop("c1/p/a.csv", _responses("c1", 40), header)
-    cycle.drop("c2/p/a.csv", _responses("c2", 40), header)
+
+    # Without an accepted response it is never published at all.
+    cycle.drop("c1/p/a.csv", _responses("c1", 40, tests=40), header)
+    cycle.drop("c2/p/a.csv", _responses("c2", 15), header)
     ran = cycle.run("--all")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "c1 tidak diterbitkan" in ran.stdout and "/ is not published" in ran.stdout
+    assert cycle.published("select distinct cycle_id from audit_reconciliation") == [("c2",)]
+    assert cycle.published(_FIGURES) == [("c2", 15, 3.5)], "few are few, not lost"
+
+    cycle.drop("c1/p/a.csv", _responses("c1", 40), header)
+    ran = cycle.run("c1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 40, 3.5)]
+    assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 15, 3.5)]
     parts = cycle.published("from audit_reconciliation where cycle_id = 'c1' order by all")
 
-    # All of c1 are tests now; c2 got lower answers.
+    # All of c1 are tests now; then c2 got lower answers, too.
     cycle.drop("c1/p/a.csv", _responses("c1", 40, tests=40), header)
-    cycle.drop("c2/p/a.csv", _responses("c2", 40, low=True), header)
-    for arguments in (("--all",), ("--all", "--full-refresh")):
+    for arguments, of_c2 in ((("c1",), 3.5), (("--all", "--full-refresh"), 2.0)):
+        cycle.drop("c2/p/a.csv", _responses("c2", 15, low=of_c2 == 2.0), header)
         ran = cycle.run(*arguments)
         assert ran.returncode == 1, ran.stdout + ran.stderr
         assert "diterima 0/40 (jawaban percobaan 40)" in ran.stdout
@@ -49,7 +58,7 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
         assert "Its last publication (n = 40) stays." in ran.stdout
         assert "--accept-fewer" not in ran.stdout, "nothing at all is never accepted"
         assert "ilk run --all" not in ran.stdout, "which would say the same again"
-        assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 40, 2.0)]
+        assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 15, of_c2)]
         kept = cycle.published("from audit_reconciliation where cycle_id = 'c1' order by all")
         assert kept == parts
 
@@ -59,23 +68,10 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "accepted 20/40 (trial response 20), min_sample 30" in ran.stdout
     assert "ilk run c1 --accept-fewer" in ran.stdout
-    assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 40, 2.0)]
+    assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 15, 2.0)]
     ran = cycle.run("c1", "--accept-fewer")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert cycle.published(_FIGURES) == [("c1", 20, 2.0), ("c2", 40, 2.0)]
-
-
-def test_a_cycle_without_an_accepted_response_is_never_published_at_all(tmp_path: Path):
-    cycle = SmallCycle(tmp_path)
-    cycle.add("export_columns", "p,Uji,attribute,is_test")
-    header = f"{HEADER},Uji"
-    cycle.drop("c1/p/a.csv", _responses("c1", 40, tests=40), header)
-    cycle.drop("c2/p/a.csv", _responses("c2", 15), header)
-    ran = cycle.run("--all")
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "c1 tidak diterbitkan" in ran.stdout and "/ is not published" in ran.stdout
-    assert cycle.published("select distinct cycle_id from audit_reconciliation") == [("c2",)]
-    assert [count for _, count, _ in cycle.published(_FIGURES)] == [15], "few are few, not lost"
+    assert cycle.published(_FIGURES) == [("c1", 20, 2.0), ("c2", 15, 2.0)]
 
 
 CLOSES_ON = date(2025, 10, 31)
