@@ -20,9 +20,9 @@ import dagster as dg  # noqa: E402, TID251
 import dagster_dbt  # noqa: E402, F401, TID251  # its import is what is measured
 from dbt.cli.main import dbtRunner  # noqa: E402
 
-from expectations.validation import imported_when_used  # noqa: E402
+from expectations.validation import as_if_missing, imported_when_used  # noqa: E402
 
-with imported_when_used("altair", "scipy.stats"):
+with imported_when_used("altair", "scipy.stats"), as_if_missing("pyspark", "py4j"):
     import great_expectations  # noqa: F401
 
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"

@@ -55,7 +55,8 @@ def validate(frame: "pd.DataFrame", rules: Sequence[Rule], *, suite: str) -> Val
     """
     if frame.empty:
         return Validation([Outcome(rule.name, rule.severity, True, (), 0) for rule in rules], {})
-    with imported_when_used("altair", "scipy.stats"):  # for one expectation that no rule uses
+    # Altair and scipy.stats are for one expectation that no rule uses, Spark for frames of its own.
+    with imported_when_used("altair", "scipy.stats"), as_if_missing("pyspark", "py4j"):
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -105,6 +106,18 @@ def imported_when_used(*names: str) -> Iterator[None]:
         for name in waiting:
             if isinstance(sys.modules.get(name), _LoadedWhenUsed):
                 del sys.modules[name]  # others that import it later get the module itself
+
+
+@contextmanager
+def as_if_missing(*names: str) -> Iterator[None]:
+    """Let what is imported meanwhile find that these are not installed, unless they are loaded."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: as Python has it
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 class _LoadedWhenUsed(ModuleType):

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from expectations.validation import imported_when_used
+from expectations.validation import as_if_missing, imported_when_used
 from orchestration.settings import REPOSITORY
 
 FRAMEWORKS = (
@@ -135,7 +135,7 @@ def _import_frameworks() -> None:
     gc.disable()
     for name in FRAMEWORKS:
         importlib.import_module(name)
-    with imported_when_used("altair", "scipy.stats"):
+    with imported_when_used("altair", "scipy.stats"), as_if_missing("pyspark", "py4j"):
         importlib.import_module("great_expectations")
     gc.freeze()  # what is there already is looked at no more, and so not copied
     gc.enable()

@@ -123,11 +123,21 @@ def test_it_ends_with_its_process_is_silent_and_leaves_signals_as_they_were(
 
 
 def test_nothing_of_spark_is_imported_before_it_is_used() -> None:
-    code = (
-        "import sys, orchestration.sharding.spark_runner as r; r.SparkRunner('local[2]').close()\n"
-        "sys.exit(any(name.split('.')[0] in ('pyspark', 'py4j') for name in sys.modules))"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    """Neither by us nor by Great Expectations, which takes all that is installed."""
+    code = """
+import sys
+import pandas as pd
+from expectations.rules import Rule
+from expectations.validation import validate
+from orchestration.sharding.spark_runner import SparkRunner
+SparkRunner("local[2]").close()
+from orchestration.words import FaultText
+rule = Rule("any", "expect_column_values_to_not_be_null", "any", FaultText("", ""), "critical")
+assert validate(pd.DataFrame({"any": [1]}), [rule], suite="any").outcomes[0].passed
+sys.exit(" ".join(name for name in sys.modules if name.startswith(("pyspark", "py4j"))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
 def test_without_the_extra_or_java_a_sentence_says_how_to_get_it(
