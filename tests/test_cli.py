@@ -20,7 +20,6 @@ from click.testing import Result
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from sqlalchemy.exc import OperationalError
 
-from expectations.seed_rules import OPTIONAL_COLUMNS
 from orchestration.cycle_run import _instance, _with_remedy
 from orchestration.cycles.state import cycle_states
 from orchestration.dbt_build import NodeResult
@@ -317,37 +316,6 @@ def test_two_runs_at_once_are_one_run_and_a_sentence_that_names_the_other(own_sa
         result = ilk("run", LAST)
     assert result.exit_code == 1
     assert f"pid {os.getpid()}, {socket.gethostname()}" in result.output
-
-
-def test_no_figure_moves_by_seeds_in_another_order_or_a_file_that_came_back_as_it_was(
-    own_sample: OwnSample, tmp_path: Path, recwarn: pytest.WarningsRecorder
-):
-    """Optional columns are left out, too."""
-    seeds = tmp_path / "seeds"
-    shutil.copytree(SAMPLE_SEEDS, seeds)
-    for path in seeds.glob("*.csv"):
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows, header = list(reader), reader.fieldnames or []
-        optional = OPTIONAL_COLUMNS.get(path.stem, ())
-        columns = [column for column in reversed(header) if column not in optional]
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
-    before = scores(own_sample())
-    settings = own_sample(ILK_SEEDS_DIR=str(seeds))
-    export = first_export(settings)
-    whole = export.read_bytes()
-    shorten(export)
-    assert ilk("run", LAST).exit_code == 0
-    assert scores(settings) != before
-    export.write_bytes(whole)
-    result = ilk("run", LAST)
-    assert result.exit_code == 0, result.output
-    assert "menghitung" in result.output
-    assert scores(settings) == before
-    assert not [warning for warning in recwarn if "any column" in str(warning.message)]
 
 
 def test_what_the_system_refuses_is_told_with_its_remedy(

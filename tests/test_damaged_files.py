@@ -6,7 +6,6 @@ are killed (test_killed.py), exports that are damaged (exports/), dbt's last par
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from orchestration.publishing.reading.headline import read_headline
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample, ilk
+from tests.small_cycle import SmallCycle, row
 
 OwnSample = Callable[..., Settings]
 FIRST, LAST = SAMPLE_CYCLES
@@ -340,29 +340,21 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 
 def test_a_disk_that_is_full_is_told_and_once_there_is_room_all_is_as_ever(
-    sample: Sample, disk: Callable[[int], Path]
+    disk: Callable[[int], Path],
 ) -> None:
+    survey = SmallCycle(disk(4))
+    survey.drop("c1/p/a.csv", [row(number) for number in range(40)])
     for megabytes in (4, 20):  # while dbt's project is read, and while the warehouse is built
-        data_dir = disk(megabytes) / "data"
-        stopped = run_apart(data_dir)
+        disk(megabytes)
+        stopped = survey.run("c1")
         said = stopped.stdout + stopped.stderr
         assert (stopped.returncode, "The disk is full" in said) == (1, True), (megabytes, said)
         assert "Traceback" not in said, (megabytes, said)
-        assert not (data_dir / "published").exists()
+        assert ("menghitung" in said) == (megabytes == 20), (megabytes, said)
+        assert not (survey.data / "published").exists()
     disk(400)
-    done = run_apart(data_dir)
+    done = survey.run("c1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert read_headline(data_dir / "published", FIRST) == read_headline(
-        sample.settings.published_dir, FIRST
-    )
-
-
-def run_apart(data_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Run the first cycle in a process of its own, which remembers nothing."""
-    return subprocess.run(
-        [sys.executable, "-m", "orchestration", "run", FIRST],
-        env=os.environ | {"ILK_DATA_DIR": str(data_dir)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    headline = read_headline(survey.data / "published", "c1")
+    assert headline is not None
+    assert (headline.score, headline.respondent_count) == (87.5, 40)
