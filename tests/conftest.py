@@ -9,7 +9,6 @@ import gc
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from sqlalchemy import Engine, event
 from typer.testing import CliRunner
 
 from orchestration.settings import REPOSITORY, Settings, get_settings
+from tests.ilk_process import trust_the_disk
 from tests.postgres_server import HOW_TO_GET_ONE, PostgresServer, find_binaries
 
 # The seeds that the sample's exports were made with, frozen: seeds/ is a team's to edit.
@@ -52,6 +51,7 @@ def pytest_configure() -> None:
     """Point the settings at a folder of this session before any test module reads them."""
     global _data_dir
     gc.set_threshold(3_000_000, 20, 100)  # as in `ilk` itself (orchestration/__main__.py)
+    trust_the_disk()
     _data_dir = tempfile.mkdtemp(prefix="ilk-tests-")
     os.environ["ILK_DATA_DIR"] = _data_dir
     os.environ["ILK_LANDING_URL"] = str(SAMPLE_LANDING)
@@ -66,13 +66,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest: no worker is left alone with one at the end."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
-
-
-@event.listens_for(Engine, "connect")
-def _trust_the_disk(connection: object, _: object) -> None:
-    """Let Dagster's run storage skip fsync, one for each of a run's 600 events: nobody needs it."""
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("pragma synchronous = off")
 
 
 def pytest_unconfigure() -> None:
