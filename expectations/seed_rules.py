@@ -53,7 +53,8 @@ MAY_BE_EMPTY = {
     "export_columns": ("target",),
     "export_profiles": ("description",),
     "methods": ("description",),
-    "questions": ("question_text",),
+    # questions_name_what_they_ask_about demands both ids but of what asks about everything
+    "questions": ("question_text", "service_id", "perspective_id"),
     "region_contacts": ("region_id",),
     "regions": ("iso_3166_2", "island_group"),
     SEED: ("value",),
@@ -81,7 +82,7 @@ ONE_OF = {
     ("methods", "interval_method"): ("wald", "wilson"),
     ("methods", "change_test"): ("z_independent", "t_overlap"),
     ("methods", "importance"): ("part_whole", "disattenuated"),
-    ("questions", "asks"): ("performance", "expectation", "importance"),
+    ("questions", "asks"): ("performance", "expectation", "importance", "overall"),
     ("questions", "is_asked"): ("true", "false"),
     ("questions", "is_reverse_scored"): ("true", "false"),
     ("response_rules", "action"): ("reject", "flag"),
@@ -674,6 +675,36 @@ _RULES = [
         ),
     ),
     SeedRule(
+        name="questions_name_what_they_ask_about",
+        seed="questions",
+        sql="""
+            select line, question_id, coalesce(asks, 'performance') as asks,
+                if(service_id is null, 'service_id', 'perspective_id') as column,
+            from questions
+            where (service_id is null or perspective_id is null) and asks is distinct from 'overall'
+        """,
+        text=FaultText(
+            "'{question_id}' asks for {asks}, and {column} is empty. Fill it, or say 'overall' in "
+            "asks where the question is about all services together.",
+            "'{question_id}' menanyakan {asks}, padahal {column} kosong. Isi, atau tulis 'overall' "
+            "pada asks bila pertanyaannya tentang semua layanan sekaligus.",
+        ),
+    ),
+    SeedRule(
+        name="overall_questions_are_about_everything",
+        seed="questions",
+        sql="""
+            select line, question_id from questions
+            where asks = 'overall' and coalesce(service_id, perspective_id) is not null
+        """,
+        text=FaultText(
+            "'{question_id}' asks about all services together. Empty its service_id and "
+            "perspective_id, or correct asks.",
+            "'{question_id}' menanyakan semua layanan sekaligus. Kosongkan service_id dan "
+            "perspective_id-nya, atau perbaiki asks.",
+        ),
+    ),
+    SeedRule(
         name="items_have_one_service_and_perspective",
         seed="questions",
         sql="""
@@ -681,7 +712,11 @@ _RULES = [
                 first_value(line) over items as first_line,
                 first_value(service_id) over items as first_service_id,
                 first_value(perspective_id) over items as first_perspective_id,
-            from questions
+            from (
+                select line, instrument_id, item_id, coalesce(service_id, '–') as service_id,
+                    coalesce(perspective_id, '–') as perspective_id
+                from questions
+            ) as questions
             window items as (partition by instrument_id, item_id order by line)
             qualify (service_id, perspective_id) <> (first_service_id, first_perspective_id)
         """,

@@ -4,7 +4,8 @@ Belongs here: its seeds and answers, its run through `ilk`. Doesn't: what must c
 (test_formulas.py computes it anew from `answers`).
 
 Two services, two perspectives, two levels of providers, and items that both audiences are asked
-about, so that who hears both rates an item twice. Both cycles are raked, the early one has Wilson's
+about, so that who hears both rates an item twice. The late one also asks what people think of it
+all. Both cycles are raked, the early one has Wilson's
 intervals, adjusted importance and, unweighted, a jackknife; between them one item is dropped and
 one is new. w2 is rated with nothing but the best by all, few answer from w5 and w6, p1's people
 have no provider on the lower level, and one in nine finds everything perfect.
@@ -85,7 +86,14 @@ QUESTIONS = [
     Question("b", "s1", "y", "pegawai", "wilayah", asks="expectation"),
     Question("c", "s2", "x", "pegawai", "wilayah", asks="expectation"),
     Question("a", "s1", "x", "pegawai", "wilayah", scale_max=5, asks="importance"),
+    *(
+        Question("all", "", "", "tusi", level, 10, cycles=("late",), asks="overall")
+        for level in LEVELS
+    ),
+    Question("all", "", "", "pegawai", "pusat", 5, True, cycles=("late",), asks="overall"),
 ]
+# What decides an overall answer: staff and officers differ in it.
+DRIVES = {"tusi": {"a": 3, "b": 1, "d": 1}, "pegawai": {"b": 2, "c": 1, "anew": 3}}
 SHARED_ITEMS = ("a", "b", "c", "d")
 
 Response = Mapping[str, str]
@@ -108,7 +116,8 @@ def is_on_route(question: Question, response: Response) -> bool:
 @cache
 def answers(cycle: str) -> list[dict[str, str]]:
     """Everybody's answers, seeded; all of them are accepted."""
-    chance = random.Random(cycle)
+    # Overall answers have chances of their own, so that the others are what they were without.
+    chance, of_overall = random.Random(cycle), random.Random(f"{cycle} overall")
     people = []
     for unit, count in RESPONDENTS.items():
         for number in range(count):
@@ -122,7 +131,9 @@ def answers(cycle: str) -> list[dict[str, str]]:
             mood = chance.gauss(0, 0.8)
             for question in all_asked(cycle):
                 code = ""
-                if is_on_route(question, response):
+                if is_on_route(question, response) and question.asks == "overall":
+                    code = _overall_code(question, response, of_overall)
+                elif is_on_route(question, response):
                     code = _code(question, response, mood, chance)
                 response[question.name] = code
             people.append(response)
@@ -146,6 +157,22 @@ def _code(question: Question, response: Response, mood: float, chance: random.Ra
     liking = 0.55 + 0.2 * mood + (0.15 if question.audience == "pegawai" else -0.1)
     liking += chance.gauss(0, 0.15) + 0.05 * "abcd".find(question.item)
     steps = round(min(max(liking, 0), 1) * (question.scale_max - 1))
+    return str(question.scale_max - steps if question.is_reverse_scored else 1 + steps)
+
+
+def _overall_code(question: Question, response: Response, chance: random.Random) -> str:
+    if chance.random() < 0.1:
+        return ""
+    known = [
+        (DRIVES[question.audience].get(of.item, 0), score)
+        for of in QUESTIONS
+        if (of.asks, of.audience) == ("performance", question.audience)
+        and (score := of.score(response.get(of.name, ""))) is not None
+    ]
+    whole = sum(weight for weight, _ in known)
+    liking = sum(weight * score for weight, score in known) / whole if whole else 2.5
+    liking += chance.gauss(0, 0.4)
+    steps = round(min(max((liking - 1) / 3, 0), 1) * (question.scale_max - 1))
     return str(question.scale_max - steps if question.is_reverse_scored else 1 + steps)
 
 

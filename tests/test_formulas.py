@@ -6,6 +6,7 @@ what dbt's unit tests work out by hand (the YAML beside each model).
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,7 +18,7 @@ import duckdb
 import numpy as np
 import pytest
 from jinja2 import Environment
-from scipy import stats
+from scipy import linalg, stats
 
 from orchestration.scoring.bootstrap import replicate_weights, times_drawn
 from orchestration.scoring.raking import Rules
@@ -493,6 +494,118 @@ def test_a_quadrant_is_as_likely_as_both_sides_of_its_lines(warehouse, cycle, sh
         far_in_importance = (row["importance"] - row["mean_importance"]) / error
         expected = stats.norm.cdf(abs(far)) * stats.norm.cdf(abs(far_in_importance))
         assert row["quadrant_probability"] == pytest.approx(expected, abs=1e-9)
+
+
+# --- 9. Drivers ---------------------------------------------------------------------------------
+
+
+def relative_weights(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations with the last column, and what each of the others explains of it."""
+    of = means.shape[1]
+    every = np.eye(of)
+    for one in range(of):
+        for other in range(of):
+            both = ~np.isnan(means[:, [one, other, -1]]).any(axis=1) & (weights > 0)
+            [[first, common], [_, second]] = np.cov(
+                means[both, one], means[both, other], aweights=weights[both]
+            )
+            every[one, other] = common / np.sqrt(first * second)
+    root = linalg.sqrtm(every[:-1, :-1])
+    return every[:-1, -1], root**2 @ np.linalg.solve(root, every[:-1, -1]) ** 2
+
+
+def means_of_audience(audience: str) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """The perspectives of services that it rates, and persons x these and the overall answer."""
+    own = [question for question in asked(CYCLE) if question.audience == audience]
+    cells = sorted({(of.service, of.perspective) for of in own})
+    whole = [of for of in asked(CYCLE, "overall") if of.audience == audience]
+    sets = [[of for of in own if (of.service, of.perspective) == cell] for cell in cells]
+    items = [item_means(questions) for questions in (*sets, whole)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of who rated nothing
+        return cells, np.column_stack([np.nanmean(of, axis=1) for of in items])
+
+
+@pytest.mark.parametrize("audience", ["tusi", "pegawai"])
+def test_drivers_are_relative_weights_of_the_answers_to_the_audiences_questions(
+    warehouse, audience
+):
+    cells, means = means_of_audience(audience)
+    for mode, weights in (
+        ("none", np.ones(len(means))),
+        ("rake", weights_of(warehouse, CYCLE)),
+    ):
+        found = rows(
+            warehouse,
+            f"from indexes.idx_drivers where cycle_id = '{CYCLE}' and weighting_mode = '{mode}' "
+            f"and audience_id = '{audience}' order by service_id, perspective_id",
+        )
+        correlation, explained = relative_weights(means, weights)
+        assert [(row["service_id"], row["perspective_id"]) for row in found] == cells
+        for row, own, weight, mean in zip(found, correlation, explained, means.T[:-1], strict=True):
+            assert row["correlation"] == pytest.approx(own, abs=1e-9)
+            assert row["relative_weight"] == pytest.approx(weight, abs=1e-9)
+            assert row["r_squared"] == pytest.approx(explained.sum(), abs=1e-9)
+            assert row["explained_share"] == pytest.approx(weight / explained.sum(), abs=1e-9)
+            assert row["respondent_count"] == np.sum(~np.isnan(mean) & ~np.isnan(means[:, -1]))
+
+
+def test_the_error_of_a_driver_is_that_of_replicates_raked_anew(warehouse):
+    cells, means = means_of_audience("pegawai")
+    replicates = replicates_of(warehouse, CYCLE).T
+    drawn = np.array([relative_weights(means, weights)[1] for weights in replicates])
+    found = rows(
+        warehouse,
+        f"from indexes.idx_drivers where cycle_id = '{CYCLE}' and weighting_mode = 'rake' "
+        "and audience_id = 'pegawai' order by service_id, perspective_id",
+    )
+    ends = np.quantile(drawn, [0.025, 0.975], axis=0)
+    assert len(found) == len(cells)
+    assert [row["se"] for row in found] == pytest.approx(np.std(drawn, axis=0, ddof=1), abs=1e-9)
+    assert [row["ci_low"] for row in found] == pytest.approx(ends[0], abs=1e-9)
+    assert [row["ci_high"] for row in found] == pytest.approx(ends[1], abs=1e-9)
+
+
+def test_what_decides_an_overall_answer_explains_most_of_it(warehouse):
+    for audience, cell in (("tusi", ("s1", "x")), ("pegawai", ("s2", "x"))):
+        most, *_ = rows(
+            warehouse,
+            f"from indexes.idx_drivers where cycle_id = '{CYCLE}' and weighting_mode = 'rake' "
+            f"and audience_id = '{audience}' order by relative_weight desc",
+        )
+        assert (most["service_id"], most["perspective_id"]) == cell
+
+
+def test_an_overall_answer_is_kept_and_in_no_score(warehouse):
+    whole = [of for of in asked(CYCLE, "overall") if of.audience == "pegawai"]
+    kept = {
+        row["response_id"]: row
+        for row in rows(
+            warehouse,
+            "from marts.fct_answers inner join marts.fct_responses using (cycle_id, response_key) "
+            f"where cycle_id = '{CYCLE}' and question_id = '{whole[0].name}'",
+        )
+    }
+    for person in answers(CYCLE):
+        code = person[whole[0].name]
+        told = kept[person["id"]]
+        assert told["answer_status"] == ("valid" if code else "blank")
+        assert told["score"] == whole[0].score(code)
+    [index] = rows(
+        warehouse,
+        f"from indexes.idx_scores where cycle_id = '{CYCLE}' and weighting_mode = 'none' "
+        "and domain_type = 'national' and component_type = 'index'",
+    )
+    assert index["answer_count"] == sum(
+        question.score(person[question.name]) is not None
+        for question in asked(CYCLE)
+        for person in answers(CYCLE)
+    )
+
+
+def test_an_instrument_that_asks_for_no_overall_answer_has_no_drivers(warehouse):
+    cycles = rows(warehouse, "select distinct cycle_id from indexes.idx_drivers")
+    assert cycles == [{"cycle_id": CYCLE}]
 
 
 # --- 2. Kish ------------------------------------------------------------------------------------

@@ -58,6 +58,8 @@ def follow(root: Path, file: str, content: str) -> None:
 
 def _add_rows(path: Path, content: str) -> None:
     rows = list(csv.DictReader(io.StringIO(content)))
+    if path.name == "questions.csv" and "asks" in rows[0]:
+        _add_column(path, "asks")
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
@@ -70,6 +72,13 @@ def _add_rows(path: Path, content: str) -> None:
         if is_new:
             writer.writeheader()
         writer.writerows(rows)
+
+
+def _add_column(path: Path, name: str) -> None:
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    if name not in header.split(","):
+        lines = [f"{header},{name}", *(f"{row}," for row in rows)]
+        path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _let_the_post_answer(export: Path) -> None:
@@ -142,6 +151,27 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     ran = here.run("-m", "orchestration", "run", CYCLE)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return here
+
+
+def test_a_question_about_everything_together_has_its_drivers(followed: Followed) -> None:
+    [(audiences, rows, explained, r_squared, least)] = followed.published(
+        "select count(distinct audience_id), count(*), sum(relative_weight), max(r_squared), "
+        "min(respondent_count) from idx_drivers where weighting_mode = 'poststrat'"
+    )
+    [(cells,)] = followed.published(
+        "select count(distinct (service_id, perspective_id)) from dim_questions "
+        "where instrument_id = 'ilk-2026' and audience_id = 'individu_pegawai' "
+        "and asks = 'performance'"
+    )
+    assert (audiences, rows) == (1, cells)
+    assert explained == pytest.approx(r_squared, abs=1e-9)
+    assert 0.3 < r_squared < 1
+    assert least >= 10
+    [(answers, scores)] = followed.warehouse(
+        "select count(*) filter (where answer_status = 'valid'), count(score) "
+        "from marts.fct_answers where question_id = 'keseluruhan_individu_pegawai'"
+    )
+    assert 0 < answers == scores
 
 
 def test_a_service_group_weighs_as_much_as_its_siblings(followed: Followed) -> None:

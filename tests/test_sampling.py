@@ -2,15 +2,22 @@
 
 import csv
 import io
+import shutil
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
 from orchestration.sampling import make_cycle
+from orchestration.sampling.fieldwork import conduct
+from orchestration.sampling.population import employ
+from orchestration.sampling.ratings import Truth, rate
 from orchestration.sampling.vocabulary import Vocabulary, read_vocabulary
+from orchestration.scoring.relative_weights import johnson
 from orchestration.seeds.survey_cycles import UnknownCycleError
 from tests.conftest import SAMPLE_LANDING, SAMPLE_SEEDS
 
@@ -327,3 +334,42 @@ def test_a_wrong_argument_is_named_with_its_remedy(tmp_path, options, message):
 def test_an_unknown_cycle_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownCycleError, match="ilk-2025-s1"):
         make_cycle(tmp_path, cycle_id="x", respondents=1, seed=1, seeds_dir=SEEDS)
+
+
+def test_an_overall_answer_is_made_of_what_matters_to_a_person(tmp_path, vocabulary):
+    """Of the sample's instrument with one more question, which changes no other's truth."""
+    seeds = tmp_path / "seeds"
+    shutil.copytree(SEEDS, seeds)
+    path = seeds / "questions.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    own = "ilk-2025,semua,semua,,,individu_pegawai,pusat,1,10,true,Secara keseluruhan?,overall"
+    path.write_text("\n".join([f"{header},asks", *(f"{row}," for row in rows), own]), "utf-8")
+    asking = read_vocabulary(seeds, CYCLE, TOOLS)
+    truth = Truth.of(asking)
+    staff = employ(asking, 3000)
+    responses = conduct(
+        asking,
+        staff,
+        respondents=3000,
+        tool_shares=np.ones(len(TOOLS)) / len(TOOLS),
+        rng=np.random.default_rng(7),
+    )
+    codes = rate(asking, staff, responses, truth, np.random.default_rng(7))
+    heard = [
+        place
+        for place, question in enumerate(asking.questions)
+        if question.audience_id == "individu_pegawai" and question.asks == "performance"
+    ]
+    ratings = pd.DataFrame(codes).where(codes > 0)
+    cells = pd.Series(
+        [f"{asking.questions[of].service_id} {asking.questions[of].perspective_id}" for of in heard]
+    )
+    means = ratings[heard].set_axis(cells, axis=1).T.groupby(level=0).mean().T
+    matters = pd.Series(truth.drives[len(rows), heard]).groupby(cells).sum()
+    # The worst has the highest code.
+    every = means.assign(overall=-ratings[len(rows)]).corr().to_numpy()
+    [explained] = johnson(every[np.newaxis])
+    assert explained.sum() > 0.5
+    assert np.corrcoef(explained, matters)[0, 1] > 0.8
+    # Others' truth is what it is without.
+    assert (Truth.of(vocabulary).drives == 0).all()

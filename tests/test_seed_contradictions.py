@@ -134,6 +134,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         *("questions", "", QUESTION.format("U10", "prosedur", "persyaratan", 1, 4)),
         "/ prosedur in line 3",
     ),
+    "questions_name_what_they_ask_about": (
+        *("questions", "", "skm-permenpan-14-2017,U10,u10,,prosedur,masyarakat,unit,1,4,false,"),
+        "'U10' asks for performance, and service_id is empty",
+    ),
     "questions_ask_services_of_their_index": (
         *("services", "skm,pelayanan", "other,pelayanan"),
         "cycle 'skm-2020' asks this question for 'skm'",
@@ -407,6 +411,7 @@ def test_every_rule_has_a_case_here():
         {rule.name for rule in seed_rules()} | seeds._FILE_TEXTS.keys() | seeds._CELL_TEXTS.keys()
     )
     elsewhere = {"seed_is_there", "seed_is_utf8", "instruments_ask_for_performance"}
+    elsewhere |= {"overall_questions_are_about_everything"}
     elsewhere |= {"tiles_are_whole", "tiles_are_apart", "days_of_freshness_are_positive"}
     elsewhere |= {f"{each}_are_of_the_forms" for each in ("fields", "codes", "dates", "numbers")}
     assert rules == CASES.keys() | GENERATED | LISTS.keys() | INSTRUMENTS.keys() | elsewhere
@@ -494,6 +499,31 @@ def test_an_instrument_that_asks_expectations_alone_is_refused(folder):
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     found = [each.rule for each in contradictions(folder)]
     assert found == ["instruments_ask_for_performance"] * 2  # both cycles
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ("U10,u10,,,masyarakat,unit,1,10,false,Secara keseluruhan?,overall", None),
+        ("U10,u10,,,masyarakat,unit,1,4,false,?,expectation", "questions_name_what_they_ask_about"),
+        (
+            "U10,u10,pelayanan,,masyarakat,unit,1,4,false,?,overall",
+            "overall_questions_are_about_everything",
+        ),
+        (
+            "U10,u10,,prosedur,masyarakat,unit,1,4,false,?,overall",
+            "overall_questions_are_about_everything",
+        ),
+        (
+            "U10,prosedur,,,masyarakat,unit,1,4,false,?,overall",
+            "items_have_one_service_and_perspective",
+        ),
+    ],
+)
+def test_an_overall_question_alone_is_of_no_service_and_perspective(folder, row, rule):
+    with_column(folder, "questions", "asks")
+    add(folder, "questions", f"skm-permenpan-14-2017,{row}")
+    assert {each.rule for each in contradictions(folder)} == ({rule} if rule else set())
 
 
 def test_an_id_that_is_nowhere_is_found_in_every_column_that_refers(folder):

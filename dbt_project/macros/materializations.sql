@@ -16,8 +16,8 @@
 {#
     A table that holds a part for each cycle (macro by_cycle): this run's cycle is taken away and
     written again, other cycles stay. Columns that it gained since are added, empty in other cycles.
-    What is about raking or the jackknife alone (meta: only_where_raked, only_where_jackknifed in its YAML)
-    runs no Python for other cycles.
+    What is about raking, the jackknife or an overall answer alone (meta: only_where_raked,
+    only_where_jackknifed, only_where_overall_asked in its YAML) runs no Python for other cycles.
 #}
 {% materialization cycle_part, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- set target = this.incorporate(type='table') -%}
@@ -30,7 +30,9 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {%- set meta = config.get('meta', {}) -%}
-    {%- if (meta.only_where_raked and not is_raked()) or (meta.only_where_jackknifed and not is_jackknifed()) -%}
+    {%- if (meta.only_where_raked and not is_raked())
+        or (meta.only_where_jackknifed and not is_jackknifed())
+        or (meta.only_where_overall_asked and not is_overall_asked()) -%}
         {%- call statement('main') -%}
             {{ no_rows(target, is_new) }}
         {%- endcall -%}
@@ -151,6 +153,16 @@
     {{ return(query_rows("
         select 1 from " ~ ref('design_settings') ~ "
         where cycle_id = '" ~ cycle_id() ~ "' and jackknife_below_n > 0
+    ") | length > 0) }}
+{%- endmacro %}
+
+{# Whether this cycle's instrument asks about everything together. #}
+{% macro is_overall_asked() -%}
+    {{ return(query_rows("
+        select 1
+        from " ~ ref('design_settings') ~ "
+        inner join " ~ ref('stg_seeds__questions') ~ " using (instrument_id)
+        where cycle_id = '" ~ cycle_id() ~ "' and asks = 'overall'
     ") | length > 0) }}
 {%- endmacro %}
 

@@ -43,6 +43,19 @@ final as (
             'Berapa orang seharusnya menjawab tidak diketahui: kerangka pegawai tidak memuatnya.',
             'How many should have answered is not known: the staff frame has none of them.',
             6
+        ),
+        (
+            'no_variation', 'Tidak bervariasi', 'No variation',
+            'Semua orang menjawab sama, sehingga tidak ada yang dapat berkorelasi.',
+            'Everybody answered the same, so that nothing can go with it.',
+            7
+        ),
+        (
+            'incoherent', 'Korelasi tidak serasi', 'Correlations that do not fit',
+            'Korelasinya, masing-masing dari orang yang berbeda, tidak mungkin benar sekaligus, atau satu jawaban '
+            || 'dapat dihitung dari yang lain.',
+            'Its correlations, each of other persons, can not all be true at once, or one answer tells another.',
+            8
         )
     ) as reasons (null_reason, name_id, name_en, explanation_id, explanation_en, sort_order)
 )

@@ -109,6 +109,8 @@ def _questions(sources: Sources) -> Iterator[Variable]:
         kind = kinds.get(row.get("asks") or "", "penilaian")
         low, high = int(row["scale_min"]), int(row["scale_max"])
         about = f"{perspective}, {service}" if several else perspective
+        if row.get("asks") == "overall":
+            about = perspective = "Layanan secara keseluruhan"
         place = f" ({level})" if len(sources.seeds["unit_levels"]) > 1 else ""
         yield Variable(
             name=row["question_id"],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from orchestration.sampling.fieldwork import Fault, Responses
 from orchestration.sampling.population import Staff
-from orchestration.sampling.vocabulary import Vocabulary
+from orchestration.sampling.vocabulary import Question, Vocabulary
 
 # Codes beside those of a scale, which are 1 and above.
 BLANK = 0
@@ -25,6 +25,8 @@ _LEVEL = {"pusat": 0.1, "upt": -0.06}
 _SELF_ASSESSMENT = {"pemberi": 0.12}
 _PERSON_SPREAD = 0.35
 _NOISE = 0.5
+# What nobody can tell of a person's overall answer by what else he thinks.
+_OVERALL_NOISE = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Truth:
     """[question]: share of respondents who have the service and did not use it."""
     self_assessment: NDArray[np.float32]
     """[role]: how much better this role sees the services."""
+    drives: NDArray[np.float32]
+    """[overall question, question]: what each adds to a person's overall answer; 0 of other
+    audiences. Rows add up to 1, those of other questions to 0."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Truth":
@@ -67,6 +72,7 @@ class Truth:
             self_assessment=np.array(
                 [_SELF_ASSESSMENT.get(role, 0.0) for role in vocabulary.roles], dtype=np.float32
             ),
+            drives=_drives(vocabulary.questions),
         )
 
 
@@ -95,6 +101,7 @@ def rate(
     quality += truth.self_assessment[staff.roles[responses.persons]][:, None]
     quality += rng.standard_normal((len(responses), 1), dtype=np.float32) * _PERSON_SPREAD
     quality += rng.standard_normal(quality.shape, dtype=np.float32) * _NOISE
+    _sum_up(quality, providers >= 0, vocabulary, truth, rng)
     best_throughout = responses.faults == Fault.STRAIGHT_LINING
     quality[best_throughout] = 4
     codes = _on_scale(vocabulary, quality)
@@ -108,6 +115,42 @@ def rate(
     _leave_blank(codes, responses, rng)
     _stray(codes, on_route, responses, rng)
     return codes
+
+
+def _drives(questions: tuple[Question, ...]) -> NDArray[np.float32]:
+    """Draw how much each perspective of a service matters, the same in every cycle.
+
+    It is drawn by itself: a sample of an instrument that asks nothing overall stays what it was.
+    """
+    rng = np.random.default_rng([_TRUTH_SEED, 1])
+    cells = [f"{question.service_id} {question.perspective_id}" for question in questions]
+    matters = rng.gamma(0.7, 1, len(set(cells)))[np.unique(cells, return_inverse=True)[1]]
+    drives = np.zeros((len(questions), len(questions)), dtype=np.float32)
+    for place, overall in enumerate(questions):
+        if overall.asks == "overall":
+            drives[place] = [
+                weight * (other.asks == "performance" and other.audience_id == overall.audience_id)
+                for other, weight in zip(questions, matters, strict=True)
+            ]
+    whole = drives.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float32] = np.divide(drives, whole, out=drives, where=whole > 0)
+    return shares
+
+
+def _sum_up(
+    quality: NDArray[np.float32],
+    has_provider: NDArray[np.bool_],
+    vocabulary: Vocabulary,
+    truth: Truth,
+    rng: np.random.Generator,
+) -> None:
+    """Make overall answers of what the same person thinks of what he was asked, and some noise."""
+    for place, question in enumerate(vocabulary.questions):
+        if question.asks == "overall":
+            weights = has_provider * truth.drives[place]
+            whole = np.maximum(weights.sum(axis=1), 1e-9)
+            quality[:, place] = (weights * quality).sum(axis=1) / whole
+            quality[:, place] += rng.standard_normal(len(quality)) * _OVERALL_NOISE
 
 
 def _on_scale(vocabulary: Vocabulary, quality: NDArray[np.float32]) -> NDArray[np.int8]:

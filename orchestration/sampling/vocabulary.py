@@ -24,11 +24,13 @@ class Question:
     question_id: str
     item_id: str
     service_id: str
+    perspective_id: str
     audience_id: str
     provider_level_id: str
     scale_min: int
     scale_max: int
     is_reverse_scored: bool
+    asks: str
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,13 @@ def read_vocabulary(seeds_dir: Path, cycle_id: str, profile_ids: tuple[str, ...]
             question_id=row["question_id"],
             item_id=row["item_id"],
             service_id=row["service_id"],
+            perspective_id=row["perspective_id"],
             audience_id=row["audience_id"],
             provider_level_id=row["provider_level_id"],
             scale_min=int(row["scale_min"]),
             scale_max=int(row["scale_max"]),
             is_reverse_scored=row["is_reverse_scored"] == "true",
+            asks=row.get("asks") or "performance",
         )
         for row in seed_records(seeds_dir, "questions")
         if row["instrument_id"] == cycle.instrument_id

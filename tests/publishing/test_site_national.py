@@ -375,6 +375,41 @@ def test_whether_evenness_changed_and_how_likely_a_quadrant_is_are_told(changed,
     assert "is not shown to have changed" in page(written, "en")
 
 
+def test_what_explains_an_overall_answer_is_told_by_audience(changed, written: Path):
+    assert "overall answer" not in page(written, "en")  # of this instrument, which asks for none
+    row = (
+        "('{}', 'poststrat', 'individu_pegawai', 'sdm', '{}', {}, 0.61, {}, 0.02, 0.2, 0.28, 0.31,"
+        " {}, {})"
+    )
+    site = changed(
+        "insert into idx_drivers (cycle_id, weighting_mode, audience_id, service_id,"
+        " perspective_id, respondent_count, correlation, relative_weight, se, ci_low, ci_high,"
+        " r_squared, explained_share, null_reason) values "
+        + ", ".join(
+            [
+                row.format(LAST, "assurance", "null", "null", "null", "'suppressed'"),
+                row.format(LAST, "tangible", 77, 0.0712, 0.2297, "null"),
+                row.format(LAST, "reliability", 1234, 0.2388, 0.7703, "null"),
+            ]
+        )
+    )
+    html = page(site, "en").split("What decides the overall answer")[1].split("</section>")[0]
+    assert "<b>Individual staff</b>: all of them explain 31% of the differences" in html
+    names = re.findall(r'<th scope="row">([^<]+)</th>', html)
+    assert [name.split(" · ")[-1].split(", ")[-1] for name in names] == [
+        "Reliability",
+        "Tangibles",
+        "Assurance",
+    ]
+    first, second, hidden = html.split("<tr>")[2:]
+    for told in ("23.9%", "20.0% – 28.0%", "77%", "0.61", "1,234"):
+        assert told in first
+    assert "7.1%" in second
+    assert "Too few people" in hidden
+    assert not re.search(r"\d", hidden.split("</th>")[1].split("</tr>")[0].replace('"4"', ""))
+    assert "Yang menentukan penilaian keseluruhan" in page(site, "id")
+
+
 def test_the_headline_is_drawn_on_the_bands_that_it_and_the_target_touch(changed):
     """3.30-3.40 and 3.50 lie in B (3.0644 to 3.5324), the target of 3.60 in A: both are drawn."""
     site = changed(

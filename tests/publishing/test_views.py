@@ -28,7 +28,8 @@ MAIN_FIGURE = {
     "idx_change_parts": "part",
     "idx_changes": "delta",
     "idx_coverage": "availability",
-    "idx_expectations": None,  # the ILK's instrument asks of none
+    "idx_drivers": None,  # the ILK's instrument asks of none
+    "idx_expectations": None,  # likewise
     "idx_nonresponse": "if(variable = 'all', score, 0)",
     "idx_peers": "score",
     "idx_priorities": "score",

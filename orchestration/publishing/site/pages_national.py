@@ -103,6 +103,7 @@ class _Nation:
             "robustness": self._robustness(),
             "self_gaps": self._self_gaps(),
             "priorities": self._priorities(),
+            "drivers": self._drivers(),
             "coverage": self._coverage(),
             "nonresponse": nonresponse_sentences(self.book, self.words, cycle_id),
             "nonresponse_rows": nonresponse_rows(self.book, cycle_id),
@@ -565,6 +566,29 @@ class _Nation:
             for quadrant in reversed(_QUADRANTS)
         ]
         return {"chart": chart, "quadrants": quadrants}
+
+    def _drivers(self) -> dict[str, Any] | None:
+        """Return by audience that is asked about everything its rows, what explains most first."""
+        by_audience: dict[str, list[Row]] = {}
+        for row in self.book.rows("idx_drivers", cycle_id=self.cycle.cycle_id):
+            by_audience.setdefault(row["audience_id"], []).append(row)
+        if not by_audience:
+            return None
+        names, reasons = (
+            {row[key]: self.words.name(row) for row in self.book.rows(table)}
+            for table, key in (
+                ("dim_recipient_categories", "recipient_category_id"),
+                ("dim_null_reasons", "null_reason"),
+            )
+        )
+        audiences = [
+            (
+                names.get(audience_id, audience_id),
+                sorted(rows, key=lambda row: -(row["relative_weight"] or 0.0)),
+            )
+            for audience_id, rows in sorted(by_audience.items())
+        ]
+        return {"audiences": audiences, "reasons": reasons}
 
 
 def _component(row: Row) -> Component:
