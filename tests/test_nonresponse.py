@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from orchestration.scoring.late_and_early import late_less_early, sums_of_thirds, thirds_of
+from orchestration.scoring.late_and_early import late_less_early, sums_of_thirds
 from orchestration.stages.uneven_response import biased_response, uneven_response
 from tests.conftest import Sample
 from tests.test_linearisation import COMPONENTS, EDGES, QUESTIONS
@@ -135,17 +135,6 @@ def _groups(published, told, of_sums, frame) -> pd.DataFrame:
     return both.astype(float) * (whole / both.sum())
 
 
-def test_thirds_share_no_instant():
-    days = ["2025-05-03", "2025-05-01", "NaT", "2025-05-02", "2025-05-01", "2025-05-06", "NaT"]
-    days += ["2025-05-06", "2025-05-06"]
-    # Of seven two and a third make a third: the two of the first day; three share the last.
-    found = thirds_of(np.array(days, dtype="datetime64[us]"))
-    assert found.tolist() == [None, "early", None, None, "early", None, None, None, None]
-    one_each = np.array([f"2025-05-0{day}" for day in range(1, 7)], dtype="datetime64[us]")
-    assert thirds_of(one_each).tolist() == ["early"] * 2 + [None] * 2 + ["late"] * 2
-    assert thirds_of(one_each[:0]).tolist() == []
-
-
 def test_late_less_early_is_the_sum_over_persons():
     """The difference and its variance, against Taylor's sum over respondents in numpy."""
     generator = np.random.default_rng(7)
@@ -208,10 +197,17 @@ def test_late_less_early_is_the_sum_over_persons():
             "submitted_at": submitted,
         }
     )
+    is_ours = (people["role_id"] == "penerima").to_numpy()
+    rank = pd.Series(minutes)[is_ours].rank()
+    third = pd.Series("", index=people.index)
+    third[rank.index[3 * rank <= len(rank)]] = "early"
+    third[rank.index[3 * (len(rank) + 1 - rank) <= len(rank)]] = "late"
+    bounds = submitted[third == "early"].max(), submitted[third == "late"].min()
     sums = sums_of_thirds(
         pa.Table.from_pandas(people, preserve_index=False),
         submissions,
         role_id="penerima",
+        bounds=bounds,
         cycle_id="c",
         settings=settings,
         questions=questions,
@@ -223,11 +219,6 @@ def test_late_less_early_is_the_sum_over_persons():
     ).to_pandas()
     assert found["domain_number"].tolist() == [1, 2]
 
-    is_ours = (people["role_id"] == "penerima").to_numpy()
-    rank = pd.Series(minutes)[is_ours].rank()
-    third = pd.Series("", index=people.index)
-    third[rank.index[3 * rank <= len(rank)]] = "early"
-    third[rank.index[3 * (len(rank) + 1 - rank) <= len(rank)]] = "late"
     weight = people["stratum_number"].map(strata.set_index("stratum_number")["weight"])
     for domain, asked in {
         1: (("rating_1", "rating_2"), ("rating_3",)),
@@ -259,6 +250,17 @@ def test_late_less_early_is_the_sum_over_persons():
         assert row.late_weight == pytest.approx(weight[within & rated & (third == "late")].sum())
 
 
+def _thirds(submitted: pd.Series) -> pd.Series:
+    """Early and late by ranks, of which those of one instant share the worst."""
+    known = submitted.dropna()
+    until = known.rank(method="max")
+    since = known.rank(method="max", ascending=False)
+    third = pd.Series(None, index=submitted.index, dtype=object)
+    third[until.index[3 * until <= len(known)]] = "early"
+    third[since.index[3 * since <= len(known)]] = "late"
+    return third
+
+
 def test_score_and_difference_leave_open_what_few_of_a_third_said(sample, published):
     """A linear program for each domain that is told: the heaviest nine of a third, as one mean."""
     shown = published.execute(
@@ -282,7 +284,7 @@ def test_score_and_difference_leave_open_what_few_of_a_third_said(sample, publis
             "from sums.sums_domain_routes where attribute_name = 'unit_id'"
         ).df()
     for cycle_id, of_cycle in people.groupby("cycle_id"):
-        third = thirds_of(of_cycle["submitted_at"].to_numpy(dtype="datetime64[us]"))
+        third = _thirds(of_cycle["submitted_at"])
         placed = of_cycle.assign(third=third)
         for row in shown[shown["cycle_id"] == cycle_id].itertuples():
             units = routes[

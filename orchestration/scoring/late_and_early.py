@@ -23,6 +23,7 @@ from orchestration.scoring.totals import asked_in, of_type
 
 EARLY, LATE = "early", "late"
 THIRDS = (EARLY, LATE)
+Bounds = tuple[np.datetime64, np.datetime64]
 DOMAIN_TYPES = ("national", "provider_level", "provider_region")
 SUMS = pa.schema([*MOMENTS, ("third", pa.string()), ("respondent_count", pa.int64())])
 DIFFERENCES = pa.schema(
@@ -41,18 +42,12 @@ DIFFERENCES = pa.schema(
 )
 
 
-def thirds_of(submitted: NDArray[np.datetime64]) -> NDArray[np.object_]:
-    """Return early or late for each time, None between them and where it is not known.
-
-    Those of one instant are of one third: where it would be cut, they are of none.
-    """
-    is_known = ~np.isnat(submitted)
-    times = np.sort(submitted[is_known])
-    until = np.searchsorted(times, submitted, side="right")
-    since = len(times) - np.searchsorted(times, submitted, side="left")
+def thirds_of(submitted: NDArray[np.datetime64], bounds: Bounds) -> NDArray[np.object_]:
+    """Return early or late for each time, None between the bounds and where it is not known."""
+    early_until, late_since = bounds
     found = np.full(len(submitted), None, dtype=object)
-    found[is_known & (3 * until <= len(times))] = EARLY
-    found[is_known & (3 * since <= len(times))] = LATE
+    found[submitted <= early_until] = EARLY  # with NaT nothing compares
+    found[submitted >= late_since] = LATE
     return found
 
 
@@ -61,6 +56,7 @@ def sums_of_thirds(
     submissions: pa.Table,
     *,
     role_id: str,
+    bounds: Bounds,
     cycle_id: str,
     settings: pd.DataFrame,
     questions: pd.DataFrame,
@@ -70,11 +66,11 @@ def sums_of_thirds(
     """Return SUMS: per domain of DOMAIN_TYPES, third and stratum the sums of its respondents.
 
     `ratings`: ratings_of_cycle, ordered by stratum_number. `submissions`: response_key, role_id and
-    submitted_at of the accepted responses. `role_id`: whose thirds they are. `settings`:
-    design_settings. `questions`: as for second_moments. `components`: design_components.
+    submitted_at of the accepted responses. `role_id`: whose thirds they are. `bounds`:
+    ratings_third_bounds, NaT for none. `settings`: design_settings. `questions`: as for second_moments. `components`: design_components.
     `routes`: sums_domain_routes.
     """
-    divided = _with_thirds(ratings, submissions, role_id)
+    divided = _with_thirds(ratings, submissions, role_id, bounds)
     by_third = _routes_by_third(routes[routes["domain_type"].isin(DOMAIN_TYPES)])
     asked = asked_in(cycle_id, questions, settings)
     moments = second_moments(
@@ -152,13 +148,15 @@ def late_less_early(
     return _differences(rows.merge(strata, on="stratum_number"), by_place, cycle_id)
 
 
-def _with_thirds(ratings: pa.Table, submissions: pa.Table, role_id: str) -> pa.Table:
+def _with_thirds(
+    ratings: pa.Table, submissions: pa.Table, role_id: str, bounds: Bounds
+) -> pa.Table:
     """Return the ratings with `third`, and `unit_third`, which is of the unit as well."""
     of_role = np.asarray(submissions["role_id"].to_pylist(), dtype=object) == role_id
     keys = submissions["response_key"].to_numpy()[of_role]
     order = np.argsort(keys)
     submitted = submissions["submitted_at"].to_numpy().astype("datetime64[us]")[of_role]
-    thirds = thirds_of(submitted)[order]
+    thirds = thirds_of(submitted, bounds)[order]
     wanted = ratings["response_key"].to_numpy()
     at = np.searchsorted(keys[order], wanted)
     is_there = np.append(keys[order], -1)[at] == wanted

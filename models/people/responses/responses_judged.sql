@@ -38,16 +38,7 @@ rejecting_flags as (
 ),
 
 versions as (
-    -- Exports are often cumulative: a response that lies in several of one source is one response.
-    select
-        profile_id,
-        source,
-        {{ plain_response_id('response_id') }} as version_of,
-        {{ last_pulled('response_key') }} as last_response_key,
-    from responses
-    where response_id is not null
-    group by profile_id, source, version_of
-    having count(*) > 1
+    select * from {{ ref('responses_versions') }}
 ),
 
 frame as (
