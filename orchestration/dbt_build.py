@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cycles.fingerprints import hash_files, project_hash
 from orchestration.durable_files import whole_file
+from orchestration.process_environment import environment
 from orchestration.project_files import IS_INSTALLED, REPOSITORY, shipped
 from orchestration.seeds.seed_tables import OPTIONAL_SEEDS, SeedFileError, read_seed
 from orchestration.settings import Settings
@@ -115,25 +116,94 @@ def build_warehouse(
         WarehouseBuildError: dbt could not run at all.
         KeyboardInterrupt: somebody pressed Ctrl-C; dbt has cancelled its queries.
     """
-    from dbt.artifacts.schemas.run import RunExecutionResult
-
-    manifest = _manifest(settings)
-    arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
-    if not load_seeds:
-        arguments.append("seed")
-    # Manifest once more, results and graph are for who asks dbt for them: benchmarks do.
-    if "DBT_WRITE_JSON" not in os.environ:
-        arguments.append("--no-write-json")
+    dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
     # The warehouse holds what single persons answered, and so does DuckDB's log beside it, which a
-    # killed run leaves: both are their owner's from the start.
+    # killed run leaves, and so do shards: all are their owner's from the start.
     before = os.umask(0o077)
     try:
-        result = _invoke(settings, arguments, cycle_id=cycle_id, held=held, manifest=manifest)
+        if settings.shards == 1 and settings.spark_master is None:
+            return dbt.build()
+        from orchestration.sharding.build import build_in_shards
+
+        return build_in_shards(dbt)
     finally:
         os.umask(before)
-    if not isinstance(result.result, RunExecutionResult):
-        raise WarehouseBuildError(f"dbt build: {_reason(result)}")
-    return [_node_result(node) for node in result.result.results]
+
+
+@dataclass(frozen=True)
+class CycleDbt:
+    """Calls of dbt for one cycle.
+
+    `load_seeds`: whether seeds are built with what is selected. `held`: as for build_warehouse.
+    """
+
+    settings: Settings
+    cycle_id: str
+    held: Collection[str]
+    load_seeds: bool
+
+    def manifest(self) -> "Manifest":
+        """Return the parsed project, for reading."""
+        return _parsed(self.settings, project_hash(self.settings))
+
+    def build(
+        self, select: Collection[str] = (), *, rows_of_shards: Path | None = None
+    ) -> list[NodeResult]:
+        """Build the nodes of these names and no others, all by default; return what became of each.
+
+        `rows_of_shards`: where files hold the rows of models that were computed in shards.
+
+        Raises:
+            WarehouseBuildError: dbt could not run at all.
+        """
+        from dbt.artifacts.schemas.run import RunExecutionResult
+
+        arguments = ["build", "--log-level", "none", "--exclude-resource-type", "unit_test"]
+        if not self.load_seeds:
+            arguments.append("seed")
+        # Manifest once more, results and graph are for who asks dbt for them: benchmarks do.
+        if "DBT_WRITE_JSON" not in os.environ:
+            arguments.append("--no-write-json")
+        if select:
+            arguments += ["--indirect-selection", "empty", "--select", *sorted(select)]
+        result = self._invoke(arguments, rows_of_shards)
+        if not isinstance(result.result, RunExecutionResult):
+            raise WarehouseBuildError(f"dbt build: {_reason(result)}")
+        return [_node_result(node) for node in result.result.results]
+
+    def compiled(self, select: Collection[str]) -> dict[str, str]:
+        """Return the SQL or Python of the models and analyses of these names, ready to run.
+
+        Raises:
+            WarehouseBuildError: one of them does not compile.
+        """
+        from dbt.artifacts.schemas.run import RunExecutionResult
+
+        arguments = [
+            "compile",
+            "--log-level",
+            "none",
+            "--no-write-json",
+            "--select",
+            *sorted(select),
+        ]
+        result = self._invoke(arguments)
+        if not result.success or not isinstance(result.result, RunExecutionResult):
+            raise WarehouseBuildError(f"dbt compile: {_reason(result)}")
+        nodes: list[Any] = [of.node for of in result.result.results]
+        return {node.name: node.compiled_code for node in nodes}
+
+    def _invoke(
+        self, arguments: list[str], rows_of_shards: Path | None = None
+    ) -> "dbtRunnerResult":
+        return _invoke(
+            self.settings,
+            arguments,
+            cycle_id=self.cycle_id,
+            held=self.held,
+            manifest=_manifest(self.settings),
+            rows_of_shards=rows_of_shards,
+        )
 
 
 def build_docs(settings: Settings) -> Path:
@@ -258,6 +328,7 @@ def _invoke(
     held: Collection[str] = (),
     manifest: "Manifest | None" = None,
     places: _Places | None = None,
+    rows_of_shards: Path | None = None,
 ) -> "dbtRunnerResult":
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -270,10 +341,11 @@ def _invoke(
         "--log-path": settings.dbt_target_dir / "logs",
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-    with _environment(settings, places, cycle_id, held), _interrupts(), warnings.catch_warnings():
+    told = _told(settings, places, cycle_id, held, rows_of_shards)
+    with environment(told), _interrupts(), warnings.catch_warnings():
         # agate's, of a seed without its optional columns: models/_seeds.yml declares their types.
-        told = ".* does not match the name of any column"
-        warnings.filterwarnings("ignore", told, RuntimeWarning)
+        unmatched = ".* does not match the name of any column"
+        warnings.filterwarnings("ignore", unmatched, RuntimeWarning)
         try:
             runner = dbtRunner(manifest=manifest, callbacks=[_progress()])
             result = runner.invoke(
@@ -309,12 +381,16 @@ def _interrupts() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-@contextmanager
-def _environment(
-    settings: Settings, places: _Places, cycle_id: str, held: Collection[str]
-) -> Iterator[None]:
+def _told(
+    settings: Settings,
+    places: _Places,
+    cycle_id: str,
+    held: Collection[str],
+    rows_of_shards: Path | None,
+) -> dict[str, str]:
+    """Return what dbt's macros and profile read of the environment."""
     key = settings.pseudonym_key
-    told = {
+    return {
         "ILK_CYCLE_ID": cycle_id,
         "ILK_HELD_CYCLES": ",".join(sorted(held)),
         "ILK_RAW_DIR": places.raw_dir,
@@ -322,18 +398,9 @@ def _environment(
         "ILK_DBT_SEED_PATH": places.seed_path,
         "ILK_MEMORY_LIMIT": settings.memory_limit,
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
+        "ILK_SHARD_ROWS": str(rows_of_shards or ""),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _own_places(settings: Settings) -> _Places:

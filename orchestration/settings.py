@@ -19,6 +19,7 @@ from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
+MOST_SHARDS = 10_000
 _SIZE = re.compile(r"[1-9][0-9]* ?[MG]i?B")  # as DuckDB reads it
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 # As libpq reads it. A / or @ in a password it would take for a host and port, and name in errors.
@@ -75,6 +76,15 @@ class Settings(BaseSettings):
     )
     spark_secret: SecretStr | None = Field(
         default=None, description="A standalone cluster's spark.authenticate.secret."
+    )
+    shards: int = Field(
+        default=1,
+        description="In how many parts the people of a cycle are computed, one after the other.",
+    )
+    shard_processes: int = Field(default=1, description="How many of them at once.")
+    shard_dir: Path | None = Field(
+        default=None,
+        description="Where the parts lie while a run computes them; default <data_dir>/shards.",
     )
     kept_publications: int = Field(
         default=KEPT_PUBLICATIONS,
@@ -157,7 +167,7 @@ class Settings(BaseSettings):
             raise ValueError("ILK_DATA_DIR: isi dengan folder data / set it to a folder for data")
         return path
 
-    @field_validator("data_dir", "seeds_dir", "regions_geojson")
+    @field_validator("data_dir", "seeds_dir", "regions_geojson", "shard_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().resolve()
@@ -222,6 +232,15 @@ class Settings(BaseSettings):
                 "spark://host:7077, k8s://https://host:6443 (docs/scaling.md)"
             )
         return master
+
+    @field_validator("shards", "shard_processes")
+    @classmethod
+    def _is_a_number_of_shards(cls, count: int, info: ValidationInfo) -> int:
+        if not 1 <= count <= MOST_SHARDS:
+            raise ValueError(
+                f"ILK_{str(info.field_name).upper()}={count}: 1 sampai / to {MOST_SHARDS:,}"
+            )
+        return count
 
     @field_validator("site_url")
     @classmethod
@@ -316,6 +335,11 @@ class Settings(BaseSettings):
     def warehouse(self) -> Path:
         """The DuckDB file that only dbt opens for writing."""
         return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def shards_dir(self) -> Path:
+        """What a run in shards deals and computes, until it ends: persons' answers among it."""
+        return self.shard_dir or self.data_dir / "shards"
 
     @property
     def published_dir(self) -> Path:

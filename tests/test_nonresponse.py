@@ -202,12 +202,12 @@ def test_late_less_early_is_the_sum_over_persons():
     third = pd.Series("", index=people.index)
     third[rank.index[3 * rank <= len(rank)]] = "early"
     third[rank.index[3 * (len(rank) + 1 - rank) <= len(rank)]] = "late"
-    bounds = submitted[third == "early"].max(), submitted[third == "late"].min()
+    ends = submitted[third == "early"].max(), submitted[third == "late"].min()
     sums = sums_of_thirds(
         pa.Table.from_pandas(people, preserve_index=False),
         submissions,
         role_id="penerima",
-        bounds=bounds,
+        bounds=pd.DataFrame([ends], columns=["early_until", "late_since"]),
         cycle_id="c",
         settings=settings,
         questions=questions,

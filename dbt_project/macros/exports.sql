@@ -139,3 +139,38 @@
         select sha256, " ~ headings | join(', ') ~ " from frames order by file_number
     ")) }}
 {%- endmacro %}
+
+{# The export profiles with what reading their rows takes: time zone, order of dates, kind of identifier. #}
+{% macro profiles_as_read() -%}
+    {{ return(query_rows("
+        select
+            profile_id,
+            " ~ optional_column(ref('export_profiles'), 'written_timezone', 'timezone') ~ " as timezone,
+            " ~ optional_column(ref('export_profiles'), 'identifier_kind', "''") ~ " as identifier_kind,
+            " ~ optional_column(ref('export_profiles'), 'date_order', "'dmy'") ~ " as date_order,
+        from " ~ ref('export_profiles') ~ "
+        order by profile_id
+    ")) }}
+{%- endmacro %}
+
+{# The identifier of a row of stg_raw__survey_responses as it is compared; NULL where it has none. #}
+{% macro own_identifier(profiles) -%}
+    nullif(
+        case profile_id
+            {%- for profile in profiles %}
+            when '{{ profile.profile_id }}' then {{ normal_identifier('respondent_identifier', profile.identifier_kind) }}
+            {%- else %}
+            when null then null::varchar
+            {%- endfor %}
+        end,
+        ''
+    )
+{%- endmacro %}
+
+{#
+    By what a response is dealt to a shard: all of one person's, in any cycle, have the same number, that of
+    his pseudonym; who has none is dealt by his row.
+#}
+{% macro deal_number(respondent_key, response_key) -%}
+    coalesce(cast('0x' || left({{ respondent_key }}, 8) as bigint), {{ response_key }})
+{%- endmacro %}

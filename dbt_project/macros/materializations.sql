@@ -6,11 +6,11 @@
 #}
 
 {% materialization table, adapter='duckdb' %}
-    {{ return(made_anew(this.incorporate(type='table'))) }}
+    {{ return(made_anew(this.incorporate(type='table'), rows_of_shards() or compiled_code)) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='duckdb' %}
-    {{ return(made_anew(this.incorporate(type='view'))) }}
+    {{ return(made_anew(this.incorporate(type='view'), compiled_code)) }}
 {% endmaterialization %}
 
 {#
@@ -23,8 +23,11 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set is_new = existing is none or existing.type != 'table' or should_full_refresh() -%}
-    {%- if is_new and model.language == 'sql' -%}
-        {{ return(made_anew(target)) }}
+    {%- set of_shards = rows_of_shards() -%}
+    {%- set is_query = of_shards or model.language == 'sql' -%}
+    {%- set query = of_shards or compiled_code -%}
+    {%- if is_new and is_query -%}
+        {{ return(made_anew(target, query)) }}
     {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
@@ -36,15 +39,15 @@
         {%- call statement('main') -%}
             {{ no_rows(target, is_new) }}
         {%- endcall -%}
-    {%- elif model.language == 'python' -%}
+    {%- elif not is_query -%}
         {%- call statement('main', language='python') -%}
             {{ compiled_code }}
             {{ python_rows_to_table(target, is_new) }}
         {%- endcall -%}
     {%- else -%}
-        {%- do add_new_columns(target) -%}
+        {%- do add_new_columns(target, query) -%}
         {%- call statement('main') -%}
-            {{ replace_cycle(target, compiled_code) }};
+            {{ replace_cycle(target, query) }};
             {{ demands(target) }}
         {%- endcall -%}
     {%- endif -%}
@@ -67,8 +70,24 @@
     {{ return(create_csv_table(model, agate_table)) }}
 {%- endmacro %}
 
+{#
+    What stands in place of a model's query where shards computed its rows (orchestration/sharding): a query of
+    their files, of no rows where nobody outside the shards reads any; nothing in any other run.
+#}
+{% macro rows_of_shards() -%}
+    {%- set folder = env_var('ILK_SHARD_ROWS', '') -%}
+    {%- set kept = config.get('meta', {}).shards -%}
+    {%- if not folder or not kept or kept == 'dealt' -%}
+        {{ return(none) }}
+    {%- elif kept == 'inside' -%}
+        {{ return('select * from (\n' ~ compiled_code ~ '\n) as of_none limit 0') }}
+    {%- else -%}
+        {{ return("select * from read_parquet('" ~ folder ~ '/' ~ model.name ~ "/*.parquet', hive_partitioning = false)") }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Makes a table or view in place of whatever bears its name, in one transaction. #}
-{% macro made_anew(target) -%}
+{% macro made_anew(target, query) -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
@@ -77,9 +96,9 @@
         drop {{ existing.type }} {{ existing }};
         {%- endif -%}
         {%- if target.is_view -%}
-        {{ get_create_view_as_sql(target, compiled_code) }}
+        {{ get_create_view_as_sql(target, query) }}
         {%- else -%}
-        {{ get_create_table_as_sql(False, target, compiled_code) }}
+        {{ get_create_table_as_sql(False, target, query) }}
         {%- endif -%};
         {{ comments(target) }}
         {{ demands(target) }}
@@ -195,10 +214,10 @@
     instrument, does not. Under a contract the description has all columns: there the query is asked only
     where table and description differ. To ask costs as much as to plan.
 #}
-{% macro add_new_columns(target) -%}
+{% macro add_new_columns(target, query) -%}
     {%- set held = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
     {%- if not config.get('contract').enforced or model.columns.keys() | sort != held | sort -%}
-        {%- for column in get_column_schema_from_query(compiled_code) if column.name not in held -%}
+        {%- for column in get_column_schema_from_query(query) if column.name not in held -%}
             {%- do run_query('alter table ' ~ target ~ ' add column ' ~ column.quoted ~ ' ' ~ column.data_type) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -15,7 +15,6 @@ from orchestration.survey_terms import HEADLINE_ROLE
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
     """Return one row per domain, third and stratum of this cycle."""
-    [bounds] = rows(dbt.ref("ratings_third_bounds")).itertuples(index=False)
     return sums_of_thirds(
         arrow(dbt.ref("ratings_of_cycle"), order="stratum_number"),
         arrow(
@@ -25,7 +24,7 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
             is_accepted=True,
         ),
         role_id=HEADLINE_ROLE,
-        bounds=(bounds.early_until.to_datetime64(), bounds.late_since.to_datetime64()),
+        bounds=rows(dbt.ref("ratings_third_bounds")),
         cycle_id=cycle_id(),
         settings=rows(dbt.ref("design_settings"), cycle_id=cycle_id()),
         questions=rows(dbt.ref("stg_seeds__questions"), asks="performance"),

@@ -85,9 +85,10 @@ def jackknife_variances(
     """Return VARIANCES of the scores of a cycle's domains with fewer raters than jackknife_below_n.
 
     `ratings`: ratings_of_cycle, ordered by stratum_number and response_key: sums of squares follow
-    this order. `settings`: design_settings. `questions`: as for totals_of. `components`:
-    design_components. `edges`: as design_edges. `routes`: sums_domain_routes. `strata`:
-    weights_by_stratum, whose modes they are for.
+    this order. Those of everybody who speaks for a domain of the routes are enough. `settings`:
+    design_settings. `questions`: as for totals_of. `components`: design_components. `edges`: as
+    design_edges. `routes`: sums_domain_routes. `strata`: weights_by_stratum, whose modes they are
+    for.
     """
     [of_cycle] = settings[settings["cycle_id"] == cycle_id].to_dict("records")
     below = int(of_cycle["jackknife_below_n"])

@@ -23,7 +23,6 @@ from orchestration.scoring.totals import asked_in, of_type
 
 EARLY, LATE = "early", "late"
 THIRDS = (EARLY, LATE)
-Bounds = tuple[np.datetime64, np.datetime64]
 DOMAIN_TYPES = ("national", "provider_level", "provider_region")
 SUMS = pa.schema([*MOMENTS, ("third", pa.string()), ("respondent_count", pa.int64())])
 DIFFERENCES = pa.schema(
@@ -42,9 +41,9 @@ DIFFERENCES = pa.schema(
 )
 
 
-def thirds_of(submitted: NDArray[np.datetime64], bounds: Bounds) -> NDArray[np.object_]:
+def thirds_of(submitted: NDArray[np.datetime64], bounds: pd.DataFrame) -> NDArray[np.object_]:
     """Return early or late for each time, None between the bounds and where it is not known."""
-    early_until, late_since = bounds
+    [(early_until, late_since)] = bounds[["early_until", "late_since"]].to_numpy("datetime64[us]")
     found = np.full(len(submitted), None, dtype=object)
     found[submitted <= early_until] = EARLY  # with NaT nothing compares
     found[submitted >= late_since] = LATE
@@ -56,7 +55,7 @@ def sums_of_thirds(
     submissions: pa.Table,
     *,
     role_id: str,
-    bounds: Bounds,
+    bounds: pd.DataFrame,
     cycle_id: str,
     settings: pd.DataFrame,
     questions: pd.DataFrame,
@@ -67,8 +66,8 @@ def sums_of_thirds(
 
     `ratings`: ratings_of_cycle, ordered by stratum_number. `submissions`: response_key, role_id and
     submitted_at of the accepted responses. `role_id`: whose thirds they are. `bounds`:
-    ratings_third_bounds, NaT for none. `settings`: design_settings. `questions`: as for second_moments. `components`: design_components.
-    `routes`: sums_domain_routes.
+    ratings_third_bounds, NaT for none. `settings`: design_settings. `questions`: as for
+    second_moments. `components`: design_components. `routes`: sums_domain_routes.
     """
     divided = _with_thirds(ratings, submissions, role_id, bounds)
     by_third = _routes_by_third(routes[routes["domain_type"].isin(DOMAIN_TYPES)])
@@ -149,7 +148,7 @@ def late_less_early(
 
 
 def _with_thirds(
-    ratings: pa.Table, submissions: pa.Table, role_id: str, bounds: Bounds
+    ratings: pa.Table, submissions: pa.Table, role_id: str, bounds: pd.DataFrame
 ) -> pa.Table:
     """Return the ratings with `third`, and `unit_third`, which is of the unit as well."""
     of_role = np.asarray(submissions["role_id"].to_pylist(), dtype=object) == role_id

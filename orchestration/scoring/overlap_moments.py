@@ -74,6 +74,7 @@ def overlap_moments(
     """
     if not persons.num_rows:
         return MOMENTS.empty_table()
+    shared = shared.sort_values("component_number")  # rows come in any order
     previous_id = previous_ratings["cycle_id"][0].as_py()
     asked = questions[questions["item_id"].isin(set(shared["item_id"].dropna()))]
     common = common_domains(domains, cycle_id=cycle_id, previous_id=previous_id)

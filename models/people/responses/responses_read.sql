@@ -1,14 +1,6 @@
 -- Attributes of each response with the export's codes translated and its times read; nothing judged.
 -- depends_on: {{ ref('export_profiles') }}
-{%- set profiles = query_rows("
-    select
-        profile_id,
-        " ~ optional_column(ref('export_profiles'), 'written_timezone', 'timezone') ~ " as timezone,
-        " ~ optional_column(ref('export_profiles'), 'identifier_kind', "''") ~ " as identifier_kind,
-        " ~ optional_column(ref('export_profiles'), 'date_order', "'dmy'") ~ " as date_order,
-    from " ~ ref('export_profiles') ~ "
-    order by profile_id
-") %}
+{%- set profiles = profiles_as_read() %}
 {#- Profiles whose times are written alike. #}
 {%- set read_alike = dict() %}
 {%- for profile in profiles %}
@@ -36,16 +28,7 @@ responses as (
         {%- for attribute in attribute_names() if attribute != 'respondent_identifier' %}
         nullif({{ trim_blanks(attribute) }}, '') as {{ attribute }},
         {%- endfor %}
-        nullif(
-            case profile_id
-                {%- for profile in profiles %}
-                when '{{ profile.profile_id }}' then {{ normal_identifier('respondent_identifier', profile.identifier_kind) }}
-                {%- else %}
-                when null then null::varchar
-                {%- endfor %}
-            end,
-            ''
-        ) as respondent_identifier,
+        {{ own_identifier(profiles) }} as respondent_identifier,
     from exported
 ),
 

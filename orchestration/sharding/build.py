@@ -1,0 +1,313 @@
+"""A cycle built in shards: dealt, computed one by one, merged, and gone on with by dbt.
+
+Belongs here: the order of it, and what lies where meanwhile. Doesn't: which model is computed where
+(plan.py), what runs in a shard (tasks.py), adding up (merging.py).
+
+Every model is dbt's: it compiles each once, and what shards have computed is put into the warehouse
+by its own statements, with contract, constraints and tests (macro rows_of_shards).
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.dbt_build import CycleDbt, NodeResult, WarehouseBuildError
+from orchestration.durable_files import whole_file
+from orchestration.settings import Settings
+from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups
+from orchestration.sharding.engine import Engine
+from orchestration.sharding.local_runner import LocalRunner
+from orchestration.sharding.merging import merged_files
+from orchestration.sharding.plan import DEALT, ROWS, VIEW, Stage, shards_of, stages, sums_of
+from orchestration.sharding.runners import Runner, TaskError
+from orchestration.sharding.tasks import Input, Model, ShardJob
+from orchestration.sql_text import as_text
+
+logger = logging.getLogger("ilk.shards")
+
+DEALT_RESPONSES, DEALT_PREVIOUS = "dealt_responses", "dealt_previous_responses"
+
+
+def build_in_shards(dbt: CycleDbt) -> list[NodeResult]:
+    """Build a cycle as `dbt build` would, its people in shards; return what became of each node.
+
+    Where nodes of a stage fail, the later ones are not begun.
+
+    Raises:
+        WarehouseBuildError: dbt or a shard could not run, or the method rakes.
+    """
+    manifest = dbt.manifest()
+    first, *later = stages(manifest)
+    with _folder(dbt.settings) as folder, _runner(dbt.settings) as runner:
+        build = ShardedBuild(dbt, manifest.nodes, folder, runner)
+        results = dbt.build(build.selected(first.built))
+        if _has_failed(results):
+            return results
+        build.demand_no_raking()
+        build.deal(later)
+        for place, stage in enumerate(later):
+            build.compute(stage, later[place + 1 :])
+            built = dbt.build(build.selected(stage.built), rows_of_shards=build.rows)
+            results += built
+            if _has_failed(built):
+                break
+    return results
+
+
+@dataclass(frozen=True)
+class ShardedBuild:
+    """A cycle's build: dbt and its nodes, the folder to work in, what carries tasks to shards."""
+
+    dbt: CycleDbt
+    nodes: Mapping[str, Any]
+    folder: Path
+    runner: Runner
+
+    @property
+    def engine(self) -> Engine:
+        """What a task may take: of several at once each its share of the processors."""
+        settings = self.dbt.settings
+        return Engine(
+            memory_limit=settings.memory_limit,
+            threads=max(len(os.sched_getaffinity(0)) // settings.shard_processes, 1),
+            key=settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None,
+        )
+
+    @property
+    def rows(self) -> Path:
+        """Where shards write: <model>/<number>.parquet."""
+        return self.folder / "rows"
+
+    def selected(self, unique_ids: Iterable[str]) -> list[str]:
+        """Return what selects these nodes: a seed may bear the name of a folder of models."""
+        nodes = (self.nodes[of] for of in unique_ids)
+        return [f"{node.name},resource_type:{node.resource_type}" for node in nodes]
+
+    def demand_no_raking(self) -> None:
+        """Raises WarehouseBuildError for raked weights: their errors need all people at once."""
+        with self._warehouse() as warehouse:
+            raked = warehouse.execute(
+                "select cycle_id from design.design_settings where weighting_mode = 'rake' and "
+                "cycle_id in (select unnest([cycle_id, previous_cycle_id]) "
+                "from design.design_settings where cycle_id = ?)",
+                [self.dbt.cycle_id],
+            ).fetchall()
+        if raked:
+            raise WarehouseBuildError(
+                "jalankan tanpa ILK_SHARDS: bobot rake dihitung atas semua responden sekaligus. / "
+                f"run without ILK_SHARDS: {raked[0][0]} is raked, and the errors of raked scores "
+                "are computed over all respondents at once."
+            )
+
+    def deal(self, later: Sequence[Stage]) -> None:
+        """Deal the exports' rows, and the previous cycle's responses, to the shards."""
+        [name] = self._dealt_read_by(later)
+        [staging] = [of for of in self.nodes.values() if of.name == name]
+        code = self.dbt.compiled([staging.name, DEALT_RESPONSES])
+        settings = self.dbt.settings
+        with self._warehouse() as warehouse:
+            files = [
+                sha256
+                for (sha256,) in warehouse.execute(
+                    "select distinct sha256 from staging.stg_raw__export_files "
+                    "where cycle_id = ? and kind = 'survey_responses' order by sha256",
+                    [self.dbt.cycle_id],
+                ).fetchall()
+            ]
+        job = DealJob(
+            staging=(str(staging.relation_name), code[staging.name]),
+            query=code[DEALT_RESPONSES],
+            files=in_groups(files, settings.shard_processes) or ((),),
+            folder=self._dealt(staging.name),
+            shards=settings.shards,
+            engine=self.engine,
+        )
+        logger.info("membagi / dealing: %s", self.dbt.cycle_id)
+        self._map(job, range(len(job.files)))
+        self._deal_previous(later)
+
+    def _deal_previous(self, later: Sequence[Stage]) -> None:
+        with self._warehouse() as warehouse:
+            known = {
+                f'"{database}"."{schema}"."{name}"'
+                for database, schema, name in warehouse.execute(
+                    "select table_catalog, table_schema, table_name from information_schema.tables"
+                ).fetchall()
+            }
+            models = [
+                node
+                for stage in later
+                for node in (self.nodes[of] for of in stage.in_shards)
+                if node.config.meta.get("shards_with_previous") and node.relation_name in known
+            ]
+            if not models:
+                return
+        numbers = self.dbt.compiled([DEALT_PREVIOUS])[DEALT_PREVIOUS]
+        with self._warehouse() as warehouse:
+            for node in models:
+                deal(
+                    warehouse,
+                    f"select rows.*, dealt.deal_number from {node.relation_name} as rows "
+                    f"inner join ({numbers}\n) as dealt using (response_key)",
+                    self._dealt(node.name) / "previous",
+                    shards=self.dbt.settings.shards,
+                )
+
+    def compute(self, stage: Stage, later: Sequence[Stage]) -> None:
+        """Compute a stage's models in every shard, and add up those that are sums."""
+        nodes = [self.nodes[of] for of in stage.in_shards]
+        code = self.dbt.compiled([node.name for node in nodes])
+        read_later = {
+            parent
+            for of in later
+            for unique_id in of.in_shards
+            for parent in self.nodes[unique_id].depends_on_nodes
+        }
+        job = ShardJob(
+            cycle_id=self.dbt.cycle_id,
+            database=nodes[0].database,
+            inputs=tuple(self._inputs(nodes)),
+            models=tuple(
+                Model(
+                    name=node.name,
+                    relation=node.relation_name,
+                    language=node.language,
+                    code=code[node.name],
+                    is_view=shards_of(node) == VIEW,
+                    is_written=shards_of(node) == ROWS
+                    or sums_of(node) is not None
+                    or node.unique_id in read_later,
+                    has_previous=bool(node.config.meta.get("shards_with_previous")),
+                )
+                for node in nodes
+            ),
+            rows=self.rows,
+            engine=self.engine,
+        )
+        self.rows.mkdir(parents=True, exist_ok=True)
+        logger.info("menghitung / computing: %s", ", ".join(node.name for node in nodes))
+        self._map(job, range(self.dbt.settings.shards))
+        for node in nodes:
+            if sums := sums_of(node):
+                self._merge(self.rows / node.name, sums)
+        for name in self._dealt_read_by([stage]) - self._dealt_read_by(later):
+            shutil.rmtree(self._dealt(name))  # as exported: with the respondents' identifiers
+
+    def _merge(self, folder: Path, sums: Mapping[str, Any]) -> None:
+        parts = sorted(folder.glob("*.parquet"))
+        table = merged_files(parts, by=sums["by"], numbered=sums.get("numbered", {}))
+        with whole_file(folder / "merged.parquet") as temporary:
+            pq.write_table(table, temporary)
+        for part in parts:
+            part.unlink()
+
+    def _inputs(self, nodes: Sequence[Any]) -> Iterator[Input]:
+        """Yield what the nodes read and do not compute, small tables written out for it."""
+        computed = {node.unique_id for node in nodes}
+        parents = {of for node in nodes for of in node.depends_on_nodes if of not in computed}
+        tables = self.folder / "tables"
+        tables.mkdir(exist_ok=True)
+        shards = self.dbt.settings.shards
+        with self._warehouse() as warehouse:
+            for unique_id in sorted(parents):
+                if unique_id.startswith("source."):
+                    continue  # named for the order of things: staging alone reads them
+                node = self.nodes[unique_id]
+                kind = shards_of(node)
+                if kind == DEALT:
+                    columns, of_shards = dealt_files(self._dealt(node.name), shards)
+                    yield Input(node.relation_name, columns, of_shards)
+                elif kind == VIEW:
+                    raise WarehouseBuildError(f"{node.name}: a view is read in its own stage alone")
+                elif kind is not None and sums_of(node) is None:
+                    yield Input(node.relation_name, *self._computed(node))
+                else:
+                    path = tables / f"{node.name}.parquet"
+                    with whole_file(path) as temporary:
+                        warehouse.execute(
+                            f"copy (select * from {node.relation_name}) "
+                            f"to {as_text(temporary)} (format parquet)"
+                        )
+                    yield Input(node.relation_name, (str(path),))
+        for node in nodes:
+            if node.config.meta.get("shards_with_previous"):
+                columns, of_shards = dealt_files(self._dealt(node.name), shards)
+                if columns:
+                    yield Input(node.relation_name, columns, of_shards)
+
+    def _computed(self, node: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:  # noqa: ANN401
+        """Return the files of an earlier stage's rows, and of the previous cycle's beside them."""
+        shards = self.dbt.settings.shards
+        columns, previous = dealt_files(self._dealt(node.name), shards)
+        own = [str(self.rows / node.name / f"{number:05}.parquet") for number in range(shards)]
+        return columns, tuple((of, *others) for of, others in zip(own, previous, strict=True))
+
+    def _dealt_read_by(self, stages_of: Iterable[Stage]) -> set[str]:
+        """Return the names of the models in place of which these stages read what was dealt."""
+        return {
+            self.nodes[parent].name
+            for stage in stages_of
+            for of in stage.in_shards
+            for parent in self.nodes[of].depends_on_nodes
+            if parent.startswith("model.") and shards_of(self.nodes[parent]) == DEALT
+        }
+
+    def _dealt(self, name: str) -> Path:
+        return self.folder / "dealt" / name
+
+    def _map(self, task: Any, items: Sequence[int]) -> None:  # noqa: ANN401
+        try:
+            self.runner.map(task, items)
+        except TaskError as error:
+            raise WarehouseBuildError(
+                f"pecahan {error.item} gagal, tidak ada yang terbit / shard {error.item} failed, "
+                f"nothing is published: {error.words}"
+            ) from error
+
+    def _warehouse(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(
+            self.dbt.settings.warehouse,
+            read_only=True,
+            config={"memory_limit": self.dbt.settings.memory_limit},
+        )
+
+
+@contextmanager
+def _runner(settings: Settings) -> Iterator[Runner]:
+    """Give what carries tasks to shards; nothing of Spark is imported where none is asked for."""
+    if settings.spark_master is None:
+        yield LocalRunner(settings.shard_processes)
+        return
+    from orchestration.sharding.spark_runner import SparkRunner
+    from orchestration.sharding.spark_session import SparkError
+
+    secret = settings.spark_secret.get_secret_value() if settings.spark_secret else None
+    try:
+        with SparkRunner(settings.spark_master, secret=secret) as runner:
+            yield runner
+    except SparkError as error:
+        raise WarehouseBuildError(str(error)) from error
+
+
+def _has_failed(results: Iterable[NodeResult]) -> bool:
+    return any(result.has_failed for result in results)
+
+
+@contextmanager
+def _folder(settings: Settings) -> Iterator[Path]:
+    """Give an empty folder to work in, gone afterwards; what a killed run left goes first."""
+    folder = settings.shards_dir
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,86 @@
+"""Dealing the people of a cycle to shards: all rows of one person into one of them.
+
+Belongs here: writing rows into a folder a shard. Doesn't: by what they are dealt, which is SQL
+(dbt_project/analyses), and reading them (tasks.py).
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import duckdb
+
+from orchestration.sharding.engine import Engine
+from orchestration.sql_text import as_text
+
+# Rows that wait in memory until a shard's file gets them: what bounds it, whatever their number.
+_WAITING_ROWS = 122_880
+
+
+@dataclass(frozen=True)
+class DealJob:
+    """Rows of a cycle's exports to deal, file by file: into <folder>/<item>/shard=<number>/.
+
+    `staging`: name and SQL of the relation that `query` reads, whose rows are to be dealt; `query`
+    adds deal_number. An item is a place in `files`: sha256 of exports.
+    """
+
+    staging: tuple[str, str]
+    query: str
+    files: tuple[tuple[str, ...], ...]
+    folder: Path
+    shards: int
+    engine: Engine
+
+    def __call__(self, item: int) -> int:
+        """Deal the rows of some files; return how many there are."""
+        relation, sql = self.staging
+        database, schema, _ = relation.replace('"', "").split(".")
+        with self.engine.opened(database, spilling_into=self.folder) as connection:
+            connection.execute(f"create schema {schema}")
+            connection.execute(f"create view {relation} as {sql}")
+            files = ", ".join(as_text(sha256) for sha256 in self.files[item])
+            rows = f"select * from ({self.query}\n) as rows where _file_sha256 in ({files})"
+            return deal(connection, rows, self.folder / f"{item:05}", shards=self.shards)
+
+
+def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, shards: int) -> int:
+    """Write a query's rows, less deal_number, below <folder>/shard=<number>/; return how many.
+
+    Whole or not at all: a task that is tried again finds nothing, or what it would write.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        connection.execute(f"set partitioned_write_flush_threshold = {_WAITING_ROWS}")
+        [(count,)] = connection.execute(
+            f"copy (select * exclude (deal_number), deal_number % {shards} as shard from ({query}) "
+            f"as dealt) to {as_text(temporary / 'rows')} (format parquet, partition_by (shard))"
+        ).fetchall()
+        # One without rows too: whoever reads no others takes the columns from it.
+        connection.execute(
+            f"copy (select * exclude (deal_number) from ({query}) as dealt limit 0) "
+            f"to {as_text(temporary / 'columns.parquet')} (format parquet)"
+        )
+        if not folder.exists():
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return int(count)
+
+
+def dealt_files(folder: Path, shards: int) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return a file that has the columns, and the files of each shard, of what was dealt there."""
+    of_shards: Mapping[int, list[str]] = {number: [] for number in range(shards)}
+    for path in sorted(folder.glob("*/rows/shard=*/*.parquet")):
+        of_shards[int(path.parent.name.partition("=")[2])].append(str(path))
+    columns = sorted(folder.glob("*/columns.parquet"))[:1]
+    return tuple(map(str, columns)), tuple(tuple(files) for files in of_shards.values())
+
+
+def in_groups(files: Sequence[str], count: int) -> tuple[tuple[str, ...], ...]:
+    """Return the files in so many groups of nearly equal number, none of them empty."""
+    groups = [tuple(files[start::count]) for start in range(min(count, len(files)))]
+    return tuple(groups)

@@ -1,0 +1,147 @@
+"""One shard: the models that are functions of any part of the people, over its own part.
+
+Belongs here: what runs where a shard is computed, with DuckDB alone: no dbt, no Dagster. Doesn't:
+what the models say, which dbt compiled once for all shards (build.py).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.durable_files import whole_file
+from orchestration.process_environment import environment
+from orchestration.sharding.engine import Engine
+from orchestration.sql_text import as_text
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as dbt compiled it.
+
+    `relation`: its name in SQL, quoted. `is_written`: whether its rows go to a file.
+    `has_previous`: whether those of the previous cycle stand beside them.
+    """
+
+    name: str
+    relation: str
+    language: str
+    code: str
+    is_view: bool
+    is_written: bool
+    has_previous: bool
+
+
+@dataclass(frozen=True)
+class Input:
+    """A relation that shards read, and its files: those of all shards, and of each its own."""
+
+    relation: str
+    files: tuple[str, ...]
+    by_shard: tuple[tuple[str, ...], ...] = ()
+
+    def files_of(self, number: int) -> list[str]:
+        """Return the files of one shard, counted from 0."""
+        return [*self.files, *(self.by_shard[number] if self.by_shard else ())]
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What to compute in every shard of a stage, and where to write it: <rows>/<model>/<number>."""
+
+    cycle_id: str
+    database: str
+    inputs: tuple[Input, ...]
+    models: tuple[Model, ...]
+    rows: Path
+    engine: Engine
+
+    def __call__(self, number: int) -> dict[str, int]:
+        """Compute one shard, counted from 0; return how many rows each model has that is written.
+
+        Raises:
+            ShardModelError: a model failed; the message names it.
+        """
+        with (
+            self.engine.opened(self.database, spilling_into=self.rows) as warehouse,
+            environment({"ILK_CYCLE_ID": self.cycle_id}),
+        ):
+            computed = {model.relation: model for model in self.models}
+            schemas = {
+                _schema(of) for of in (*computed, *(given.relation for given in self.inputs))
+            }
+            for schema in sorted(schemas):
+                warehouse.execute(f"create schema if not exists {schema}")
+            given = {of.relation: _read(of.files_of(number)) for of in self.inputs}
+            for relation, query in given.items():
+                if relation not in computed:
+                    warehouse.execute(f"create view {relation} as {query}")
+            return {
+                model.name: rows
+                for model in self.models
+                if (rows := self._compute(warehouse, model, number, given.get(model.relation)))
+                is not None
+            }
+
+    def _compute(
+        self, warehouse: duckdb.DuckDBPyConnection, model: Model, number: int, previous: str | None
+    ) -> int | None:
+        try:
+            if model.is_view:
+                warehouse.execute(f"create view {model.relation} as {model.code}")
+                return None
+            if model.language == "python":
+                warehouse.register("model_rows", _python_rows(warehouse, model))
+                warehouse.execute(f"create table {model.relation} as from model_rows")
+                warehouse.unregister("model_rows")
+            else:
+                warehouse.execute(f"create table {model.relation} as {model.code}")
+            if not model.is_written:
+                return None
+            path = self.rows / model.name / f"{number:05}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as temporary:
+                warehouse.execute(f"copy {model.relation} to {as_text(temporary)} (format parquet)")
+            counted = warehouse.execute(f"select count(*) from {model.relation}").fetchall()
+            if previous is not None:
+                warehouse.execute(f"insert into {model.relation} by name {previous}")
+            return int(counted[0][0])
+        except Exception as error:
+            raise ShardModelError(model.name, error) from error
+
+
+class ShardModelError(RuntimeError):
+    """A model failed in a shard."""
+
+    def __init__(self, model: str, error: object) -> None:
+        """`error`: what was raised, or its words: what is pickled on the way back."""
+        self.args = (model, str(error).strip())
+        super().__init__(*self.args)
+
+    def __str__(self) -> str:
+        """Return the model and what was said, on one line."""
+        model, words = self.args
+        return f"{model}: {' '.join(words.split())}"
+
+
+def _python_rows(warehouse: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
+    """Return a Python model's rows, as dbt-duckdb has it compute them."""
+    module: dict[str, Any] = {"__name__": model.name}
+    exec(compile(model.code, model.name, "exec"), module)  # the project's own models
+    found: pa.Table = module["model"](
+        module["dbtObj"](lambda relation: warehouse.query(f"select * from {relation}")), warehouse
+    )
+    return found
+
+
+def _schema(relation: str) -> str:
+    return relation.rpartition(".")[0]
+
+
+def _read(files: list[str]) -> str:
+    listed = ", ".join(as_text(file) for file in files)
+    return (
+        f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+    )

@@ -1,0 +1,97 @@
+"""A cycle built in shards against the same built whole: every table of the warehouse."""
+
+import os
+import shutil
+
+import duckdb
+import pytest
+
+from orchestration.dbt_build import CycleDbt, WarehouseBuildError, build_warehouse
+from orchestration.settings import Settings
+from orchestration.sharding.build import ShardedBuild
+from orchestration.sharding.local_runner import LocalRunner
+from orchestration.sql_text import as_name
+
+CYCLE = "ilk-2025-s2"
+# What nobody outside the shards reads is not kept.
+NOT_KEPT = {
+    "responses_read",
+    "ratings_of_cycle",
+    "ratings_of_previous_cycle",
+    "ratings_in_both_cycles",
+}
+NUMBERS = [int(number) for number in os.environ.get("ILK_TEST_SHARDS", "3").split()]
+
+
+@pytest.mark.parametrize("shards", NUMBERS)
+def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards):
+    """The previous cycle's responses come out of a warehouse that was built whole."""
+    data = tmp_path / "data"
+    shutil.copytree(sample.settings.data_dir / "raw", data / "raw")
+    shutil.copytree(sample.settings.data_dir / "audit", data / "audit")
+    shutil.copyfile(sample.settings.warehouse, data / "warehouse.duckdb")
+    whole = duckdb.connect()
+    whole.execute(f"attach '{sample.settings.warehouse}' as whole (read_only)")
+    with duckdb.connect(data / "warehouse.duckdb") as warehouse:
+        for schema, name in _tables(warehouse, "warehouse"):
+            if schema != "seeds" and "cycle_id" in _columns(warehouse, "warehouse", schema, name):
+                warehouse.execute(f"delete from {schema}.{name} where cycle_id = ?", [CYCLE])
+    settings = Settings(data_dir=data, pseudonym_key=sample.settings.pseudonym_key, shards=shards)
+    results = build_warehouse(settings, CYCLE, load_seeds=False, held=())
+    assert [result for result in results if result.has_failed] == []
+
+    whole.execute(f"attach '{settings.warehouse}' as shards (read_only)")
+    tables = _tables(whole, "whole")
+    assert tables == _tables(whole, "shards")
+    differing = [
+        name
+        for schema, name in tables
+        if name not in NOT_KEPT and _differs(whole, f"{schema}.{name}", schema, name)
+    ]
+    assert differing == []
+    assert not settings.shards_dir.exists()
+
+
+def test_a_raked_cycle_says_that_it_is_computed_whole(tmp_path):
+    settings = Settings(data_dir=tmp_path, shards=2)
+    with duckdb.connect(settings.warehouse) as warehouse:
+        warehouse.execute("create schema design")
+        warehouse.execute(
+            "create table design.design_settings as from (values "
+            "('c1', null, 'rake'), ('c2', 'c1', 'poststrat'), ('c3', 'c2', 'poststrat')"
+            ") as made (cycle_id, previous_cycle_id, weighting_mode)"
+        )
+
+    def demanded(cycle_id):
+        dbt = CycleDbt(settings, cycle_id, held=(), load_seeds=False)
+        ShardedBuild(dbt, {}, tmp_path, LocalRunner()).demand_no_raking()
+
+    for cycle_id in ("c1", "c2"):  # its own weights, or those of the cycle it is compared with
+        with pytest.raises(WarehouseBuildError, match="c1 is raked"):
+            demanded(cycle_id)
+    demanded("c3")
+
+
+def _tables(connection, database):
+    return connection.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_catalog = ? and table_type = 'BASE TABLE' order by all",
+        [database],
+    ).fetchall()
+
+
+def _columns(connection, database, schema, name):
+    found = connection.execute(
+        "select column_name from information_schema.columns "
+        "where table_catalog = ? and table_schema = ? and table_name = ? order by all",
+        [database, schema, name],
+    ).fetchall()
+    return [column for (column,) in found]
+
+
+def _differs(connection, table, schema, name):
+    columns = ", ".join(map(as_name, _columns(connection, "whole", schema, name)))
+    one, other = (f"select {columns} from {of}.{table}" for of in ("whole", "shards"))
+    return connection.execute(
+        f"({one} except all {other}) union all ({other} except all {one}) limit 1"
+    ).fetchall()
