@@ -42,7 +42,7 @@ def build_in_shards(dbt: CycleDbt) -> list[NodeResult]:
     Where nodes of a stage fail, the later ones are not begun.
 
     Raises:
-        WarehouseBuildError: dbt or a shard could not run, or the method rakes.
+        WarehouseBuildError: dbt or a shard could not run, or errors are a bootstrap.
     """
     manifest = dbt.manifest()
     first, *later = stages(manifest)
@@ -51,7 +51,7 @@ def build_in_shards(dbt: CycleDbt) -> list[NodeResult]:
         results = dbt.build(build.selected(first.built))
         if _has_failed(results):
             return results
-        build.demand_no_raking()
+        build.demand_divisible()
         build.deal(later)
         for place, stage in enumerate(later):
             build.compute(stage, later[place + 1 :])
@@ -91,20 +91,25 @@ class ShardedBuild:
         nodes = (self.nodes[of] for of in unique_ids)
         return [f"{node.name},resource_type:{node.resource_type}" for node in nodes]
 
-    def demand_no_raking(self) -> None:
-        """Raises WarehouseBuildError for raked weights: their errors need all people at once."""
+    def demand_divisible(self) -> None:
+        """Raises WarehouseBuildError where errors are a bootstrap: it draws from all people."""
         with self._warehouse() as warehouse:
-            raked = warehouse.execute(
-                "select cycle_id from design.design_settings where weighting_mode = 'rake' and "
-                "cycle_id in (select unnest([cycle_id, previous_cycle_id]) "
-                "from design.design_settings where cycle_id = ?)",
-                [self.dbt.cycle_id],
+            whole = warehouse.execute(
+                "select cycle_id, 'weighting_mode rake' from design.design_settings "
+                "where weighting_mode = 'rake' and cycle_id in ("
+                "select unnest([cycle_id, previous_cycle_id]) from design.design_settings "
+                "where cycle_id = $cycle) union all "
+                "select settings.cycle_id, 'asks overall' from design.design_settings as settings "
+                "inner join staging.stg_seeds__questions as questions using (instrument_id) "
+                "where settings.cycle_id = $cycle and questions.asks = 'overall'",
+                {"cycle": self.dbt.cycle_id},
             ).fetchall()
-        if raked:
+        if whole:
+            cycle_id, why = whole[0]
             raise WarehouseBuildError(
-                "jalankan tanpa ILK_SHARDS: bobot rake dihitung atas semua responden sekaligus. / "
-                f"run without ILK_SHARDS: {raked[0][0]} is raked, and the errors of raked scores "
-                "are computed over all respondents at once."
+                f"jalankan tanpa / run without ILK_SHARDS, ILK_SPARK_MASTER: {cycle_id} ({why}). "
+                "Galatnya dihitung atas semua responden sekaligus. / Its errors are computed over "
+                "all respondents at once."
             )
 
     def deal(self, later: Sequence[Stage]) -> None:

@@ -52,24 +52,31 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards)
     assert not settings.shards_dir.exists()
 
 
-def test_a_raked_cycle_says_that_it_is_computed_whole(tmp_path):
+def test_a_cycle_whose_errors_are_a_bootstrap_says_that_it_is_computed_whole(tmp_path):
     settings = Settings(data_dir=tmp_path, shards=2)
     with duckdb.connect(settings.warehouse) as warehouse:
-        warehouse.execute("create schema design")
+        warehouse.execute("create schema design; create schema staging")
         warehouse.execute(
-            "create table design.design_settings as from (values "
-            "('c1', null, 'rake'), ('c2', 'c1', 'poststrat'), ('c3', 'c2', 'poststrat')"
-            ") as made (cycle_id, previous_cycle_id, weighting_mode)"
+            "create table design.design_settings as from (values ('c1', null, 'rake', 'i'), "
+            "('c2', 'c1', 'poststrat', 'i'), ('c3', 'c2', 'poststrat', 'i'), "
+            "('c4', 'c3', 'poststrat', 'j')) "
+            "as made (cycle_id, previous_cycle_id, weighting_mode, instrument_id)"
+        )
+        warehouse.execute(
+            "create table staging.stg_seeds__questions as from (values ('i', 'performance'), "
+            "('j', 'performance'), ('j', 'overall')) as made (instrument_id, asks)"
         )
 
     def demanded(cycle_id):
         dbt = CycleDbt(settings, cycle_id, held=(), load_seeds=False)
-        ShardedBuild(dbt, {}, tmp_path, LocalRunner()).demand_no_raking()
+        ShardedBuild(dbt, {}, tmp_path, LocalRunner()).demand_divisible()
 
     for cycle_id in ("c1", "c2"):  # its own weights, or those of the cycle it is compared with
-        with pytest.raises(WarehouseBuildError, match="c1 is raked"):
+        with pytest.raises(WarehouseBuildError, match="c1 .weighting_mode rake"):
             demanded(cycle_id)
     demanded("c3")
+    with pytest.raises(WarehouseBuildError, match="c4 .asks overall"):
+        demanded("c4")
 
 
 def _tables(connection, database):
