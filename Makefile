@@ -16,9 +16,7 @@ export DAGSTER_DISABLE_TELEMETRY = 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS = False
 export PYTHONUTF8 = 1
 # Dagster reads its settings there; without them each of its commands keeps usage statistics.
-# The file in .nux tells its page that its newsletter was offered.
-DAGSTER_SETTINGS = mkdir -p "$(DAGSTER_HOME)/.nux" && $(BIN)/python -m orchestration.dagster_home && \
-	touch "$(DAGSTER_HOME)/.nux/nux.yaml"
+DAGSTER_SETTINGS = $(BIN)/python -m orchestration.dagster_home
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -33,14 +31,15 @@ setup: .venv/.synced  ## the locked environment, in .venv; needs Python 3.11 or 
 	$(UV) sync --locked --compile-bytecode  # or each run compiles 3,500 modules anew
 	@touch $@
 
-services:  ## what the tests use besides Python: Debian's chromium, postgresql, restic and nginx, where they are missing
+services:  ## what the tests use besides Python: Debian's chromium, postgresql, restic, nginx and faketime, where they are missing
 	@missing=; \
 	command -v chromium >/dev/null || missing="chromium"; \
 	command -v pg_ctl >/dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || \
 		missing="$$missing postgresql"; \
 	command -v restic >/dev/null || missing="$$missing restic"; \
 	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
-	if [ -z "$$missing" ]; then echo "chromium, postgresql, restic, nginx: installed"; \
+	command -v faketime >/dev/null || missing="$$missing faketime"; \
+	if [ -z "$$missing" ]; then echo "chromium, postgresql, restic, nginx, faketime: installed"; \
 	elif ! command -v apt-get >/dev/null; then \
 		echo "no apt-get here: install $$missing by hand, or their tests are skipped"; \
 	else \

@@ -47,6 +47,10 @@ def set_up_dagster_home(settings: Settings) -> None:
         common = shipped("orchestration/dagster.yaml").read_text(encoding="utf-8")
         storage = _ON_SQLITE if settings.dagster_postgres_url is None else _ON_POSTGRES
         temporary.write_text(common + storage, encoding="utf-8")
+    # Tells Dagster's page that its newsletter was offered.
+    offered = settings.dagster_home / ".nux" / "nux.yaml"
+    offered.parent.mkdir(exist_ok=True)
+    offered.touch()
     if settings.dagster_postgres_url is not None:
         # SQLAlchemy takes psycopg 3 where no driver is named, which dagster-postgres can't use yet.
         _, address = settings.dagster_postgres_url.get_secret_value().split("://", 1)

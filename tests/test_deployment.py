@@ -190,7 +190,8 @@ def test_the_page_listens_on_loopback_unless_it_is_told_otherwise(
     ]
     assert "Peringatan" not in here.output
     assert "sandi" in far.output
-    assert (tmp_path / "dagster" / "dagster.yaml").is_file()
+    for name in ("dagster.yaml", ".nux/nux.yaml"):  # settings, and no dialog of a newsletter
+        assert (tmp_path / "dagster" / name).is_file()
 
 
 def test_page_and_daemon_that_start_in_the_same_second_make_one_storage(tmp_path: Path):
