@@ -274,6 +274,13 @@ FAULTS: dict[str, FaultText] = {
         "the file could not be fetched ({detail}). Check that it may be read, and pull again.",
         "berkas tidak dapat diambil ({detail}). Periksa izin bacanya, lalu tarik ulang.",
     ),
+    "kept_damaged": FaultText(
+        "its source is away, and what the raw zone kept of it is not what was pulled. Restore "
+        "raw/files/{detail} from the backup, or bring the source back, and pull again.",
+        "sumbernya tak terjangkau, dan yang disimpan zona mentah darinya bukan lagi yang ditarik. "
+        "Pulihkan raw/files/{detail} dari cadangan, atau hidupkan lagi sumbernya, lalu tarik "
+        "ulang.",
+    ),
     "place_unreachable": FaultText(
         "the place can't be listed ({detail}). Check the location in survey_sources.csv, "
         "ILK_LANDING_URL and the network; the next run asks again.",

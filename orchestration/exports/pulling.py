@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
-from orchestration.durable_files import TEMPORARY, UnreadableFileError
+from orchestration.durable_files import TEMPORARY
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
 from orchestration.exports.clearing import clear
@@ -104,8 +104,7 @@ def pull_cycle(
     so is a source that can't be listed and a server whose answer is not whole, and what was pulled
     from it before stays in use. Raises SeedError (a seed can't be used, or has no source for the
     cycle), SourceError (the landing can't be listed, or sources contradict each other) and
-    ForgottenKeyError, and then changes nothing; UnreadableFileError where bytes that stay in use
-    are not those of their name.
+    ForgottenKeyError, and then changes nothing.
     """
     if pulled_at.tzinfo is None:
         raise ValueError("pulled_at has no time zone; give datetime.now(UTC).")
@@ -456,7 +455,9 @@ class _Pull:
         if len(lost) >= _GIVEN_UP_AFTER:
             self._report(file, ExportFault("unreachable", detail=lost[-1]))
             return None
-        self._demand_kept_whole(Path(file.path))
+        if self._is_kept_damaged(Path(file.path)):
+            self._report(file, ExportFault("kept_damaged", detail=Path(file.path).name))
+            return None
         try:
             stored = copy(file.place, file.path, self._keep, self._teller(file))
         except PlaceError as error:
@@ -474,11 +475,10 @@ class _Pull:
             return None
         return stored
 
-    def _demand_kept_whole(self, path: Path) -> None:
-        """Refuse what the raw zone kept of a source that is away, where it was damaged since."""
+    def _is_kept_damaged(self, path: Path) -> bool:
+        """Return whether what the raw zone kept of a source that is away was damaged since."""
         is_ours = path.parent == self.raw_dir / "files"
-        if is_ours and path.is_file() and not is_as_named(path):
-            raise UnreadableFileError(path, ValueError("sha256"))
+        return is_ours and path.is_file() and not is_as_named(path)
 
     def _teller(self, file: ListedFile) -> Callable[[int], None]:
         """Return what tells now and then how much of a large file is copied."""

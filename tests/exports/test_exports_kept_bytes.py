@@ -55,9 +55,15 @@ def test_bytes_of_a_source_that_is_away_are_told_where_they_were_damaged(cycle, 
         assert len(cycle.pull().new) == 1
         web.statuses["/list/"] = 500
         assert cycle.pull().refused  # its last version stays in use
-        turned(stored(cycle), 10)
-        with pytest.raises(UnreadableFileError, match=str(stored(cycle))):
-            cycle.pull()
+        damaged = stored(cycle)
+        turned(damaged, 10)
+        cycle.seed(locations=[f"{web.url}/list/*.csv", f"{CYCLE}/{FILE}"])
+        cycle.drop(FILE, GOOD.replace(b"0,A0", b"0,A1", 1))
+        report = cycle.pull()
+        [refusal] = [each for each in report.refused if each.code == "kept_damaged"]
+        assert damaged.name in refusal.message and "stays in use" in refusal.message
+        assert report.new == (f"{CYCLE}/{FILE}",)  # the good files beside it go on
+        assert cycle.pull().unchanged == (f"{CYCLE}/{FILE}",)
     places._connections.clear()
 
 
