@@ -49,14 +49,14 @@ def merged(
     Raises:
         NoSumError: a column is neither.
     """
-    schema = parts[0].schema
+    schema = _of_values_or_none(parts[0].schema)
     about = {of for columns in numbered.values() for of in columns}
     for name in schema.names:
         kind = schema.field(name).type
         kind = kind.value_type if name in numbered or name in about else kind
         if name not in by and not pa.types.is_integer(kind):
             raise NoSumError(f"{name}: {kind}")
-    table = pa.concat_tables(parts)
+    table = pa.concat_tables([part.cast(_of_values_or_none(part.schema)) for part in parts])
     plain = [name for name in schema.names if name not in {*by, *numbered, *about}]
     keyed = table.select([*by, *plain]).append_column(
         "part_row", pa.array(range(table.num_rows), pa.int64())
@@ -75,6 +75,16 @@ def merged(
         )
         columns |= _merged_lists(table, row_of, len(rows), numbered)
     return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
+
+
+def _of_values_or_none(schema: pa.Schema) -> pa.Schema:
+    """Return the same columns, each with room for NULL: a file says whether its rows have any."""
+    return pa.schema(
+        [
+            (of.name, pa.list_(of.type.value_type) if pa.types.is_list(of.type) else of.type)
+            for of in schema
+        ]
+    )
 
 
 class _Numbers:

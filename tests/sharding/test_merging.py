@@ -82,3 +82,35 @@ def test_what_is_no_whole_number_is_refused():
     doubles = pa.table({"domain_number": pa.array([1], pa.int32()), "staff_count": [0.5]})
     with pytest.raises(NoSumError, match="staff_count"):
         merged([doubles], by=["domain_number"], numbered={})
+
+
+def test_parts_of_which_some_have_no_empty_value_are_added_up():
+    """A file of Parquet says of each column whether it holds NULL, and of a list's numbers too."""
+    never_null = pa.schema(
+        [
+            pa.field("domain_number", pa.int32(), nullable=False),
+            pa.field("step_sum", pa.int64(), nullable=False),
+            pa.field("totals", pa.list_(pa.field("element", pa.int16(), nullable=False))),
+            pa.field("sums", pa.list_(pa.field("element", pa.int64(), nullable=False))),
+        ]
+    )
+    maybe = pa.schema(
+        [
+            ("domain_number", pa.int32()),
+            ("step_sum", pa.int64()),
+            ("totals", pa.list_(pa.int16())),
+            ("sums", pa.list_(pa.int64())),
+        ]
+    )
+    row = {"domain_number": 1, "step_sum": 4, "totals": [2], "sums": [7]}
+    parts = [
+        pa.Table.from_pylist([row], never_null),
+        pa.Table.from_pylist([row, {**row, "domain_number": 2, "step_sum": None}], maybe),
+    ]
+    expected = [
+        {"domain_number": 1, "step_sum": 8, "totals": [2], "sums": [14]},
+        {"domain_number": 2, "step_sum": None, "totals": [2], "sums": [7]},
+    ]
+    for given in (parts, parts[::-1]):
+        found = merged(given, by=["domain_number"], numbered={"sums": ["totals"]})
+        assert found.to_pylist() == expected
