@@ -296,6 +296,21 @@ class Settings(BaseSettings):
             object.__setattr__(self, "pseudonym_key", SecretStr(_EXAMPLE_KEY))
         return self
 
+    @model_validator(mode="after")
+    def _spark_has_shards(self) -> Self:
+        """Raises ValueError where Spark is asked for what would never reach it."""
+        if self.spark_master and self.shards == 1:
+            raise ValueError(
+                "ILK_SHARDS: isi juga, sedikitnya jumlah inti gugus / set it too, to at least the "
+                "cluster's cores: Spark computes shards (docs/scaling.md)"
+            )
+        if self.spark_master and not self.spark_master.startswith("local") and not self.shard_dir:
+            raise ValueError(
+                "ILK_SHARD_DIR: isi dengan folder yang dilihat semua mesin di tempat yang sama / "
+                "set it to a folder that all machines see in the same place (docs/scaling.md)"
+            )
+        return self
+
     @property
     def server_access(self) -> dict[str, Access]:
         """The ways into survey tools' servers, by the kind of source that survey_sources names."""

@@ -49,7 +49,16 @@ def test_a_limit_of_memory_that_is_no_size_is_told_before_a_run(tmp_path: Path, 
     "master", ["local", "local[2]", "local[*,4]", "spark://a:7077,b:7077", "k8s://https://h:6443"]
 )
 def test_a_master_of_spark_is_taken(tmp_path: Path, master: str):
-    assert Settings(data_dir=tmp_path, spark_master=master).spark_master == master
+    said = Settings(data_dir=tmp_path, spark_master=master, shards=2, shard_dir=tmp_path)
+    assert said.spark_master == master
+
+
+def test_spark_without_shards_or_without_a_shared_folder_is_told_before_a_run(tmp_path: Path):
+    Settings(data_dir=tmp_path, spark_master="local[2]", shards=2)
+    with pytest.raises(ValidationError, match=r"ILK_SHARDS: .* set it too"):
+        Settings(data_dir=tmp_path, spark_master="local[2]")
+    with pytest.raises(ValidationError, match=r"ILK_SHARD_DIR: .* all machines see"):
+        Settings(data_dir=tmp_path, spark_master="spark://a:7077", shards=2)
 
 
 @pytest.mark.parametrize(

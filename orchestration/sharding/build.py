@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,11 @@ class ShardedBuild:
             key=settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None,
         )
 
+    def _engine_of_shards(self) -> Engine:
+        """Return the same; of Spark, each core of an executor has a task of its own."""
+        is_local = self.dbt.settings.spark_master is None
+        return self.engine if is_local else replace(self.engine, threads=1)
+
     @property
     def rows(self) -> Path:
         """Where shards write: <model>/<number>.parquet."""
@@ -136,7 +141,8 @@ class ShardedBuild:
             engine=self.engine,
         )
         logger.info("membagi / dealing: %s", self.dbt.cycle_id)
-        self._map(job, range(len(job.files)))
+        # On this machine, whatever computes the shards: no other one reads the raw zone.
+        self._map(LocalRunner(settings.shard_processes), job, range(len(job.files)))
         self._deal_previous(later)
 
     def _deal_previous(self, later: Sequence[Stage]) -> None:
@@ -195,11 +201,11 @@ class ShardedBuild:
                 for node in nodes
             ),
             rows=self.rows,
-            engine=self.engine,
+            engine=self._engine_of_shards(),
         )
         self.rows.mkdir(parents=True, exist_ok=True)
         logger.info("menghitung / computing: %s", ", ".join(node.name for node in nodes))
-        self._map(job, range(self.dbt.settings.shards))
+        self._map(self.runner, job, range(self.dbt.settings.shards))
         for node in nodes:
             if sums := sums_of(node):
                 self._merge(self.rows / node.name, sums)
@@ -268,9 +274,9 @@ class ShardedBuild:
     def _dealt(self, name: str) -> Path:
         return self.folder / "dealt" / name
 
-    def _map(self, task: Any, items: Sequence[int]) -> None:  # noqa: ANN401
+    def _map(self, runner: Runner, task: Any, items: Sequence[int]) -> None:  # noqa: ANN401
         try:
-            self.runner.map(task, items)
+            runner.map(task, items)
         except TaskError as error:
             raise WarehouseBuildError(
                 f"pecahan {error.item} gagal, tidak ada yang terbit / shard {error.item} failed, "

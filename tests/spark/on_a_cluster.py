@@ -17,6 +17,7 @@ from orchestration.sharding.runners import TaskError
 from orchestration.sharding.spark_runner import SparkRunner
 from orchestration.sharding.spark_session import SparkError
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, SECRET, SparkCluster, processes_that_name
+from tests.spark.survey_on_spark import SurveyOnSpark
 
 KEY = "kunci-pseudonim-uji-0123456789"
 
@@ -66,6 +67,32 @@ def test_a_worker_that_is_lost_in_the_middle_changes_nothing(
         killer.join()
         cluster.start_worker("one")
     assert len(list(tmp_path.iterdir())) > 8, "one was tried again: it was lost while it ran"
+
+
+def test_a_cycle_is_published_the_same_where_a_worker_is_lost(
+    cluster: SparkCluster, tmp_path: Path
+) -> None:
+    survey = SurveyOnSpark(tmp_path)
+    whole = survey.published()
+    shards = tmp_path / "shards"
+    run = survey.begun(
+        ILK_SHARDS="24",
+        ILK_SHARD_DIR=str(shards),
+        ILK_SPARK_MASTER=cluster.master,
+        ILK_SPARK_SECRET=SECRET,
+    )
+    computed = 0
+    while run.is_on and computed < 2:
+        time.sleep(0.02)
+        computed = len({path.name for path in shards.glob("rows/*/*.parquet")})
+    assert run.is_on
+    assert computed < 24, "it was to be lost in the middle"
+    cluster.kill_worker("two")
+    try:
+        assert survey.published_by(run) == whole
+    finally:
+        cluster.start_worker("two")
+    assert not shards.exists()
 
 
 def test_one_that_fails_for_good_is_named_after_four_attempts(
