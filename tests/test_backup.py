@@ -124,9 +124,9 @@ def test_all_is_lost_but_the_backup_and_one_command_brings_the_publication_back(
     (drill.etc / "ilk.env").unlink()
 
     # On the new machine there is backup.env, where the data was, and an installation's seeds,
-    # of which the backup has one with other rows and lacks another.
+    # of which the backup has one with other rows and lacks the other.
     drill.cycle.seeds.mkdir()
-    for name in ("units.csv", "follow_ups.csv"):
+    for name in ("units.csv", "left_over.csv"):
         (drill.cycle.seeds / name).write_text(f"{name}, edited here\n", encoding="utf-8")
     places = {"ILK_DATA_DIR": str(drill.cycle.data), "ILK_SEEDS_DIR": str(drill.cycle.seeds)}
     restored = drill.backup("restore", **places)
@@ -138,7 +138,7 @@ def test_all_is_lost_but_the_backup_and_one_command_brings_the_publication_back(
     [aside] = drill.cycle.seeds.parent.glob("seeds.before-*")
     assert f"seeds and settings that were here: {aside}\n" in restored.stdout
     kept = {path.name: path.read_text("utf-8") for path in (aside / "seeds").iterdir()}
-    assert kept == {name: f"{name}, edited here\n" for name in ("units.csv", "follow_ups.csv")}
+    assert kept == {name: f"{name}, edited here\n" for name in ("units.csv", "left_over.csv")}
     assert (aside / "backup.env").is_file()
     assert (drill.etc / "key.env").read_text(encoding="utf-8") == f"ILK_PSEUDONYM_KEY={KEY}\n"
     assert drill.cycle.warehouse("select count(*) from people.responses_judged") == [(40,)]
