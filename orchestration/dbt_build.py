@@ -103,29 +103,16 @@ def _stamp(project: str, manifest: Path) -> bytes:
     return f"{project} {hash_files([manifest])}".encode()
 
 
-def build_warehouse(
-    settings: Settings, cycle_id: str, *, load_seeds: bool, held: Collection[str]
-) -> list[NodeResult]:
-    """Run `dbt build` for one cycle and return what became of every node.
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Make files of this process their owner's alone, from the start.
 
-    Nodes that fail are results, not exceptions. dbt's unit tests are about formulas, not this
-    cycle's data: tests/test_unit_tests.py runs them. `held`: cycles that were rolled back, on whose
-    figures no plan stands.
-
-    Raises:
-        WarehouseBuildError: dbt could not run at all.
-        KeyboardInterrupt: somebody pressed Ctrl-C; dbt has cancelled its queries.
+    The warehouse holds what single persons answered, and so do shards and DuckDB's log beside them,
+    which a killed run leaves.
     """
-    dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
-    # The warehouse holds what single persons answered, and so does DuckDB's log beside it, which a
-    # killed run leaves, and so do shards: all are their owner's from the start.
     before = os.umask(0o077)
     try:
-        if settings.shards == 1 and settings.spark_master is None:
-            return dbt.build()
-        from orchestration.sharding.build import build_in_shards
-
-        return build_in_shards(dbt)
+        yield
     finally:
         os.umask(before)
 
@@ -134,7 +121,8 @@ def build_warehouse(
 class CycleDbt:
     """Calls of dbt for one cycle.
 
-    `load_seeds`: whether seeds are built with what is selected. `held`: as for build_warehouse.
+    `held`: cycles that were rolled back, on whose figures no plan stands. `load_seeds`: whether
+    seeds are built with what is selected.
     """
 
     settings: Settings
@@ -151,10 +139,13 @@ class CycleDbt:
     ) -> list[NodeResult]:
         """Build the nodes of these names and no others, all by default; return what became of each.
 
-        `rows_of_shards`: where files hold the rows of models that were computed in shards.
+        Nodes that fail are results, not exceptions. dbt's unit tests are about formulas, not this
+        cycle's data: tests/test_unit_tests.py runs them. `rows_of_shards`: where files hold the
+        rows of models that were computed in shards.
 
         Raises:
             WarehouseBuildError: dbt could not run at all.
+            KeyboardInterrupt: somebody pressed Ctrl-C; dbt has cancelled its queries.
         """
         from dbt.artifacts.schemas.run import RunExecutionResult
 

@@ -15,13 +15,13 @@ from tests.test_house_rules import obeyed
 ROOMS = (
     # tools of all
     "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros",
-    "local_disk", "log_lines", "run_lock", "pseudonyms", "survey_terms",
+    "local_disk", "log_lines", "process_environment", "run_lock", "pseudonyms", "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings", "dagster_home",
     "expectations", "postgres", "follow_up_workbook", "sample_plan",
     # a cycle from run to run
-    "cycles", "sharding", "dbt_build", "lineage", "auditing", "forgetting", "health",
+    "cycles", "dbt_build", "sharding", "lineage", "auditing", "forgetting", "health",
     "stages",
     # what is said of it, on a terminal and to channels
     "terminal", "fieldwork", "alerts",

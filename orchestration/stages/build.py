@@ -5,7 +5,7 @@ state is (cycles/state.py), Dagster's events (defs/warehouse.py).
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from orchestration.cycles.fingerprints import (
     seeds_hash,
 )
 from orchestration.cycles.state import CycleStates, cycle_states, outdated_ancestors
-from orchestration.dbt_build import NodeResult, build_warehouse
+from orchestration.dbt_build import CycleDbt, NodeResult, private_files
 from orchestration.durable_files import below
 from orchestration.lineage.columns import column_lineage
 from orchestration.lineage.events import LineageRun
@@ -34,6 +34,7 @@ from orchestration.lineage.tables import (
 )
 from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.settings import Settings
+from orchestration.sharding.build import build_in_shards
 from orchestration.stages.blocking import note_blocking
 from orchestration.stages.findings import StageError
 from orchestration.stages.readings import demand_undamaged
@@ -107,6 +108,18 @@ def build_cycle(
         later = later_cycles(read_cycles(settings.seeds_dir), cycle_id)
         states.finish_build(cycle_id, current, seeds=seeds, later=later)
     return build
+
+
+def build_warehouse(
+    settings: Settings, cycle_id: str, *, load_seeds: bool, held: Collection[str]
+) -> list[NodeResult]:
+    """Build one cycle, whole or in shards as the settings say; return what became of every node.
+
+    `load_seeds`, `held`: as for CycleDbt. Raises as CycleDbt.build and build_in_shards do.
+    """
+    dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
+    with private_files():
+        return build_in_shards(dbt) if settings.shards > 1 else dbt.build()
 
 
 def _make_room(settings: Settings, states: CycleStates, manifest: Mapping[str, Any]) -> None:

@@ -6,11 +6,12 @@ import shutil
 import duckdb
 import pytest
 
-from orchestration.dbt_build import CycleDbt, WarehouseBuildError, build_warehouse
+from orchestration.dbt_build import CycleDbt, WarehouseBuildError
 from orchestration.settings import Settings
 from orchestration.sharding.build import ShardedBuild
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sql_text import as_name
+from orchestration.stages.build import build_warehouse
 
 CYCLE = "ilk-2025-s2"
 # What nobody outside the shards reads is not kept.
