@@ -26,7 +26,16 @@ from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.merging import merged_files
-from orchestration.sharding.plan import DEALT, ROWS, VIEW, Stage, shards_of, stages, sums_of
+from orchestration.sharding.plan import (
+    DEALT,
+    ROWS,
+    VIEW,
+    Stage,
+    has_previous,
+    shards_of,
+    stages,
+    sums_of,
+)
 from orchestration.sharding.runners import Runner, TaskError
 from orchestration.sharding.tasks import Input, Model, ShardJob
 from orchestration.sql_text import as_text
@@ -157,7 +166,7 @@ class ShardedBuild:
                 node
                 for stage in later
                 for node in (self.nodes[of] for of in stage.in_shards)
-                if node.config.meta.get("shards_with_previous") and node.relation_name in known
+                if has_previous(node) and node.relation_name in known
             ]
             if not models:
                 return
@@ -196,7 +205,6 @@ class ShardedBuild:
                     is_written=shards_of(node) == ROWS
                     or sums_of(node) is not None
                     or node.unique_id in read_later,
-                    has_previous=bool(node.config.meta.get("shards_with_previous")),
                 )
                 for node in nodes
             ),
@@ -249,7 +257,7 @@ class ShardedBuild:
                         )
                     yield Input(node.relation_name, (str(path),))
         for node in nodes:
-            if node.config.meta.get("shards_with_previous"):
+            if has_previous(node):
                 columns, of_shards = dealt_files(self._dealt(node.name), shards)
                 if columns:
                     yield Input(node.relation_name, columns, of_shards)

@@ -12,7 +12,8 @@ A model whose YAML says `config: {meta: {shards: ...}}` is a function of any par
 - a mapping: sums, which are added up over shards: `by` names their keys, `numbered` the lists among
   them, each with the columns that say what its numbers are about (merging.py).
 
-Every other model is computed once, from the warehouse.
+Every other model is computed once, from the warehouse. `shards_with_previous`: beside the rows of
+this cycle shards find those of the previous one, of the same persons.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,11 @@ def sums_of(node: Any) -> Mapping[str, Any] | None:  # noqa: ANN401
     """Return how a node's rows are added up over shards; None where they are no sums."""
     said = shards_of(node)
     return said if isinstance(said, Mapping) else None
+
+
+def has_previous(node: Any) -> bool:  # noqa: ANN401
+    """Whether shards find the previous cycle's rows beside this one's."""
+    return bool(node.config.meta.get("shards_with_previous"))
 
 
 def stages(manifest: "Manifest") -> list[Stage]:

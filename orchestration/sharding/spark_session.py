@@ -20,6 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestration.process_environment import environment
+
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway
     from pyspark import SparkConf, SparkContext
@@ -69,7 +71,7 @@ def session(master: str, *, secret: str | None = None) -> Iterator["SparkContext
         # Ctrl-C stays ours: Spark would keep the signal after its end.
         interrupt = signal.getsignal(signal.SIGINT)
         try:
-            with _environment(PYSPARK_PYTHON=python):
+            with environment({"PYSPARK_PYTHON": python}):
                 context = _spark().SparkContext(gateway=gateway, conf=conf)
         except Exception as error:
             raise SparkError(_unusable(master, said, error)) from error
@@ -129,7 +131,7 @@ def _gateway(master: str, said: IO[bytes]) -> Iterator["JavaGateway"]:
 
     arguments = f"--master '{master}' {more}"
     try:
-        with _environment(PYSPARK_SUBMIT_ARGS=arguments):
+        with environment({"PYSPARK_SUBMIT_ARGS": arguments}):
             gateway = launch_gateway(popen_kwargs={"stdout": said, "stderr": said})
     except Exception as error:
         raise SparkError(_unusable(master, said, error)) from error
@@ -163,21 +165,6 @@ def _conf(gateway: "JavaGateway", master: str, secret: str | None) -> "SparkConf
             "the cluster's secret: tasks carry the key of pseudonyms, and travel encrypted alone."
         )
     return conf
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Set variables that pyspark reads nowhere else, for as long as it does."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _unusable(master: str, said: IO[bytes], error: Exception) -> str:

@@ -22,7 +22,6 @@ class Model:
     """A model as dbt compiled it.
 
     `relation`: its name in SQL, quoted. `is_written`: whether its rows go to a file.
-    `has_previous`: whether those of the previous cycle stand beside them.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Model:
     code: str
     is_view: bool
     is_written: bool
-    has_previous: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,11 @@ class Input:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What to compute in every shard of a stage, and where to write it: <rows>/<model>/<number>."""
+    """What to compute in every shard of a stage, and where to write it: <rows>/<model>/<number>.
+
+    An input under the name of one of the models holds the previous cycle's rows, beside which those
+    of this cycle stand once they are computed.
+    """
 
     cycle_id: str
     database: str
