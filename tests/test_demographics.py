@@ -132,8 +132,8 @@ def names_of_the_warehouse() -> set[str]:
     """Columns beside which a demographic stands, comparisons of evenness, domain types."""
     found = {"regions", "units", "units_upt", "rating_1", "answer_1", "is_level_2", "hears_1"}
     for path in (REPOSITORY / "models" / "people").rglob("*.yml"):
-        if path.parent.name != "weights" or path.stem == "weights_by_response":
-            [model] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        [model] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        if "personal_data" in model.get("config", {}).get("tags", ()):
             found |= {column["name"] for column in model["columns"]}
     macro = (REPOSITORY / "dbt_project" / "macros" / "domain_types.sql").read_text(encoding="utf-8")
     return found | {
