@@ -333,7 +333,7 @@ def _invoke(
     }
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     told = _told(settings, places, cycle_id, held, rows_of_shards)
-    with environment(told), _interrupts(), warnings.catch_warnings():
+    with environment(told), interrupts(), warnings.catch_warnings():
         # agate's, of a seed without its optional columns: models/_seeds.yml declares their types.
         unmatched = ".* does not match the name of any column"
         warnings.filterwarnings("ignore", unmatched, RuntimeWarning)
@@ -350,7 +350,7 @@ def _invoke(
 
 
 @contextmanager
-def _interrupts() -> Iterator[None]:
+def interrupts() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM through: dbt cancels its queries, and reports any error but that."""
     if threading.current_thread() is not threading.main_thread():
         yield

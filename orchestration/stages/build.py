@@ -18,7 +18,7 @@ from orchestration.cycles.fingerprints import (
     seeds_hash,
 )
 from orchestration.cycles.state import CycleStates, cycle_states, outdated_ancestors
-from orchestration.dbt_build import CycleDbt, NodeResult, private_files
+from orchestration.dbt_build import CycleDbt, NodeResult, interrupts, private_files
 from orchestration.durable_files import below
 from orchestration.lineage.columns import column_lineage
 from orchestration.lineage.events import LineageRun
@@ -118,7 +118,7 @@ def build_warehouse(
     `load_seeds`, `held`: as for CycleDbt. Raises as CycleDbt.build and build_in_shards do.
     """
     dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
-    with private_files():
+    with private_files(), interrupts():  # Dagster would hold Ctrl-C back until the build ends
         return build_in_shards(dbt) if settings.shards > 1 else dbt.build()
 
 

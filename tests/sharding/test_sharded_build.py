@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import duckdb
 import pytest
@@ -78,6 +79,20 @@ def test_a_cycle_whose_errors_are_a_bootstrap_says_that_it_is_computed_whole(tmp
     demanded("c3")
     with pytest.raises(WarehouseBuildError, match="asks overall"):
         demanded("c4")
+
+
+def test_ctrl_c_ends_a_build_in_shards_though_dagster_holds_it_back(tmp_path, monkeypatch):
+    def pressed(_):
+        signal.raise_signal(signal.SIGINT)
+        return ["went on"]
+
+    monkeypatch.setattr("orchestration.stages.build.build_in_shards", pressed)
+    held = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            build_warehouse(Settings(data_dir=tmp_path, shards=2), CYCLE, load_seeds=False, held=())
+    finally:
+        signal.signal(signal.SIGINT, held)
 
 
 def _tables(connection, database):
