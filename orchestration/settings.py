@@ -299,7 +299,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _spark_has_shards(self) -> Self:
         """Raises ValueError where Spark is asked for what would never reach it."""
-        if self.spark_master and self.shards == 1:
+        if self.spark_master and "shards" not in self.model_fields_set:
             raise ValueError(
                 "ILK_SHARDS: isi juga, sedikitnya jumlah inti gugus / set it too, to at least the "
                 "cluster's cores: Spark computes shards (docs/scaling.md)"

@@ -54,7 +54,7 @@ def test_a_master_of_spark_is_taken(tmp_path: Path, master: str):
 
 
 def test_spark_without_shards_or_without_a_shared_folder_is_told_before_a_run(tmp_path: Path):
-    Settings(data_dir=tmp_path, spark_master="local[2]", shards=2)
+    Settings(data_dir=tmp_path, spark_master="local[2]", shards=1)
     with pytest.raises(ValidationError, match=r"ILK_SHARDS: .* set it too"):
         Settings(data_dir=tmp_path, spark_master="local[2]")
     with pytest.raises(ValidationError, match=r"ILK_SHARD_DIR: .* all machines see"):

@@ -119,7 +119,8 @@ def build_warehouse(
     """
     dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
     with private_files(), interrupts():  # Dagster would hold Ctrl-C back until the build ends
-        return build_in_shards(dbt) if settings.shards > 1 else dbt.build()
+        in_shards = settings.shards > 1 or settings.spark_master is not None
+        return build_in_shards(dbt) if in_shards else dbt.build()
 
 
 def _make_room(settings: Settings, states: CycleStates, manifest: Mapping[str, Any]) -> None:

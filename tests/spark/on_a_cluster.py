@@ -17,7 +17,7 @@ from orchestration.sharding.runners import TaskError
 from orchestration.sharding.spark_runner import SparkRunner
 from orchestration.sharding.spark_session import SparkError
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, SECRET, SparkCluster, processes_that_name
-from tests.spark.survey_on_spark import SurveyOnSpark
+from tests.spark.published_again import large_cycle, the_sample
 
 KEY = "kunci-pseudonim-uji-0123456789"
 
@@ -69,30 +69,43 @@ def test_a_worker_that_is_lost_in_the_middle_changes_nothing(
     assert len(list(tmp_path.iterdir())) > 8, "one was tried again: it was lost while it ran"
 
 
-def test_a_cycle_is_published_the_same_where_a_worker_is_lost(
+def test_any_number_of_shards_publishes_the_same(cluster: SparkCluster, tmp_path: Path) -> None:
+    sample = the_sample(tmp_path)
+    whole = sample.published()
+    assert len(whole) > 40
+    for shards in (1, 2, 7, 64):
+        on_spark = sample.published(**_told(cluster, tmp_path / "shards", shards))
+        assert on_spark == whole, f"{shards} shards"
+
+
+def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
     cluster: SparkCluster, tmp_path: Path
 ) -> None:
-    survey = SurveyOnSpark(tmp_path)
-    whole = survey.published()
+    large = large_cycle(tmp_path, respondents=66_000)
+    whole = large.published()
     shards = tmp_path / "shards"
-    run = survey.begun(
-        ILK_SHARDS="24",
-        ILK_SHARD_DIR=str(shards),
-        ILK_SPARK_MASTER=cluster.master,
-        ILK_SPARK_SECRET=SECRET,
-    )
+    run = large.begun(**_told(cluster, shards, 12))
     computed = 0
-    while run.is_on and computed < 2:
+    while run.is_on and computed < 3:
         time.sleep(0.02)
         computed = len({path.name for path in shards.glob("rows/*/*.parquet")})
     assert run.is_on
-    assert computed < 24, "it was to be lost in the middle"
+    assert computed < 12, "it was to be lost in the middle"
     cluster.kill_worker("two")
     try:
-        assert survey.published_by(run) == whole
+        assert large.published_by(run) == whole
     finally:
         cluster.start_worker("two")
     assert not shards.exists()
+
+
+def _told(cluster: SparkCluster, folder: Path, shards: int) -> dict[str, str]:
+    return {
+        "ILK_SHARDS": str(shards),
+        "ILK_SHARD_DIR": str(folder),
+        "ILK_SPARK_MASTER": cluster.master,
+        "ILK_SPARK_SECRET": SECRET,
+    }
 
 
 def test_one_that_fails_for_good_is_named_after_four_attempts(

@@ -18,7 +18,7 @@ from orchestration.sharding.runners import TaskError
 from orchestration.sharding.spark_runner import SparkRunner
 from orchestration.sharding.spark_session import SparkError
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, processes_that_name
-from tests.spark.survey_on_spark import SurveyOnSpark
+from tests.spark.published_again import small_survey
 
 needs_spark = pytest.mark.skipif(not IS_HERE, reason=HOW_TO_GET_IT)
 
@@ -125,8 +125,9 @@ def test_it_ends_with_its_process_is_silent_and_leaves_signals_as_they_were(
 
 @needs_spark
 def test_a_cycle_on_spark_publishes_what_it_publishes_without(tmp_path: Path) -> None:
-    survey = SurveyOnSpark(tmp_path)
-    assert survey.published(ILK_SHARDS="3", ILK_SPARK_MASTER="local[2]") == survey.published()
+    """In so many shards that some have one response or two; the sample: tests/sharding."""
+    survey = small_survey(tmp_path)
+    assert survey.published(ILK_SHARDS="7", ILK_SPARK_MASTER="local[2]") == survey.published()
 
 
 def test_nothing_of_spark_is_imported_before_it_is_used() -> None:
