@@ -4,15 +4,12 @@ Belongs here: carrying tasks to processes and their errors back. Doesn't: what a
 (tasks.py, dealing.py).
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from orchestration.sharding.runners import Item, Result, TaskError
-
-logger = logging.getLogger("ilk.shards")
+from orchestration.sharding.runners import Item, Result, TaskError, log_progress
 
 
 @dataclass(frozen=True)
@@ -41,5 +38,5 @@ def _told(items: Sequence[Item], results: Iterable[Result]) -> Iterator[Result]:
             result = next(coming)
         except Exception as error:
             raise TaskError(item, " ".join(str(error).split())) from error
-        logger.info("pecahan %d dari %d / shard %d of %d", done, len(items), done, len(items))
+        log_progress(done, len(items))
         yield result

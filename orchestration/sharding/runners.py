@@ -1,11 +1,14 @@
-"""What carries a task to its shards, and how it is told that a shard failed for good.
+"""What carries a task to its shards, how far it is, and that a shard failed for good, in words.
 
 Belongs here: the interface that every way of running shards has. Doesn't: the ways themselves, each
 in a module of its own, and what a task does.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
+
+logger = logging.getLogger("ilk.shards")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,3 +35,8 @@ class Runner(Protocol):
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return the task's results in the order of the items; raises TaskError."""
         ...
+
+
+def log_progress(done: int, count: int) -> None:
+    """Say how many of the items are done."""
+    logger.info("pecahan %d dari %d / shard %d of %d", done, count, done, count)

@@ -4,17 +4,21 @@ Belongs here: one task of Spark a shard, and what it says of one that failed, as
 session (spark_session.py); data, which pass through a folder that driver and executors share.
 """
 
+import hashlib
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self
 
-from orchestration.cycles.fingerprints import models_hash
-from orchestration.sharding.runners import Item, Result, TaskError
+from orchestration.project_files import shipped
+from orchestration.sharding.runners import Item, Result, TaskError, log_progress
 from orchestration.sharding.spark_session import SparkError, session
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ logger = logging.getLogger("ilk.shards")
 
 _SECONDS_OF_PATIENCE = 900  # a cluster that grows on demand starts machines first
 _SECONDS_UNTIL_TOLD = 30
+_SECONDS_BETWEEN_LOOKS = 1
+# What computes in a task besides our code. SQL and models come with it.
+_PACKAGES = ("duckdb", "numpy", "pandas", "pyarrow", "scipy")
 # What Spark says of a task that it gave up: its number, then a stack of Java's lines.
 _GIVEN_UP = re.compile(r"Task (\d+) in stage .+? most recent failure: (.*)", re.DOTALL)
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)")
@@ -50,9 +57,9 @@ class SparkRunner:
         if self._context is None:
             self._context = self._opened.enter_context(session(self._master, secret=self._secret))
         context = self._context
-        attempt = _Attempt(task, models_hash(), _attempts(context))
+        attempt = _Attempt(task, _code(), _attempts(context))
         try:
-            with _watched(context, self._patience):
+            with _watched(context, len(items), self._patience):
                 shards = context.parallelize(list(items), len(items)).map(attempt)
                 outcomes: list[_Done[Result] | _Failed] = shards.collect()
         except KeyboardInterrupt:
@@ -133,7 +140,18 @@ class _Attempt(Generic[Item, Result]):
 
 @cache
 def _code() -> str:
-    return models_hash()
+    return code_of_tasks(shipped("orchestration"))
+
+
+def code_of_tasks(package: Path) -> str:
+    """Return the sha256 of all that a task may import: our modules, and what computes for them."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in _PACKAGES:
+        digest.update(f"{name} {version(name)}\0".encode())
+    return digest.hexdigest()
 
 
 def _attempts(context: "SparkContext") -> int:
@@ -145,15 +163,27 @@ def _attempts(context: "SparkContext") -> int:
 
 
 @contextmanager
-def _watched(context: "SparkContext", patience: float) -> Iterator[None]:
-    """Tell when nobody works, and give up when nobody does for long: Spark would wait for ever."""
+def _watched(context: "SparkContext", count: int, patience: float) -> Iterator[None]:
+    """Tell how many of `count` tasks are done, and that nobody works; give up where that lasts.
+
+    Spark would wait for ever, and says both on a page that is off.
+    """
     ended, gave_up = threading.Event(), threading.Event()
+    told = 0
 
     def watch() -> None:
-        idle = 0
-        while not ended.wait(1):
-            idle = 0 if _works(context) else idle + 1
-            if idle == _SECONDS_UNTIL_TOLD:
+        nonlocal told
+        worked_at, is_warned = time.monotonic(), False
+        while not ended.wait(_SECONDS_BETWEEN_LOOKS):
+            done, is_idle = _looked_at(context)
+            if done > told:
+                told = done
+                log_progress(done, count)
+            if not is_idle:
+                worked_at, is_warned = time.monotonic(), False
+            idle = time.monotonic() - worked_at
+            if idle >= _SECONDS_UNTIL_TOLD and not is_warned:
+                is_warned = True
                 logger.warning(
                     "Spark: belum ada mesin yang mengambil tugas; periksa pekerja dan memorinya. / "
                     "No machine takes a task yet: check the workers and their memory."
@@ -178,13 +208,17 @@ def _watched(context: "SparkContext", patience: float) -> Iterator[None]:
     finally:
         ended.set()
         watcher.join()
+    if told < count:
+        log_progress(count, count)
 
 
-def _works(context: "SparkContext") -> bool:
-    """Whether a task is being worked on, or none is left."""
+def _looked_at(context: "SparkContext") -> tuple[int, bool]:
+    """Return how many tasks are done, and whether some are left that nobody works on."""
     tracker = context.statusTracker()
     stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
-    return not stages or any(stage and stage.numActiveTasks for stage in stages)
+    known = [stage for stage in stages if stage]
+    is_idle = bool(stages) and not any(stage.numActiveTasks for stage in known)
+    return sum(stage.numCompletedTasks for stage in known), is_idle
 
 
 def _given_up(error: Exception, items: Sequence[Any]) -> TaskError | SparkError:

@@ -6,16 +6,19 @@ a cluster, whose machines can be lost (on_a_cluster.py).
 
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
 
+from orchestration.project_files import shipped
 from orchestration.sharding.runners import TaskError
-from orchestration.sharding.spark_runner import SparkRunner
+from orchestration.sharding.spark_runner import SparkRunner, code_of_tasks
 from orchestration.sharding.spark_session import SparkError
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, processes_that_name
 from tests.spark.published_again import small_survey
@@ -93,9 +96,46 @@ def test_one_whose_process_dies_is_named(runner: SparkRunner) -> None:
 def test_executors_of_another_version_compute_nothing(
     runner: SparkRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.sharding.spark_runner.models_hash", lambda: "another")
+    monkeypatch.setattr("orchestration.sharding.spark_runner._code", lambda: "another")
     with pytest.raises(TaskError, match="install the same ILK on all machines"):
         runner.map(str, [1])
+
+
+def test_code_is_another_where_any_module_or_package_that_computes_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "orchestration"
+    copytree(shipped("orchestration"), package, ignore=ignore_patterns("__pycache__"))
+    (package / "sharding" / "notes.txt").write_text("no code", encoding="utf-8")
+    seen = [code_of_tasks(package)]
+    assert seen == [code_of_tasks(shipped("orchestration"))]
+    for name in ("sharding/tasks.py", "durable_files.py", "scoring/second_moments.py"):
+        with (package / name).open("a", encoding="utf-8") as module:
+            module.write("\n")
+        seen.append(code_of_tasks(package))
+    monkeypatch.setattr("orchestration.sharding.spark_runner.version", lambda _: "0")
+    seen.append(code_of_tasks(package))
+    assert len(set(seen)) == 5
+
+
+@needs_spark
+def test_how_many_shards_are_done_is_logged(
+    runner: SparkRunner, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(item: int) -> None:
+        import time
+
+        time.sleep(0.3)
+
+    monkeypatch.setattr("orchestration.sharding.spark_runner._SECONDS_BETWEEN_LOOKS", 0.1)
+    with caplog.at_level("INFO", logger="ilk.shards"):
+        runner.map(slowly, range(6))
+    of_six = [re.fullmatch(r"pecahan (\d) dari 6 / shard \1 of 6", of) for of in caplog.messages]
+    told = [int(said[1]) for said in of_six if said]
+    assert told == sorted(set(told))
+    assert len(told) == len(of_six)
+    assert len(told) > 1
+    assert told[-1] == 6
 
 
 @needs_spark
