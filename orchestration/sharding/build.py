@@ -24,6 +24,7 @@ from orchestration.durable_files import whole_file
 from orchestration.settings import Settings
 from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups
 from orchestration.sharding.engine import Engine
+from orchestration.sharding.failing_rows import failing_rows
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.merging import merged_files
 from orchestration.sharding.plan import (
@@ -42,6 +43,7 @@ from orchestration.sql_text import as_text
 
 logger = logging.getLogger("ilk.shards")
 
+MOST_NAMES = 3
 DEALT_RESPONSES, DEALT_PREVIOUS = "dealt_responses", "dealt_previous_responses"
 
 
@@ -288,8 +290,33 @@ class ShardedBuild:
         except TaskError as error:
             raise WarehouseBuildError(
                 f"pecahan {error.item} gagal, tidak ada yang terbit / shard {error.item} failed, "
-                f"nothing is published: {error.words}"
+                f"nothing is published: {error.words}{self._rows_named(task, error)}"
             ) from error
+
+    def _rows_named(self, task: Any, error: TaskError) -> str:  # noqa: ANN401
+        """Return a line that names the files, as exported, whose rows a model fails on, or none."""
+        found = (
+            failing_rows(task, int(str(error.item)), error.words)
+            if isinstance(task, ShardJob)
+            else None
+        )
+        if found is None:
+            return ""  # it isn't the rows
+        with self._warehouse() as warehouse:
+            names = [
+                name
+                for (name,) in warehouse.execute(
+                    "select distinct name from staging.stg_raw__export_files "
+                    "where list_contains(?, sha256) order by name",
+                    [list(found.files)],
+                ).fetchall()
+            ]
+        if not names:
+            return ""
+        row = f", baris / row {found.row}" if found.row is not None else ""
+        more = len(names) - MOST_NAMES
+        others = f" (dan {more} lainnya / and {more} more)" if more > 0 else ""
+        return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{row}{others}"
 
     def _warehouse(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(

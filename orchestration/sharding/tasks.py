@@ -4,6 +4,7 @@ Belongs here: what runs where a shard is computed, with DuckDB alone: no dbt, no
 what the models say, which dbt compiled once for all shards (build.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Input:
-    """A relation that shards read, and its files: those of all shards, and of each its own."""
+    """A relation that shards read, and its files: those of all shards, and of each its own.
+
+    `where`: which of the rows, as SQL has it.
+    """
 
     relation: str
     files: tuple[str, ...]
     by_shard: tuple[tuple[str, ...], ...] = ()
+    where: str = "true"
 
     def files_of(self, number: int) -> list[str]:
         """Return the files of one shard, counted from 0."""
@@ -76,7 +81,10 @@ class ShardJob:
             }
             for schema in sorted(schemas):
                 warehouse.execute(f"create schema if not exists {schema}")
-            given = {of.relation: _read(of.files_of(number)) for of in self.inputs}
+            given = {
+                of.relation: f"{rows_of(of.files_of(number))} where {of.where}"
+                for of in self.inputs
+            }
             for relation, query in given.items():
                 if relation not in computed:
                     warehouse.execute(f"create view {relation} as {query}")
@@ -122,6 +130,11 @@ class ShardModelError(RuntimeError):
         self.args = (model, str(error).strip())
         super().__init__(*self.args)
 
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
         """Return the model and what was said, on one line."""
         model, words = self.args
@@ -142,7 +155,8 @@ def _schema(relation: str) -> str:
     return relation.rpartition(".")[0]
 
 
-def _read(files: list[str]) -> str:
+def rows_of(files: Sequence[str]) -> str:
+    """Return the query of all rows of Parquet files, columns that some lack NULL there."""
     listed = ", ".join(as_text(file) for file in files)
     return (
         f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"

@@ -20,6 +20,7 @@ from orchestration.project_files import shipped
 from orchestration.sharding.runners import TaskError
 from orchestration.sharding.spark_runner import SparkRunner, code_of_tasks
 from orchestration.sharding.spark_session import SparkError
+from tests.sharding.failing_job import what_is_said
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, processes_that_name
 from tests.spark.published_again import small_survey
 
@@ -62,6 +63,13 @@ def test_one_that_fails_for_good_is_named_in_its_own_words(
         "1: ValueError: unit 'X' is not known (dan 2 lainnya / and 2 more)"
     )
     assert (tmp_path / "1").read_text() == "..", "local[2,2] says: two times"
+
+
+@needs_spark
+def test_the_row_that_a_model_fails_on_is_named(runner: SparkRunner, tmp_path: Path) -> None:
+    said, where = what_is_said(tmp_path, runner).splitlines()
+    assert "shard 1 failed, nothing is published: ShardModelError: as_numbers: " in said
+    assert where == "dari ekspor / of the exports: c1/p/3.csv, baris / row 17"
 
 
 @needs_spark

@@ -1,0 +1,49 @@
+"""What a build says of rows that a model fails on (orchestration/sharding/failing_rows.py)."""
+
+import pytest
+
+from orchestration.sharding.local_runner import LocalRunner
+from orchestration.sharding.runners import TaskError
+from tests.sharding.failing_job import AS_NUMBERS, what_is_said
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_export_and_the_row_that_a_model_fails_on_are_named(tmp_path, processes):
+    said, where = what_is_said(tmp_path, LocalRunner(processes)).splitlines()
+    assert said.startswith(
+        "pecahan 1 gagal, tidak ada yang terbit / shard 1 failed, nothing is published: as_numbers:"
+    )
+    assert where == "dari ekspor / of the exports: c1/p/3.csv, baris / row 17"
+    assert list(tmp_path.glob("rows/.*")) == []
+
+
+def test_exports_that_fail_together_alone_are_named_up_to_three(tmp_path):
+    together = (
+        "select if(count(distinct _file_sha256) > 4, error('five'), 0) as answer "
+        "from warehouse.staging.answers"
+    )
+    assert what_is_said(tmp_path, LocalRunner(), model=together).splitlines()[1:] == [
+        "dari ekspor / of the exports: c1/p/0.csv, c1/p/1.csv, c1/p/2.csv "
+        "(dan 2 lainnya / and 2 more)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "model", ["select no_such_column from warehouse.staging.answers", f"{AS_NUMBERS} selct group"]
+)
+def test_no_export_is_blamed_for_a_model_that_fails_without_rows(tmp_path, model):
+    said = what_is_said(tmp_path, LocalRunner(), model=model, shards=[1])
+    assert "shard 1 failed" in said
+    assert "\n" not in said
+
+
+def test_no_export_is_blamed_for_a_process_that_was_lost(tmp_path):
+    class Lost:
+        def map(self, task, items):
+            raise TaskError(1, "its machine or process was lost")
+
+    assert what_is_said(tmp_path, Lost()).endswith("its machine or process was lost")
+
+
+def test_a_shard_all_of_whose_rows_are_right_is_not_tried_again(tmp_path):
+    assert what_is_said(tmp_path, LocalRunner(), model=AS_NUMBERS, wrong=(9, 9)) == ""
