@@ -4,6 +4,7 @@ Belongs here: one task of Spark a shard, and what it says of one that failed, as
 session (spark_session.py); data, which pass through a folder that driver and executors share.
 """
 
+import atexit
 import hashlib
 import logging
 import re
@@ -56,6 +57,8 @@ class SparkRunner:
             return []
         if self._context is None:
             self._context = self._opened.enter_context(session(self._master, secret=self._secret))
+            # The interpreter would end it after its threads, and wait for one of them.
+            atexit.register(self.close)
         context = self._context
         attempt = _Attempt(task, _code(), _attempts(context))
         try:
@@ -83,6 +86,7 @@ class SparkRunner:
 
     def close(self) -> None:
         """End the session, and Java's process with it."""
+        atexit.unregister(self.close)
         self._context = None
         self._opened.close()
 

@@ -61,7 +61,9 @@ def session(master: str, *, secret: str | None = None) -> Iterator["SparkContext
     _answers(master)
     with ExitStack() as opened:
         said = opened.enter_context(tempfile.TemporaryFile())
-        gateway = opened.enter_context(_gateway(master, said))
+        # Java's libraries and blocks: what it doesn't remove goes with the folder.
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="ilk-spark-")))
+        gateway = opened.enter_context(_gateway(master, said, folder))
         with warnings.catch_warnings():
             # Of pandas 3, which is handed to Spark by no task of ours; it is imported on the way.
             warnings.simplefilter("ignore", FutureWarning)
@@ -115,8 +117,8 @@ def _answers(master: str) -> None:
 
 
 @contextmanager
-def _gateway(master: str, said: IO[bytes]) -> Iterator["JavaGateway"]:
-    """Yield a way into a new process of Java, whose words go to `said`."""
+def _gateway(master: str, said: IO[bytes], folder: Path) -> Iterator["JavaGateway"]:
+    """Yield a way into a new process of Java: its words go to `said`, its files to `folder`."""
     spark = _spark()
     home = os.environ.get("JAVA_HOME")
     if not (home and (Path(home) / "bin" / "java").exists()) and not shutil.which("java"):
@@ -130,8 +132,9 @@ def _gateway(master: str, said: IO[bytes]) -> Iterator["JavaGateway"]:
     from pyspark.java_gateway import launch_gateway
 
     arguments = f"--master '{master}' {more}"
+    options = f'{os.environ.get("SPARK_SUBMIT_OPTS", "")} "-Djava.io.tmpdir={folder}"'
     try:
-        with environment({"PYSPARK_SUBMIT_ARGS": arguments}):
+        with environment({"PYSPARK_SUBMIT_ARGS": arguments, "SPARK_SUBMIT_OPTS": options}):
             gateway = launch_gateway(popen_kwargs={"stdout": said, "stderr": said})
     except Exception as error:
         raise SparkError(_unusable(master, said, error)) from error
@@ -170,8 +173,10 @@ def _conf(gateway: "JavaGateway", master: str, secret: str | None) -> "SparkConf
 def _unusable(master: str, said: IO[bytes], error: Exception) -> str:
     """Return a sentence of what Java said last, or of the error."""
     said.seek(0)
-    lines = said.read().decode(errors="replace").splitlines() or str(error).splitlines()
+    text = said.read().decode(errors="replace")
+    lines = text.splitlines() or str(error).splitlines()
     causes = [line for line in lines if re.match(r"Caused by|\S*(Exception|Error)\b", line)]
+    causes += re.findall(r"Application has been killed\. Reason: (.+)", text)  # the rest follows
     secret = ", ILK_SPARK_SECRET" if master.startswith("spark://") else ""
     return (
         f"ILK_SPARK_MASTER={master}: periksa master{secret}, Java (17 atau lebih baru), dan "

@@ -25,10 +25,12 @@ class SparkCluster:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ilk-spark-"))
         (self.folder / "events").mkdir()
+        (self.folder / "java").mkdir()
         self._settings = {
             "spark.authenticate": "true",
             "spark.network.crypto.enabled": "true",
             "spark.executor.memory": "512m",
+            "spark.executor.extraJavaOptions": self._of_java,
             "spark.master.rest.enabled": "false",  # it knows no authentication, and has one port
             "spark.eventLog.enabled": "true",
             "spark.eventLog.compress": "false",  # or nobody could look for words in it
@@ -45,6 +47,11 @@ class SparkCluster:
         except BaseException:
             self.stop()
             raise
+
+    @property
+    def _of_java(self) -> str:
+        """What keeps the libraries that Java unpacks below the folder: a killed one leaves them."""
+        return f"-Djava.io.tmpdir={self.folder / 'java'}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,7 +99,8 @@ class SparkCluster:
                 [Path(pyspark.__file__).parent / "bin" / "spark-class", java_class,
                  "--host", "127.0.0.1", "--port", "0", "--webui-port", "0", *arguments],
                 env={**os.environ, **self.environment, "SPARK_CONF_DIR": str(self.conf),
-                     "SPARK_DAEMON_MEMORY": "256m", "TMPDIR": str(self.folder)},
+                     "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": self._of_java,
+                     "TMPDIR": str(self.folder)},
                 stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         return log

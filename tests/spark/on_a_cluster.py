@@ -5,6 +5,8 @@ Its name keeps it from `make test`: it takes minutes where other tests run besid
 """
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from orchestration.sharding.runners import TaskError
 from orchestration.sharding.spark_runner import SparkRunner
 from orchestration.sharding.spark_session import SparkError
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, SECRET, SparkCluster, processes_that_name
-from tests.spark.published_again import large_cycle, the_sample
+from tests.spark.published_again import the_sample
 
 KEY = "kunci-pseudonim-uji-0123456789"
 
@@ -78,27 +80,6 @@ def test_any_number_of_shards_publishes_the_same(cluster: SparkCluster, tmp_path
         assert on_spark == whole, f"{shards} shards"
 
 
-def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
-    cluster: SparkCluster, tmp_path: Path
-) -> None:
-    large = large_cycle(tmp_path, respondents=66_000)
-    whole = large.published()
-    shards = tmp_path / "shards"
-    run = large.begun(**_told(cluster, shards, 12))
-    computed = 0
-    while run.is_on and computed < 3:
-        time.sleep(0.02)
-        computed = len({path.name for path in shards.glob("rows/*/*.parquet")})
-    assert run.is_on
-    assert computed < 12, "it was to be lost in the middle"
-    cluster.kill_worker("two")
-    try:
-        assert large.published_by(run) == whole
-    finally:
-        cluster.start_worker("two")
-    assert not shards.exists()
-
-
 def _told(cluster: SparkCluster, folder: Path, shards: int) -> dict[str, str]:
     return {
         "ILK_SHARDS": str(shards),
@@ -154,15 +135,31 @@ def test_neither_key_nor_words_of_an_error_get_into_a_file_or_a_command_line(
         assert [path for path in of if path.parent != cluster.conf] == []
 
 
+def test_a_session_that_nobody_closes_ends_with_its_process(cluster: SparkCluster) -> None:
+    code = (
+        "import sys; from orchestration.sharding.spark_runner import SparkRunner; "
+        "runner = SparkRunner(sys.argv[1], secret=sys.argv[2]); print(runner.map(abs, [-1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, cluster.master, SECRET],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (0, "[1]\n"), done.stderr
+    assert not processes_that_name(f"SparkSubmit --master {cluster.master}")
+
+
 def test_the_secret_of_a_cluster_is_asked_for(
     cluster: SparkCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for wrong in (None, "another"):
         with (
             SparkRunner(cluster.master, secret=wrong) as runner,
-            pytest.raises(SparkError, match="ILK_SPARK_SECRET"),
+            pytest.raises(SparkError, match="ILK_SPARK_SECRET") as raised,
         ):
             runner.map(str, [1])
+    assert "All masters are unresponsive" in str(raised.value)
     monkeypatch.setenv("SPARK_CONF_DIR", str(cluster.conf))  # the cluster's own file has it
     with SparkRunner(cluster.master) as runner:
         assert runner.map(str, [1]) == ["1"]

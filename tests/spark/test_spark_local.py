@@ -157,8 +157,11 @@ def test_a_module_that_executors_lack_is_named(runner: SparkRunner) -> None:
 
 
 @needs_spark
-def test_it_ends_with_its_process_is_silent_and_leaves_signals_as_they_were(
-    runner: SparkRunner, capfd: pytest.CaptureFixture[str]
+def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_they_were(
+    runner: SparkRunner,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     java = "org.apache.spark.deploy.SparkSubmit --master local[2,2]"
     assert runner.map(str, [1]) == ["1"]
@@ -166,8 +169,12 @@ def test_it_ends_with_its_process_is_silent_and_leaves_signals_as_they_were(
     runner.close()
     assert not processes_that_name(java)
     before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert runner.map(str, [1]) == ["1"], "a second session in one process"
     assert signal.getsignal(signal.SIGINT) is before
+    assert list(tmp_path.rglob("*.so")), "Java's libraries are unpacked there"
+    runner.close()
+    assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
 
 
