@@ -599,11 +599,12 @@ def _uncounted_figures(
 
 def is_cut(name: str, most: float) -> str:
     """Return SQL of whether a spreadsheet has cut off an identifier's last digits."""
+    # count_if: DuckDB takes eighty times as long for count(*) filter (...) over ().
     return (
         f"({SCIENTIFIC.format(name)} or ({CUT.format(name)}"
-        f" and count(*) filter ({CUT.format(name)}) over () > 1"
-        f" and count(*) filter ({CUT.format(name)}) over ()"
-        f" > {most} * count(*) filter ({_LONG.format(name)}) over ()))"
+        f" and count_if({CUT.format(name)}) over () > 1"
+        f" and count_if({CUT.format(name)}) over ()"
+        f" > {most} * count_if({_LONG.format(name)}) over ()))"
     )
 
 
