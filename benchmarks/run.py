@@ -170,11 +170,7 @@ def measure_round(landing: Path, data_dir: Path) -> Round:
     What is made once a code version (dbt's parse, the column lineage) stays: the bare start's parse
     is a warm one too.
     """
-    for path in data_dir.iterdir():
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-        elif path.name != "dbt_target":
-            shutil.rmtree(path)
+    emptied(data_dir)
     environment = job_environment(landing, data_dir)
     job = run_process(JOB, environment)
     steps = steps_of(job, data_dir)
@@ -192,6 +188,15 @@ def measure_round(landing: Path, data_dir: Path) -> Round:
         by_hand=by_hand,
         bare=bare_start(),
     )
+
+
+def emptied(data_dir: Path) -> None:
+    """Remove all that a run makes, but for what is made once a code version."""
+    for path in data_dir.iterdir():
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        elif path.name != "dbt_target":
+            shutil.rmtree(path)
 
 
 def job_environment(landing: Path, data_dir: Path) -> dict[str, str]:
