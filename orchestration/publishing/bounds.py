@@ -109,7 +109,7 @@ class Bounds:
     (NaN: none), `respondent_count` (of a class: its ratings), `person_share` (of the heaviest one),
     `class_share` and `class_count` (the class of weight under min_cell_n that the score tells most
     of, as a share of the cell and in persons), `step` (changed in place), `is_small`. A division's
-    hidden parts together are a group where they are of fewer than `least_count`.
+    small parts together are a group where they are of fewer than `least_count`.
     """
 
     score: Floats
@@ -149,7 +149,7 @@ class Bounds:
                 self._coarsen(coarser)
                 continue
             low, high = self._propagated(own_low, own_high)
-            groups = self._confined_groups(low, high) + self._confined_rests(low, high, is_hidden)
+            groups = self._confined_groups(low, high) + self._confined_rests(low, high)
             if not groups:
                 return np.empty(0, dtype=np.int64)
             telling = self._telling(groups, is_shown)
@@ -169,10 +169,14 @@ class Bounds:
             for cell in np.flatnonzero(self._confined(low, high))
         ]
 
-    def _confined_rests(self, low: Floats, high: Floats, is_hidden: Bools) -> list[Group]:
-        """What the shown parts leave of a whole, where these are few and confined."""
+    def _confined_rests(self, low: Floats, high: Floats) -> list[Group]:
+        """What the other parts leave of a whole to its small ones together, where that is confined.
+
+        Other parts that are hidden count too, by what follows of them: a cell's double, or its own
+        parts, may be shown.
+        """
         sums, count = self.sums, len(self.sums.whole)
-        is_left = is_hidden[sums.part]
+        is_left = self.is_small[sums.part]
         left = np.bincount(sums.equation, sums.share * is_left, count)
         persons = np.bincount(sums.equation, self.respondent_count[sums.part] * is_left, count)
         told_low = np.bincount(sums.equation, sums.share * ~is_left * low[sums.part], count)
@@ -189,7 +193,7 @@ class Bounds:
             equation = int(asked[number])
             is_low = _is_low_nearer(least, most, number)
             parts = self._parts(equation)
-            ends = [(int(part), not is_low) for part in parts[~is_hidden[parts]]]
+            ends = [(int(part), not is_low) for part in parts[~self.is_small[parts]]]
             ends.append((int(sums.whole[equation]), is_low))
             found.append(Group(self._is_rest_given_up, equation, ends))
         return found

@@ -9,7 +9,8 @@ weighting modes share it, since the same people stand behind both. A cell with f
 than `min_cell_n` is hidden. Answers add up, though: a level is the sum of its units, a service the
 sum of its perspectives. So each published sum is a linear equation whose unknowns are the hidden
 cells, and a hidden cell is exposed where all equations together have one solution for it. Further
-cells are hidden, the smallest first, until none is exposed.
+cells are hidden, the smallest first, until none is exposed. Then those whose score would confine
+few persons (bounds.py); where a cell is the only part of another, both are one there.
 """
 
 import heapq
@@ -22,7 +23,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from orchestration.publishing.bounds import EXACT, Bounds, Sums, other_steps, steps
+from orchestration.publishing.bounds import EXACT, LADDER, Bounds, Sums, other_steps, steps
 
 COMPONENT = ["service_id", "perspective_id", "item_id"]
 DOMAIN = ["domain_type", "domain_id"]
@@ -228,46 +229,89 @@ def _judge_cycle(
     can_hide = ~is_always_shown & ~is_unlisted
     may_be_exact = cells["domain_type"].isin(EXACT_DOMAINS).to_numpy()
     hiding = _Hiding(equations, is_small=is_small, can_hide=can_hide, is_unlisted=is_unlisted)
-    sums, held = _sums(cells, over_domains, over_components, edges, classes)
-    class_counts = held["rating_count"].to_numpy(dtype=np.int64)
-    none = np.zeros(len(held))
-    bounds = Bounds(
-        score=np.append(cells["score"].to_numpy(dtype=np.float64), none + np.nan),
-        respondent_count=np.append(cells["respondent_count"].to_numpy(np.int64), class_counts),
-        person_share=np.append(cells["person_share"].fillna(0).to_numpy(np.float64), none),
-        class_share=np.append(cells["small_class_share"].fillna(0).to_numpy(np.float64), none),
-        class_count=np.append(
-            cells["small_class_count"].fillna(0).to_numpy(np.int64), class_counts
-        ),
-        is_small=np.append(is_small, held["respondent_count"].to_numpy() < min_cell_n),
-        can_hide=np.append(can_hide, none > 0),
-        step=np.append(steps(cells, may_be_exact=may_be_exact), none),
-        sums=sums,
+    own_step = steps(cells, may_be_exact=may_be_exact)
+    sums, held, name = _sums(cells, over_domains, over_components, edges, classes)
+    bounds = _bounds(
+        cells.assign(is_small=is_small, can_hide=can_hide, step=own_step),
+        held.assign(is_small=held["respondent_count"] < min_cell_n),
+        sums,
+        name,
         least_width=least_width,
         least_count=min_cell_n,
     )
     hiding.complete()
-    # What is hidden for its bounds leaves the sums with more unknowns, never with fewer.
-    is_hidden = hiding.is_hidden.copy()
-    while len(more := bounds.to_hide(np.append(is_hidden | is_unlisted, none == 0))):
-        is_hidden[more] = True
+    # What is hidden for its bounds leaves the sums with more unknowns, never with fewer. It is of
+    # many and needs no cover: what the sums tell of it is followed through to the small ones.
+    name = name[: len(cells)]
+    is_shown = np.bincount(name, ~hiding.is_hidden & ~is_unlisted, len(bounds.score)) > 0
+    while len(more := bounds.to_hide(~is_shown)):
+        is_shown[more] = False
+    is_hidden = hiding.is_hidden | ~is_shown[name]
     is_confining = is_hidden & ~hiding.is_hidden
+    step = np.maximum(own_step, bounds.step[name])
     judged = cells.assign(
         is_hidden=is_hidden,
         reason=np.select([is_small, is_confining], ["small", "bounds"], "complement"),
         is_exposed=hiding.is_exposed,
-        score_step=np.where(is_hidden, EXACT, bounds.step[: len(cells)]),
+        score_step=np.where(is_hidden, EXACT, step),
         other_step=np.where(
             is_hidden,
             np.nan,
             other_steps(
                 cells,
-                bounds.step[: len(cells)],
+                step,
                 is_blend=cells["domain_type"].isin([*BLENDS, *demographics]).to_numpy(),
             ),
         ),
     )
     return judged.loc[~is_unlisted, [*CELL, *VERDICT]]
+
+
+def _bounds(
+    cells: pd.DataFrame,
+    held: pd.DataFrame,
+    sums: Sums,
+    name: Integers,
+    *,
+    least_width: float,
+    least_count: int,
+) -> Bounds:
+    """What the sums tell of cells and of the classes of weight held in them, one entry a name.
+
+    Of cells that are the same the first speaks for all: they are shown to one step, an exact one's
+    where it is, and hidden together, if each can be.
+    """
+    columns = ["score", "respondent_count", "person_share", "small_class_share"]
+    columns += ["small_class_count", "is_small"]
+    of_classes = held.assign(
+        score=np.nan,
+        respondent_count=held["rating_count"],
+        small_class_count=held["rating_count"],
+        person_share=0.0,
+        small_class_share=0.0,
+    )
+    count = int(name.max(initial=-1)) + 1
+    named = pd.concat([cells[columns], of_classes[columns]], ignore_index=True)
+    named = named.iloc[np.unique(name, return_index=True)[1]].fillna(
+        {"person_share": 0.0, "small_class_share": 0.0, "small_class_count": 0}
+    )
+    of_cells = name[: len(cells)]
+    is_cell = np.bincount(of_cells, minlength=count) > 0
+    step = np.where(is_cell, LADDER[-1], EXACT)
+    np.minimum.at(step, of_cells, cells["step"].to_numpy(dtype=np.float64))
+    return Bounds(
+        score=named["score"].to_numpy(dtype=np.float64),
+        respondent_count=named["respondent_count"].to_numpy(dtype=np.int64),
+        person_share=named["person_share"].to_numpy(dtype=np.float64),
+        class_share=named["small_class_share"].to_numpy(dtype=np.float64),
+        class_count=named["small_class_count"].to_numpy(dtype=np.int64),
+        is_small=named["is_small"].to_numpy(dtype=bool),
+        can_hide=is_cell & (np.bincount(of_cells, ~cells["can_hide"], count) == 0),
+        step=step,
+        sums=sums,
+        least_width=least_width,
+        least_count=least_count,
+    )
 
 
 def _with_unlisted(cells: pd.DataFrame, demographics: Collection[str]) -> pd.DataFrame:
@@ -350,8 +394,12 @@ def _sums(
     over_components: pd.DataFrame,
     edges: pd.DataFrame,
     classes: pd.DataFrame,
-) -> tuple[Sums, pd.DataFrame]:
-    """What adds up to what, by cells and by the classes of weight in them; and these classes."""
+) -> tuple[Sums, pd.DataFrame, Integers]:
+    """What adds up to what, by cells and by the classes of weight in them.
+
+    With it these classes, and under which name the sums know each cell and, after these, each
+    class.
+    """
     means = _means(cells, over_components, edges)
     held, of_classes = _of_classes(cells, over_domains, means, classes)
     of_cells = [_over_domains(cells, over_domains), means]
@@ -385,34 +433,39 @@ def _sums(
         tolerance=tolerance,
         is_division=is_division,
     )
-    return _without_equals(sums, held, cell_count=len(cells))
+    sums, name = _without_equals(sums, cells, held_count=len(held))
+    return sums, held, name
 
 
-def _without_equals(
-    sums: Sums, held: pd.DataFrame, *, cell_count: int
-) -> tuple[Sums, pd.DataFrame]:
-    """The same with one name for what is the same: a cell's only class is the cell."""
+def _without_equals(sums: Sums, cells: pd.DataFrame, *, held_count: int) -> tuple[Sums, Integers]:
+    """The same with one name for what is the same.
+
+    A cell's only class is the cell, and a cell the only part of another with as many answers: the
+    one unit of a region x level, a region that has all units of a level.
+    """
+    answers = cells["answer_count"].where(cells["score"].notna()).to_numpy(dtype=np.float64)
+    answers = np.append(answers, np.zeros(held_count))
+    whole = sums.whole[sums.equation]
     is_equality = (np.bincount(sums.equation, minlength=len(sums.whole)) == 1)[sums.equation]
-    is_equality &= sums.part >= cell_count
-    name = np.arange(cell_count + len(held))
-    name[sums.part[is_equality]] = sums.whole[sums.equation[is_equality]]
-    while (name[name] != name).any():
-        name = name[name]
-    is_kept = name == np.arange(len(name))
-    number = np.cumsum(is_kept) - 1
-    part, whole = number[name[sums.part]], number[name[sums.whole]]
-    entry = np.flatnonzero(~(is_equality & (part == whole[sums.equation])))
+    is_equality &= (sums.part >= len(cells)) | (answers[sums.part] == answers[whole])
+    one, other = sums.part[is_equality], whole[is_equality]
+    name = np.arange(len(answers))
+    while (name[one] != name[other]).any():
+        np.minimum.at(name, one, name[other])
+        np.minimum.at(name, other, name[one])
+    name = np.unique(name, return_inverse=True)[1]
+    entry = np.flatnonzero(~is_equality)
     is_left: Bools = np.zeros(len(sums.whole), dtype=bool)
     is_left[sums.equation[entry]] = True
     number_of_sum: Integers = np.cumsum(is_left).astype(np.int64) - 1
     return Sums(
         equation=number_of_sum[sums.equation[entry]],
-        part=part[entry],
+        part=name[sums.part[entry]],
         share=sums.share[entry],
-        whole=whole[is_left],
+        whole=name[sums.whole[is_left]],
         tolerance=sums.tolerance[is_left],
         is_division=sums.is_division[is_left],
-    ), held[is_kept[cell_count:]]
+    ), name
 
 
 def _over_domains(cells: pd.DataFrame, over_domains: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,9 @@ from orchestration.publishing.disclosure import judge_cells
 from orchestration.publishing.tables import Declaration
 
 CYCLE = "ilk-2025-s2"
+# An interval that no range is narrower than: scores made up of counts contradict each other, and
+# what is left between two that do so is less than none.
+SUMS_ALONE = -1_000_000.0
 DEMOGRAPHICS = ("gender",)
 ITEMS = {"i1": ("sdm", "reliability"), "i2": ("sdm", "empathy"), "i3": ("umum", "reliability")}
 CELL = ["cycle_id", "domain_type", "domain_id", "service_id", "perspective_id", "item_id"]
@@ -162,10 +165,10 @@ def judged_cells(
     cycles: pd.DataFrame = CYCLES,
     *,
     min_cell_n: int,
-    interval: float = -1.0,
+    interval: float = SUMS_ALONE,
     classes: pd.DataFrame = CLASSES,
 ) -> pd.DataFrame:
-    """Judge cells in which everybody weighs the same; `interval` -1: by the sums alone."""
+    """Judge cells in which everybody weighs the same, by the sums alone unless told otherwise."""
     cells = scores.assign(
         weight_sum=scores["answer_count"].astype(float),
         person_share=1 / scores["respondent_count"],

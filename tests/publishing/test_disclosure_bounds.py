@@ -142,6 +142,13 @@ def test_what_is_hidden_together_is_a_group_too():
     assert more.step[3] == 0.01
 
 
+def test_what_is_hidden_together_is_told_by_a_hidden_parts_own_parts_too():
+    # As above, and part 3 is the whole of 4, told by the same 40 persons: hiding 3 alone is no use.
+    parts = ((0, 1, 0.2), (0, 2, 0.2), (0, 3, 0.6), (3, 4, 1.0))
+    few = bounds([2.5, 2.0, 3.0, 2.5, 2.5], *parts, small=[1, 2], count=[49, 4, 5, 40, 40])
+    assert hidden(few, [1, 2]) == {1, 2, 3, 4}
+
+
 def test_only_what_a_range_comes_from_is_hidden():
     # Part 1 (few) is told by whole 0 and part 2: (3.7 - 0.5 x 3.4) / 0.5 = 4. Whole 3 holds it too,
     # but with a 4 that is hidden it tells nothing: it stays as it is.
