@@ -73,7 +73,7 @@ run: setup  ## both example cycles, from raw exports to publication
 test: setup  ## everything that is promised
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-spark: spark  ## shards on a cluster of one master and two workers, on loopback; some minutes
+test-spark: spark  ## shards on a cluster of one master and two workers, on loopback; a quarter of an hour and more
 	$(BIN)/pytest tests/spark/test_spark_local.py tests/spark/on_a_cluster.py
 
 mutants: setup  ## wrong formulas, one at a time: do the tests see them? SAMPLE=4: four of them, by date

@@ -106,8 +106,10 @@ def run_ilk(*arguments: str, environment: Mapping[str, str]) -> subprocess.Compl
     return start_ilk(*arguments, environment=environment).wait()
 
 
-def start_ilk(*arguments: str, environment: Mapping[str, str]) -> IlkProcess:
-    """Begin `ilk` with these arguments and nothing but this environment."""
+def start_ilk(
+    *arguments: str, environment: Mapping[str, str], timeout: float = TIMEOUT
+) -> IlkProcess:
+    """Begin `ilk` with these arguments and nothing but this environment; killed after `timeout`."""
     folder = tempfile.TemporaryDirectory(prefix="ilk-run-")
     said = {name: str(Path(folder.name, name)) for name in _OUTPUTS}
     for path in said.values():  # a run that is killed early has opened none
@@ -115,9 +117,8 @@ def start_ilk(*arguments: str, environment: Mapping[str, str]) -> IlkProcess:
     server = _idle.pop() if _idle else _new_server()
     assert server.stdin
     assert server.stdout
-    server.stdin.write(
-        f"{json.dumps({'arguments': arguments, 'environment': {**environment}, **said})}\n"
-    )
+    asked = {"arguments": arguments, "environment": {**environment}, "timeout": timeout, **said}
+    server.stdin.write(f"{json.dumps(asked)}\n")
     server.stdin.flush()
     return IlkProcess(arguments, int(server.stdout.readline()), server, folder)
 
@@ -183,14 +184,15 @@ def _serve() -> None:
     trust_the_disk()
     _import_frameworks()
     for line in sys.stdin:
+        asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            _run(json.loads(line))
+            _run(asked)
             os._exit(0)
         with contextlib.suppress(PermissionError, ProcessLookupError):  # whoever comes first
             os.setpgid(child, child)
         print(child, flush=True)
-        until = time.monotonic() + TIMEOUT
+        until = time.monotonic() + asked["timeout"]
         while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
             if time.monotonic() > until:
                 os.kill(child, 9)

@@ -15,6 +15,8 @@ from tests.conftest import SAMPLE_CYCLES, SAMPLE_LANDING, SAMPLE_SEEDS
 from tests.ilk_process import IlkProcess, start_ilk
 from tests.small_cycle import SmallCycle
 
+_MOST_SECONDS = 3600  # 64 shards, where other tests run beside them
+
 
 @dataclass(frozen=True)
 class PublishedAgain:
@@ -32,7 +34,12 @@ class PublishedAgain:
         """Begin a run of the cycles, as if it were the first."""
         shutil.rmtree(self.data, ignore_errors=True)
         folder = {"ILK_DATA_DIR": str(self.data)}
-        return start_ilk("run", *self.cycles, environment={**self.told, **folder, **environment})
+        return start_ilk(
+            "run",
+            *self.cycles,
+            environment={**self.told, **folder, **environment},
+            timeout=_MOST_SECONDS,
+        )
 
     def published_by(self, run: IlkProcess) -> dict[str, str]:
         """Wait for a run; return the same."""

@@ -178,11 +178,16 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     assert capfd.readouterr() == ("", "")
 
 
-@needs_spark
-def test_a_cycle_on_spark_publishes_what_it_publishes_without(tmp_path: Path) -> None:
-    """In so many shards that some have one response or two; the sample: tests/sharding."""
+def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> None:
+    """In processes of this machine, and on Spark.
+
+    The sample: tests/sharding/test_sharded_build.py.
+    """
     survey = small_survey(tmp_path)
-    assert survey.published(ILK_SHARDS="7", ILK_SPARK_MASTER="local[2]") == survey.published()
+    whole = survey.published()
+    assert survey.published(ILK_SHARDS="7", ILK_SHARD_PROCESSES="2") == whole
+    if IS_HERE:
+        assert survey.published(ILK_SHARDS="2", ILK_SPARK_MASTER="local[2]") == whole
 
 
 def test_nothing_of_spark_is_imported_before_it_is_used() -> None:
