@@ -20,29 +20,36 @@ verdicts as (
     where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
 ),
 
-settings as (
-    select * from {{ ref('design_settings') }}
-    where cycle_id = '{{ cycle_id() }}'
+shown as (
+    select
+        unit_id,
+        region_id,
+        case when unit_id is null then coalesce(coalesce(region_id, '') || '|' || unit_level_id, '') end as unit_group,
+    from {{ ref('shown_participation_units') }}
+    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
 ),
 
 grouped as (
     select
         units.unit_id,
+        case when verdicts.unit_group is null then units.unit_id end as shown_unit_id,
         verdicts.unit_group,
-        -- The rest of the nation is of no region.
-        case when coalesce(verdicts.unit_group, '|') <> '' then units.region_id end as region_id,
         units.staff_count,
-        sum(greatest(units.staff_count, units.respondent_count)) over (partition by verdicts.unit_group) as group_size,
     from units
     inner join verdicts
         on verdicts.unit_id = units.unit_id
 ),
 
+-- The rest of the nation is of no region.
 told as (
-    select grouped.*
+    select
+        grouped.unit_id,
+        shown.region_id,
+        grouped.staff_count,
     from grouped
-    cross join settings
-    where grouped.unit_group is null or grouped.group_size >= settings.min_cell_n
+    inner join shown
+        on shown.unit_id is not distinct from grouped.shown_unit_id
+        and shown.unit_group is not distinct from grouped.unit_group
 ),
 
 final as (
