@@ -84,6 +84,8 @@ def cell_verdicts(
         side_names = names.rename(columns={key: f"{side}_{key}" for key in COMPONENT})
         edges = edges.merge(side_names, left_on=number, right_on="component_number")
         edges = edges.drop(columns="component_number")
+    # Shards of a cycle bring the same rows in another order, and bounds are sums of doubles.
+    classes = classes.sort_values(list(classes.columns), ignore_index=True)
     classes = classes.assign(**{key: classes[key].fillna("") for key in COMPONENT})
     verdicts = judge_cells(
         cells, units, settings, edges, classes, demographics["demographic_id"].tolist()
