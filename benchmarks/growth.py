@@ -190,6 +190,7 @@ def _landed(landing: Path, seeds: Path, respondents: int, *, cycle: str = CYCLE)
         seed=1,
         seeds_dir=seeds,
         tools={TOOL: 1.0},
+        rows_per_file=max(100_000, respondents // 10),
     )
 
 

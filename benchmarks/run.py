@@ -229,6 +229,8 @@ def landing_of(respondents: int) -> Path:
             seed=1,
             seeds_dir=SEEDS,
             tools=TOOLS,
+            # In many files the last one has late answers alone: a file of another cycle, it seems.
+            rows_per_file=max(100_000, respondents // 10),
         )
         unfinished.rename(landing)
     return landing
