@@ -16,11 +16,13 @@ few persons (bounds.py); where a cell is the only part of another, both are one 
 import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from orchestration.publishing.bounds import EXACT, LADDER, Bounds, Sums, other_steps, steps
@@ -790,39 +792,38 @@ class _Sums:
         unit[column] = 1.0
         return self._project(unit)[1]
 
+    @cached_property
+    def _matrices(self) -> tuple[csr_array, csr_array, Floats]:
+        """A by rows, A' by rows, and what A's rows are scaled by, so that their length is 1.
+
+        Without it the widest sums slow the convergence.
+        """
+        scale = 1 / np.sqrt(np.bincount(self.rows))
+        shape = (len(scale), int(self.columns.max()) + 1)
+        entries = self.signs * scale[self.rows]
+        matrix = csr_array((entries, (self.rows, self.columns)), shape=shape)
+        return matrix, csr_array(matrix.T), scale
+
     def _project(self, start: Floats) -> tuple[Floats, Floats]:
         """Project on the null space: start - A'y with AA'y = A start; return it and y.
 
         Conjugate gradients, since there are tens of thousands of unknowns in a few equations each.
-        Rows are scaled to length 1, without which the widest sums slow the convergence.
         """
-        scale = 1 / np.sqrt(np.bincount(self.rows))
-        entries = self.signs * scale[self.rows]
-
-        def times(vector: Floats) -> Floats:
-            return _sum_by(self.rows, entries * vector[self.columns], len(scale))
-
-        def transposed_times(vector: Floats) -> Floats:
-            return _sum_by(self.columns, entries * vector[self.rows], len(start))
-
+        matrix, transposed, scale = self._matrices
         projected, weights = start.copy(), np.zeros(len(scale))
-        residual = times(projected)
+        residual = matrix @ projected
         direction, square = residual.copy(), residual @ residual
         for _ in range(MAX_ROUNDS):
             if square <= RESIDUAL**2:
                 return projected, weights * scale
-            back = transposed_times(direction)
+            back = transposed @ direction
             step = square / (back @ back)
             weights += step * direction
             projected -= step * back
-            residual -= step * times(back)
+            residual -= step * (matrix @ back)
             square, previous = residual @ residual, square
             direction = residual + (square / previous) * direction
         raise DisclosureError(
             f"what {len(start)} hidden figures add up to was not solved in {MAX_ROUNDS} rounds, so "
             "nothing is published: raise MAX_ROUNDS (orchestration/publishing/disclosure.py)"
         )
-
-
-def _sum_by(group: Integers, values: Floats, group_count: int) -> Floats:
-    return np.bincount(group, values, minlength=group_count).astype(np.float64, copy=False)
