@@ -185,7 +185,7 @@ def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> 
     """
     survey = small_survey(tmp_path)
     whole = survey.published()
-    assert survey.published(ILK_SHARDS="7", ILK_SHARD_PROCESSES="2") == whole
+    assert survey.published(ILK_SHARDS="3", ILK_SHARD_PROCESSES="2") == whole
     if IS_HERE:
         assert survey.published(ILK_SHARDS="2", ILK_SPARK_MASTER="local[2]") == whole
 
