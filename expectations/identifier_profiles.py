@@ -58,6 +58,11 @@ def superseded(
         ).fetchall()[0][0]
         examples = connection.execute(
             f"""
+            with persons as (  -- first, or each of millions would have a list of its rows
+                select person from responses group by person
+                having count(distinct response) > 1
+                order by count(distinct response) desc, min(file), min(row) limit {_PERSONS}
+            )
             select string_agg(rows, '; ' order by rows) from (
                 select
                     array_to_string(list(place order by file, row)[:{_ROWS}], ' = ')
@@ -65,10 +70,9 @@ def superseded(
                 from (
                     select person, min(file) as file, min(row) as row,
                         arg_min(file || ' baris/row ' || row, (file, row)) as place
-                    from responses group by person, response
+                    from responses semi join persons using (person) group by person, response
                 )
-                group by person having count(*) > 1
-                order by count(*) desc, min(file), min(row) limit {_PERSONS}
+                group by person
             )
             """
         ).fetchall()[0][0]
