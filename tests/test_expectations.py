@@ -24,6 +24,7 @@ from expectations.rules import (
 )
 from expectations.validation import Outcome, validate
 from orchestration.settings import REPOSITORY
+from tests.small_cycle import SmallCycle, row
 
 GOOD_COLUMN: dict[str, object] = {
     "file_name": "c/p/a.csv",
@@ -502,3 +503,15 @@ def test_exports_with_identifiers_need_a_pseudonym_key(border: Border):
     refused = border.check_pseudonym_key(is_set=False)
     assert (refused.check, refused.severity, refused.passed) == (PSEUDONYM_CHECK, "critical", False)
     assert "export ILK_PSEUDONYM_KEY=" in refused.messages[0]
+
+
+def test_a_response_that_was_exported_again_is_no_further_one_of_its_person(tmp_path: Path):
+    small = SmallCycle(tmp_path)
+    again = row(1, nip="71")
+    small.drop("c1/p/a.csv", [again, row(2, nip="72"), row(3, nip="72")])
+    small.drop("c1/p/b.csv", [again, row(4, nip="73")])
+    told = " ".join(
+        word for outcome in small.check("c1")["export_files"] for word in outcome.messages
+    )
+    assert "c1/p/a.csv baris/row 3 = c1/p/a.csv baris/row 4" in told
+    assert "baris/row 2" not in told
