@@ -714,13 +714,12 @@ def _chosen(
 
         outdated = {old for cycle_id in named for old in outdated_ancestors(settings, cycle_id)}
         return [cycle.cycle_id for cycle in known if cycle.cycle_id in {*named, *outdated}]
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
+    from datetime import UTC, datetime
 
     from orchestration.cycles.fingerprints import raw_files
     from orchestration.exports.seed_files import LANDING, read_sources
-    from orchestration.exports.servers import TIMEZONE
     from orchestration.exports.sources import SourceError, list_cycle
+    from orchestration.survey_days import local_day
 
     sources = read_sources(settings.seeds_dir)
     with_files = {file.cycle_id for file in raw_files(settings, [each.cycle_id for each in known])}
@@ -732,7 +731,7 @@ def _chosen(
     except SourceError as error:
         _fail(str(error))
     on_servers = {source.cycle_id for source in sources if source.kind != LANDING}
-    today = datetime.now(ZoneInfo(TIMEZONE)).date()
+    today = local_day(datetime.now(UTC))
     chosen = [
         cycle.cycle_id
         for cycle in known

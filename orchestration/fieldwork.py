@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 from rich import box
@@ -20,12 +19,12 @@ from rich.table import Table
 
 from orchestration.dbt_build import manifest_path
 from orchestration.durable_files import below, whole_file
-from orchestration.exports.servers import TIMEZONE
 from orchestration.publishing.reading.headline import decimal_comma, grouped
 from orchestration.publishing.region_files import FOLDER, fieldwork_rows, write_region_files
 from orchestration.publishing.specifications import read_described
 from orchestration.seeds.survey_cycles import SurveyCycle
 from orchestration.settings import Settings
+from orchestration.survey_days import local_day
 from orchestration.survey_terms import HEADLINE_ROLE
 from orchestration.terminal import console, fail
 
@@ -112,11 +111,6 @@ def read_fieldwork(
     )
 
 
-def today_of_surveys() -> date:
-    """Return the day it is where the surveys are held."""
-    return datetime.now(UTC).astimezone(ZoneInfo(TIMEZONE)).date()
-
-
 def print_fieldwork(settings: Settings, cycle: SurveyCycle, out: Path | None) -> None:
     """Print a cycle's fieldwork, and write each region's list below `out` where it is given.
 
@@ -130,7 +124,7 @@ def print_fieldwork(settings: Settings, cycle: SurveyCycle, out: Path | None) ->
         )
     try:
         with fieldwork_rows(database) as connection:
-            found = read_fieldwork(connection, cycle, today=today_of_surveys())
+            found = read_fieldwork(connection, cycle, today=local_day(datetime.now(UTC)))
             if out is not None:
                 _write(connection, settings, cycle, out)
     except NoFieldworkError as error:

@@ -46,6 +46,7 @@ from orchestration.publishing.swap import keep_the_shown_alone
 from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
 from orchestration.sql_text import as_name, as_text
+from orchestration.survey_days import local_day
 
 _SHORTEST_IDENTIFIER = 6
 _LEAST_SPELLED = 10
@@ -160,7 +161,7 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
         opened = [
             cycle.cycle_id
             for cycle in read_cycles(settings.seeds_dir)
-            if cycle.opens_on <= now.date()
+            if cycle.opens_on <= local_day(now)
         ]
         pulled = [row.cycle_id for row in registry.read_rows()]
         forgotten.add(dict.fromkeys([*opened, *pulled]), identifiers)

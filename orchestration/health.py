@@ -12,10 +12,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from orchestration.auditing.held_cycles import held_cycles
 from orchestration.auditing.run_records import BROKEN_OFF, FAILED, last_runs_of_cycles
@@ -23,9 +22,9 @@ from orchestration.cycles.fingerprints import cycle_fingerprint
 from orchestration.durable_files import UnreadableFileError, read_json
 from orchestration.exports.registry import READ, REFUSED, read_registry
 from orchestration.exports.seed_files import read_sources
-from orchestration.exports.servers import TIMEZONE
 from orchestration.seeds.survey_cycles import SurveyCycle, read_cycles
 from orchestration.settings import Settings
+from orchestration.survey_days import local_day, start_of_day
 from orchestration.words import FaultText, on_the_readers_clock
 
 DAEMON, AUTOMATION, ARRIVALS, FILES, PUBLICATION, RUN, BACKUP = KINDS = (
@@ -176,7 +175,7 @@ def _automation(
     signs: dict[str, datetime] = {name: _instant(tick["timestamp"]) for name, tick in last.items()}
     for name, at in _switched_on(states):
         signs[name] = max(at, signs.get(name, at))
-    is_open = any(cycle.opens_on <= _day(now) <= cycle.closes_on for cycle in cycles)
+    is_open = any(cycle.opens_on <= local_day(now) <= cycle.closes_on for cycle in cycles)
     for name in sorted(signs.keys() | _TICK_LIMITS.keys()):
         seen, limit = signs.get(name), _TICK_LIMITS.get(name)
         if is_open and limit is not None and (seen is None or now - seen > limit):
@@ -210,7 +209,7 @@ def _arrivals(
     settings: Settings, cycles: list[SurveyCycle], now: datetime
 ) -> Iterator[HealthFinding]:
     """In its window a cycle gets new bytes each day, or as often as its seed says of a source."""
-    today = _day(now)
+    today = local_day(now)
     in_window = [cycle for cycle in cycles if cycle.opens_on <= today <= cycle.closes_on]
     if not in_window:
         return
@@ -225,8 +224,8 @@ def _arrivals(
             came.setdefault(row["cycle_id"], {}).setdefault(row["sha256"], pulled_at)
     for cycle in in_window:
         newest = max(came.get(cycle.cycle_id, {}).values(), default=None)
-        since = newest or datetime.combine(cycle.opens_on, time(), ZoneInfo(TIMEZONE))
-        if (today - _day(since)).days > limits.get(cycle.cycle_id, _DAYS_WITHOUT_FILES):
+        since = newest or start_of_day(cycle.opens_on)
+        if (today - local_day(since)).days > limits.get(cycle.cycle_id, _DAYS_WITHOUT_FILES):
             yield _red(ARRIVALS, cycle_id=cycle.cycle_id, since=since)
         else:
             yield _well(ARRIVALS, cycle_id=cycle.cycle_id)
@@ -359,7 +358,3 @@ def _bodies_in_postgres(url: str, select: str) -> list[dict[str, Any]]:
 
 def _instant(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
-
-
-def _day(instant: datetime) -> date:
-    return instant.astimezone(ZoneInfo(TIMEZONE)).date()

@@ -15,7 +15,8 @@ from tests.test_house_rules import obeyed
 ROOMS = (
     # tools of all
     "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros",
-    "local_disk", "log_lines", "process_environment", "run_lock", "pseudonyms", "survey_terms",
+    "local_disk", "log_lines", "process_environment", "run_lock", "pseudonyms", "survey_days",
+    "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings", "dagster_home",
@@ -44,7 +45,7 @@ DEFS_READ = {
     "orchestration.seeds.survey_cycles": "partitions",
     "orchestration.exports.registry": "files as assets",
     "orchestration.exports.seed_files": "sources as assets",
-    "orchestration.exports.servers": "the schedule's clock",
+    "orchestration.survey_days": "the schedule's clock",
     "orchestration.exports.sources": "sources as assets",
     "orchestration.dbt_build": "the manifest, and the shape of a node's result",
     "orchestration.log_lines": "lines of JSON from a run that Dagster started",

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -21,7 +20,6 @@ from orchestration.alerts.digests import are_digests_late
 from orchestration.alerts.memory import Told, read_told, telling
 from orchestration.durable_files import UnreadableFileError
 from orchestration.exports.seed_files import SeedError
-from orchestration.exports.servers import TIMEZONE
 from orchestration.fieldwork import NoFieldworkError, read_fieldwork
 from orchestration.health import AUTOMATION, RUN, HealthFinding, findings
 from orchestration.publishing.reading.headline import grouped
@@ -29,6 +27,7 @@ from orchestration.publishing.region_files import fieldwork_rows
 from orchestration.seeds.survey_cycles import read_cycles
 from orchestration.settings import Settings
 from orchestration.stages.blocking import blocking_checks
+from orchestration.survey_days import local_day
 from orchestration.words import FaultText
 
 logger = logging.getLogger("ilk.alerts")
@@ -118,7 +117,7 @@ def _of_health(settings: Settings, red: HealthFinding) -> Alert:
 
 def _short(settings: Settings, now: datetime) -> Iterator[Alert]:
     """Yield cycles about to close in which somebody is missing, as far as it is published."""
-    today = now.astimezone(ZoneInfo(TIMEZONE)).date()
+    today = local_day(now)
     closing = [
         cycle
         for cycle in read_cycles(settings.seeds_dir)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -26,7 +25,6 @@ from orchestration.alerts.channels import (
 )
 from orchestration.alerts.memory import Told, telling
 from orchestration.dbt_build import manifest_path
-from orchestration.exports.servers import TIMEZONE
 from orchestration.fieldwork import Fieldwork, NoFieldworkError, Row, read_fieldwork
 from orchestration.publishing.reading.headline import decimal_comma, grouped
 from orchestration.publishing.region_files import (
@@ -39,6 +37,7 @@ from orchestration.publishing.specifications import read_described
 from orchestration.seeds.seed_tables import read_seed
 from orchestration.seeds.survey_cycles import SurveyCycle, read_cycles
 from orchestration.settings import Settings
+from orchestration.survey_days import local_day, local_time
 
 logger = logging.getLogger("ilk.alerts")
 
@@ -63,7 +62,7 @@ class Digested:
 
 def due_cycles(settings: Settings, now: datetime) -> list[SurveyCycle]:
     """Return the cycles whose window holds the day."""
-    today = _day(now)
+    today = local_day(now)
     return [
         each for each in read_cycles(settings.seeds_dir) if each.opens_on <= today <= each.closes_on
     ]
@@ -71,7 +70,7 @@ def due_cycles(settings: Settings, now: datetime) -> list[SurveyCycle]:
 
 def are_digests_late(settings: Settings, told: Told, now: datetime) -> list[str]:
     """Return the cycles in their window whose digest has not arrived anywhere this morning."""
-    at = now.astimezone(ZoneInfo(TIMEZONE))
+    at = local_time(now)
     if at.time() < _LATE_AT:
         return []
     return [
@@ -90,7 +89,7 @@ def send_digests(settings: Settings, cycle: SurveyCycle, now: datetime, *, again
     Somebody gets a message even if nothing came. `again`: also to whom today's arrived already.
     Raises ChannelError where nobody is set up, SeedFileError where the seed can't be read.
     """
-    today = _day(now)
+    today = local_day(now)
     contacts = _contacts(settings)
     ours = alert_channels(settings)
     if not ours and not contacts:
@@ -259,7 +258,3 @@ def _written(
             known = read_described(manifest_path(settings))
             write_region_files(connection, known, cycle.cycle_id, Path(folder), with_workbooks=True)
         yield _Lists(settings, cycle, left, found, Path(folder))
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(ZoneInfo(TIMEZONE)).date()

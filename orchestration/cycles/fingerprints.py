@@ -21,6 +21,7 @@ from orchestration.seeds import seed_expansion, seed_tables
 from orchestration.seeds.rows_of_a_cycle import READ_BY_NONE, hash_of_rows_read
 from orchestration.seeds.survey_cycles import read_cycles, with_ancestors
 from orchestration.settings import Settings
+from orchestration.survey_days import closing_day
 
 _BYPRODUCTS = {"__pycache__", ".parsed", ".seeds", ".user.yml", "target", "logs"}
 # With all of ours that they import (tests/test_fingerprints.py).
@@ -35,6 +36,7 @@ FIGURES_CODE = (
     "orchestration/project_files.py",
     "orchestration/pseudonyms.py",
     "orchestration/sql_text.py",
+    "orchestration/survey_days.py",
     "orchestration/survey_terms.py",
     "orchestration/words.py",
 )
@@ -59,6 +61,7 @@ BORDER_CODE = (
     "orchestration/seeds/seed_expansion.py",
     "orchestration/seeds/seed_tables.py",
     "orchestration/sql_text.py",
+    "orchestration/survey_days.py",
     "orchestration/survey_terms.py",
     "orchestration/words.py",
 )
@@ -166,7 +169,7 @@ def cycle_fingerprint(settings: Settings, cycle_id: str) -> str:
     cycle_ids = with_ancestors(cycles, cycle_id)
     key = settings.pseudonym_key
     secret = key.get_secret_value() if key else ""
-    today = datetime.now(UTC).date()
+    today = closing_day(datetime.now(UTC))
     files = raw_files(settings, cycle_ids)
     return _digest(
         [

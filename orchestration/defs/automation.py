@@ -5,14 +5,13 @@ Belongs here: the job, its schedule and its sensors. Doesn't: which cycles are d
 """
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from orchestration.defs.survey_exports import SURVEY_CYCLES, know_cycles
-from orchestration.exports.servers import TIMEZONE
 from orchestration.settings import get_settings
 from orchestration.stages.due import cycles_due, look
+from orchestration.survey_days import ZONE, local_day
 
 _TICK_SECONDS = 40
 """Dagster ends a tick of over a minute; what does not answer in time is asked by the next one."""
@@ -33,7 +32,7 @@ survey_cycle = dg.define_asset_job(
 @dg.schedule(
     job=survey_cycle,
     cron_schedule="5 7 * * *",
-    execution_timezone=TIMEZONE,
+    execution_timezone=ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING
     if get_settings().automation
     else dg.DefaultScheduleStatus.STOPPED,
@@ -42,7 +41,7 @@ def every_morning_of_the_window(
     context: dg.ScheduleEvaluationContext,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Ask for a run of each cycle in the field, and on the day after it closed."""
-    today = context.scheduled_execution_time.astimezone(ZoneInfo(TIMEZONE)).date()
+    today = local_day(context.scheduled_execution_time)
     due = cycles_due(get_settings(), today)
     for cycle_id in due:
         yield dg.RunRequest(run_key=f"{cycle_id}:{today}", partition_key=cycle_id)

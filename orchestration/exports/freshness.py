@@ -6,12 +6,11 @@ Belongs here: when a source's newest answers came. Doesn't: pulling them (landin
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from orchestration.exports.registry import READ, ExportFile
 from orchestration.exports.seed_files import Source
-from orchestration.exports.servers import TIMEZONE
 from orchestration.seeds.survey_cycles import SurveyCycle
+from orchestration.survey_days import local_day
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def stale_sources(
     `rows` are the registry's. Where nothing ever came, days are counted from the first of the
     window. `now` bears its zone.
     """
-    today = now.astimezone(ZoneInfo(TIMEZONE)).date()
+    today = local_day(now)
     if not cycle.opens_on <= today <= cycle.closes_on:
         return []
     first: dict[tuple[str, str], datetime] = {}
@@ -45,7 +44,7 @@ def stale_sources(
             continue
         times = [at for (address, _), at in first.items() if address == source.address]
         newest = max(times, default=None)
-        since = newest.astimezone(ZoneInfo(TIMEZONE)).date() if newest else cycle.opens_on
+        since = local_day(newest) if newest else cycle.opens_on
         if (days := (today - since).days) > source.fresh_within_days:
             stale.append(Stale(source, days, newest))
     return stale

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pyarrow.parquet
 
@@ -20,13 +19,11 @@ from orchestration.exports.seed_files import SERVER_KINDS, Source
 from orchestration.exports.sources import ListedFile, SourceError, files_in_use, listed_file
 from orchestration.exports.store import parquet_path
 from orchestration.seeds.survey_cycles import SurveyCycle
+from orchestration.survey_days import closing_day
 from orchestration.words import FaultText
 
 if TYPE_CHECKING:  # what it imports costs those who only read files nothing
     from orchestration.exports.apis.asking import Answer
-
-TIMEZONE = "Asia/Jakarta"
-"""Of the days of a cycle's window."""
 
 _SHOWN = 5
 
@@ -92,7 +89,7 @@ def ask_servers(
     """
     from orchestration.exports.apis.asking import ask, open_api
 
-    today = pulled_at.astimezone(ZoneInfo(TIMEZONE)).date()
+    today = closing_day(pulled_at)
     files: list[ListedFile] = []
     missing, refused, vanished, notes = [], [], [], []
     for source in servers:

@@ -52,6 +52,7 @@ from orchestration.publishing.standing import (
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, next_publication
 from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name, as_text
+from orchestration.survey_days import closing_day
 
 # Copied last, when the guard and the run's record have had their say. The records of runs tell of
 # the making, with times: they are no part of what a publication's id and checksums stand for.
@@ -118,7 +119,7 @@ def publish(
     record is published with it.
     `along` is given the whole folder and the id, and surrounds the swap: what holds the publication
     too takes it in before, and shows it after. It raises nothing of its own.
-    `today`: the UTC date; windows that hold it have not closed.
+    `today`: as survey_days.closing_day has it; windows that hold it have not closed.
     `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
     a map of the outlines in `regions_geojson` where one is given. Cycles without a score have files
     a region of who has still to answer (fieldwork/).
@@ -133,7 +134,7 @@ def publish(
             building.folder,
             memory,
             data_dir=data_dir,
-            today=today or datetime.now(UTC).date(),
+            today=today or closing_day(datetime.now(UTC)),
             warehouse=warehouse,
             declared=declared,
             known=known,

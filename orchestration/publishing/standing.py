@@ -215,7 +215,7 @@ def judge(
 ) -> Timing:
     """Return which cycles of the attached `warehouse` are not shown as they are in it.
 
-    `today` is a UTC date: the window of a cycle has closed everywhere on the day after its last.
+    `today`: as survey_days.closing_day has it.
     A cycle that opened again once its scores were published keeps them as they stand.
     """
     opened: list[str] = []

@@ -25,6 +25,7 @@ from orchestration.stages.findings import Finding, StageError
 from orchestration.stages.rejected_responses import much_rejected
 from orchestration.stages.uneven_response import biased_response, uneven_response
 from orchestration.stages.unfit_cycles import UnfitCycle, cycles_built, unfit_cycles
+from orchestration.survey_days import closing_day
 
 if TYPE_CHECKING:
     from orchestration.publishing.publication import PublicationReport
@@ -137,7 +138,7 @@ def judge_warehouse(
     unfit = unfit_cycles(
         settings.warehouse,
         database,
-        today=datetime.now(UTC).date(),
+        today=closing_day(datetime.now(UTC)),
         accept_fewer=accept_fewer,
     )
     if cycle_id in unfit:

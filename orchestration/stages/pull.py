@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from zoneinfo import ZoneInfo
 
 from expectations.seeds import ContradictorySeedsError, demand_agreement
 from orchestration.auditing.run_records import WAITING, note_outcome
@@ -21,7 +20,6 @@ from orchestration.exports.pull_report import PullReport
 from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.registry import READ, REFUSED, Registry
 from orchestration.exports.seed_files import SeedError, read_sources
-from orchestration.exports.servers import TIMEZONE
 from orchestration.exports.sources import SourceError, landed_address
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import tell_pulled
@@ -29,6 +27,7 @@ from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
 from orchestration.stages.findings import Finding, StageError
 from orchestration.stages.other_index import OtherIndexError, demand_same_index
+from orchestration.survey_days import closing_day
 from orchestration.words import on_the_readers_clock
 
 logger = logging.getLogger("ilk.exports")
@@ -285,4 +284,4 @@ def _had_responses(settings: Settings, cycle_id: str) -> bool:
 def _is_not_over(settings: Settings, cycle_id: str) -> bool:
     """Whether the cycle's window is yet to close: nobody need have exported anything."""
     cycle = find_cycle(read_cycles(settings.seeds_dir), cycle_id)
-    return datetime.now(UTC).astimezone(ZoneInfo(TIMEZONE)).date() <= cycle.closes_on
+    return closing_day(datetime.now(UTC)) <= cycle.closes_on

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -31,10 +30,10 @@ from orchestration.publishing.reports.sections import report_of
 from orchestration.publishing.reports.subjects import Subject, all_subjects, find_subject
 from orchestration.publishing.reports.telling import Teller
 from orchestration.publishing.reports.word import docx_of
+from orchestration.survey_days import local_day
 
 Kind = Literal["pdf", "docx", "poster"]
 _PACKAGES = {"pdf": ("typst",), "docx": ("typst", "docx"), "poster": ("typst", "segno")}
-_ZONE = ZoneInfo("Asia/Jakarta")  # as pages: the ministry reads them
 _TOLD_EVERY = 100
 _ENDINGS = {"pdf": ".pdf", "docx": ".docx", "poster": "-poster.pdf"}
 
@@ -97,7 +96,7 @@ def make_reports(
     tell = Teller(book, cycle, language(code))
     made_at = _made_at(book, publication_id, cycle)
     press = Press(made_at)
-    day = made_at.astimezone(_ZONE).date()
+    day = local_day(made_at)
     source = tell.words("report.source", publication=publication_id, day=tell.words.day(day))
     for subject in subjects:
         if kind == "poster":

@@ -9,14 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from orchestration.publishing.reading.book import Book, Row
 from orchestration.publishing.reading.language import Language
 from orchestration.publishing.reading.names import cycle_title
 from orchestration.publishing.site.page import Page
+from orchestration.survey_days import local_time
 
-_ZONE = ZoneInfo("Asia/Jakarta")
 _RUNS_SHOWN = 100
 _NUMBERS_SHOWN = 50
 
@@ -68,7 +67,7 @@ def history_pages(book: Book, words: Language) -> Iterator[Page]:
 
 def clock(moment: datetime, words: Language) -> str:
     """Return an instant of UTC as the ministry's clock shows it, with its zone."""
-    local = moment.replace(tzinfo=UTC).astimezone(_ZONE)
+    local = local_time(moment.replace(tzinfo=UTC))
     return words("history.clock", day=words.day(local), hour=f"{local:%H}", minute=f"{local:%M}")
 
 
