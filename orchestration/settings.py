@@ -3,6 +3,7 @@
 Belongs here: paths, environment variables, their defaults. Doesn't: anything that opens a file.
 """
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
 MOST_SHARDS = 10_000
+_PROCESSES = 2  # each takes ILK_MEMORY_LIMIT: more of them are for who knows the machine
 _SIZE = re.compile(r"[1-9][0-9]* ?[MG]i?B")  # as DuckDB reads it
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 # As libpq reads it. A / or @ in a password it would take for a host and port, and name in errors.
@@ -77,11 +79,14 @@ class Settings(BaseSettings):
     spark_secret: SecretStr | None = Field(
         default=None, description="A standalone cluster's spark.authenticate.secret."
     )
-    shards: int = Field(
-        default=1,
-        description="In how many parts the people of a cycle are computed, one after the other.",
+    shards: int | None = Field(
+        default=None,
+        description="In how many parts the people of a cycle are computed; default: by number.",
     )
-    shard_processes: int = Field(default=1, description="How many of them at once.")
+    shard_processes: int = Field(
+        default_factory=lambda: min(len(os.sched_getaffinity(0)), _PROCESSES),
+        description="How many of them at once.",
+    )
     shard_dir: Path | None = Field(
         default=None,
         description="Where the parts lie while a run computes them; default <data_dir>/shards.",
@@ -235,8 +240,8 @@ class Settings(BaseSettings):
 
     @field_validator("shards", "shard_processes")
     @classmethod
-    def _is_a_number_of_shards(cls, count: int, info: ValidationInfo) -> int:
-        if not 1 <= count <= MOST_SHARDS:
+    def _is_a_number_of_shards(cls, count: int | None, info: ValidationInfo) -> int | None:
+        if count is not None and not 1 <= count <= MOST_SHARDS:
             raise ValueError(
                 f"ILK_{str(info.field_name).upper()}={count}: 1 sampai / to {MOST_SHARDS:,}"
             )
@@ -299,7 +304,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _spark_has_shards(self) -> Self:
         """Raises ValueError where Spark is asked for what would never reach it."""
-        if self.spark_master and "shards" not in self.model_fields_set:
+        if self.spark_master and self.shards is None:
             raise ValueError(
                 "ILK_SHARDS: isi juga, sedikitnya jumlah inti gugus / set it too, to at least the "
                 "cluster's cores: Spark computes shards (docs/scaling.md)"

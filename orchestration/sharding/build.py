@@ -47,22 +47,27 @@ MOST_NAMES = 3
 DEALT_RESPONSES, DEALT_PREVIOUS = "dealt_responses", "dealt_previous_responses"
 
 
-def build_in_shards(dbt: CycleDbt) -> list[NodeResult]:
+def build_in_shards(dbt: CycleDbt, shards: int) -> list[NodeResult]:
     """Build a cycle as `dbt build` would, its people in shards; return what became of each node.
 
-    Where nodes of a stage fail, the later ones are not begun.
+    Where nodes of a stage fail, the later ones are not begun. What can't be divided is built whole
+    where the settings ask for no shards.
 
     Raises:
-        WarehouseBuildError: dbt or a shard could not run, or errors are a bootstrap.
+        WarehouseBuildError: dbt or a shard could not run, or shards are asked for of what can't
+            be divided.
     """
     manifest = dbt.manifest()
     first, *later = stages(manifest)
     with _folder(dbt.settings) as folder, _runner(dbt.settings) as runner:
-        build = ShardedBuild(dbt, manifest.nodes, folder, runner)
+        build = ShardedBuild(dbt, manifest.nodes, folder, runner, shards)
         results = dbt.build(build.selected(first.built))
         if _has_failed(results):
             return results
-        build.demand_divisible()
+        if (why := build.why_whole()) is not None:
+            if dbt.settings.shards is not None:
+                raise WarehouseBuildError(why)
+            return results + dbt.build(build.selected(of for stage in later for of in stage.built))
         build.deal(later)
         for place, stage in enumerate(later):
             build.compute(stage, later[place + 1 :])
@@ -81,6 +86,7 @@ class ShardedBuild:
     nodes: Mapping[str, Any]
     folder: Path
     runner: Runner
+    shards: int
 
     @property
     def engine(self) -> Engine:
@@ -107,8 +113,11 @@ class ShardedBuild:
         nodes = (self.nodes[of] for of in unique_ids)
         return [f"{node.name},resource_type:{node.resource_type}" for node in nodes]
 
-    def demand_divisible(self) -> None:
-        """Raises WarehouseBuildError where errors are a bootstrap: it draws from all people."""
+    def why_whole(self) -> str | None:
+        """Return why no part of the people can be computed alone; None where it can.
+
+        A bootstrap draws from all people.
+        """
         with self._warehouse() as warehouse:
             whole = warehouse.execute(
                 "select cycle_id, 'weighting_mode rake' from design.design_settings "
@@ -120,13 +129,14 @@ class ShardedBuild:
                 "where settings.cycle_id = $cycle and questions.asks = 'overall'",
                 {"cycle": self.dbt.cycle_id},
             ).fetchall()
-        if whole:
-            cycle_id, why = whole[0]
-            raise WarehouseBuildError(
-                f"jalankan tanpa / run without ILK_SHARDS, ILK_SPARK_MASTER: {cycle_id} ({why}). "
-                "Galatnya dihitung atas semua responden sekaligus. / Its errors are computed over "
-                "all respondents at once."
-            )
+        if not whole:
+            return None
+        cycle_id, why = whole[0]
+        return (
+            f"jalankan tanpa / run without ILK_SHARDS, ILK_SPARK_MASTER: {cycle_id} ({why}). "
+            "Galatnya dihitung atas semua responden sekaligus. / Its errors are computed over "
+            "all respondents at once."
+        )
 
     def deal(self, later: Sequence[Stage]) -> None:
         """Deal the exports' rows, and the previous cycle's responses, to the shards."""
@@ -148,7 +158,7 @@ class ShardedBuild:
             query=code[DEALT_RESPONSES],
             files=in_groups(files, settings.shard_processes) or ((),),
             folder=self._dealt(staging.name),
-            shards=settings.shards,
+            shards=self.shards,
             engine=self.engine,
         )
         logger.info("membagi / dealing: %s", self.dbt.cycle_id)
@@ -180,7 +190,7 @@ class ShardedBuild:
                     f"select rows.*, dealt.deal_number from {node.relation_name} as rows "
                     f"inner join ({numbers}\n) as dealt using (response_key)",
                     self._dealt(node.name) / "previous",
-                    shards=self.dbt.settings.shards,
+                    shards=self.shards,
                 )
 
     def compute(self, stage: Stage, later: Sequence[Stage]) -> None:
@@ -215,7 +225,7 @@ class ShardedBuild:
         )
         self.rows.mkdir(parents=True, exist_ok=True)
         logger.info("menghitung / computing: %s", ", ".join(node.name for node in nodes))
-        self._map(self.runner, job, range(self.dbt.settings.shards))
+        self._map(self.runner, job, range(self.shards))
         for node in nodes:
             if sums := sums_of(node):
                 self._merge(self.rows / node.name, sums)
@@ -236,7 +246,6 @@ class ShardedBuild:
         parents = {of for node in nodes for of in node.depends_on_nodes if of not in computed}
         tables = self.folder / "tables"
         tables.mkdir(exist_ok=True)
-        shards = self.dbt.settings.shards
         with self._warehouse() as warehouse:
             for unique_id in sorted(parents):
                 if unique_id.startswith("source."):
@@ -244,7 +253,7 @@ class ShardedBuild:
                 node = self.nodes[unique_id]
                 kind = shards_of(node)
                 if kind == DEALT:
-                    columns, of_shards = dealt_files(self._dealt(node.name), shards)
+                    columns, of_shards = dealt_files(self._dealt(node.name), self.shards)
                     yield Input(node.relation_name, columns, of_shards)
                 elif kind == VIEW:
                     raise WarehouseBuildError(f"{node.name}: a view is read in its own stage alone")
@@ -260,15 +269,14 @@ class ShardedBuild:
                     yield Input(node.relation_name, (str(path),))
         for node in nodes:
             if has_previous(node):
-                columns, of_shards = dealt_files(self._dealt(node.name), shards)
+                columns, of_shards = dealt_files(self._dealt(node.name), self.shards)
                 if columns:
                     yield Input(node.relation_name, columns, of_shards)
 
     def _computed(self, node: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:  # noqa: ANN401
         """Return the files of an earlier stage's rows, and of the previous cycle's beside them."""
-        shards = self.dbt.settings.shards
-        columns, previous = dealt_files(self._dealt(node.name), shards)
-        own = [str(self.rows / node.name / f"{number:05}.parquet") for number in range(shards)]
+        columns, previous = dealt_files(self._dealt(node.name), self.shards)
+        own = [str(self.rows / node.name / f"{number:05}.parquet") for number in range(self.shards)]
         return columns, tuple((of, *others) for of, others in zip(own, previous, strict=True))
 
     def _dealt_read_by(self, stages_of: Iterable[Stage]) -> set[str]:

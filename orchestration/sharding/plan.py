@@ -24,6 +24,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+RESPONSES_OF_A_SHARD = 600_000
+"""Some 1.5 GB of 68 questions."""
+MOST_AT_ONCE = 1_500_000  # a shard costs 4 CPU seconds: memory must need them
+
 DEALT, VIEW, INSIDE, ROWS = "dealt", "view", "inside", "rows"
 
 
@@ -33,6 +37,13 @@ class Stage:
 
     in_shards: tuple[str, ...]
     built: tuple[str, ...]
+
+
+def shards_for(response_count: int) -> int:
+    """Return in how many shards so many responses are computed where nobody says it."""
+    if response_count <= MOST_AT_ONCE:
+        return 1
+    return -(-response_count // RESPONSES_OF_A_SHARD)
 
 
 def shards_of(node: Any) -> str | Mapping[str, Any] | None:  # noqa: ANN401  # dbt's nodes

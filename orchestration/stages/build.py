@@ -20,6 +20,7 @@ from orchestration.cycles.fingerprints import (
 from orchestration.cycles.state import CycleStates, cycle_states, outdated_ancestors
 from orchestration.dbt_build import CycleDbt, NodeResult, interrupts, private_files
 from orchestration.durable_files import below
+from orchestration.exports.registry import Registry
 from orchestration.lineage.columns import column_lineage
 from orchestration.lineage.events import LineageRun
 from orchestration.lineage.runs import tell_built
@@ -35,6 +36,7 @@ from orchestration.lineage.tables import (
 from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.settings import Settings
 from orchestration.sharding.build import build_in_shards
+from orchestration.sharding.plan import shards_for
 from orchestration.stages.blocking import note_blocking
 from orchestration.stages.findings import StageError
 from orchestration.stages.readings import demand_undamaged
@@ -113,14 +115,27 @@ def build_cycle(
 def build_warehouse(
     settings: Settings, cycle_id: str, *, load_seeds: bool, held: Collection[str]
 ) -> list[NodeResult]:
-    """Build one cycle, whole or in shards as the settings say; return what became of every node.
+    """Build one cycle, whole or in shards; return what became of every node.
 
+    In shards where the settings say so, or say nothing and the cycle's responses are many.
     `load_seeds`, `held`: as for CycleDbt. Raises as CycleDbt.build and build_in_shards do.
     """
     dbt = CycleDbt(settings, cycle_id, held=held, load_seeds=load_seeds)
     with private_files(), interrupts():  # Dagster would hold Ctrl-C back until the build ends
-        in_shards = settings.shards > 1 or settings.spark_master is not None
-        return build_in_shards(dbt) if in_shards else dbt.build()
+        shards = settings.shards or shards_for(_response_count(settings, cycle_id))
+        if shards > 1 or settings.spark_master is not None:
+            logger.info("%s: dalam %d pecahan / in %d shards", cycle_id, shards, shards)
+            return build_in_shards(dbt, shards)
+        return dbt.build()
+
+
+def _response_count(settings: Settings, cycle_id: str) -> int:
+    """Return how many responses the cycle's exports hold, those that won't count among them."""
+    return sum(
+        file.record_count
+        for file in Registry(settings.raw_dir).rows
+        if file.cycle_id == cycle_id and file.kind == "survey_responses" and file.is_in_use
+    )
 
 
 def _make_room(settings: Settings, states: CycleStates, manifest: Mapping[str, Any]) -> None:

@@ -63,7 +63,7 @@ def what_is_said(
     )
     dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
     try:
-        ShardedBuild(dbt, {}, folder, runner)._map(runner, job, shards)
+        ShardedBuild(dbt, {}, folder, runner, 2)._map(runner, job, shards)
     except WarehouseBuildError as error:
         return str(error)
     return ""

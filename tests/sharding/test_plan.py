@@ -5,7 +5,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.dbt_build import CycleDbt
 from orchestration.settings import get_settings
-from orchestration.sharding.plan import shards_of, stages, sums_of
+from orchestration.sharding.plan import shards_for, shards_of, stages, sums_of
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,9 @@ def test_no_model_that_reads_rows_of_shards_alone_is_forgotten(manifest):
     # Bootstraps, which draw from all people: their cycles are computed whole.
     bootstraps = {"sums_bootstrap_variances", "sums_compared_bootstrap_variances"}
     assert outside == {*bootstraps, "sums_relative_weights"}
+
+
+def test_shards_are_as_many_as_memory_asks_for():
+    assert [shards_for(count) for count in (0, 1_500_000, 1_500_001, 4_300_000, 20_000_000)] == [
+        1, 1, 3, 8, 34,
+    ]  # fmt: skip

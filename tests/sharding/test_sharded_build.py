@@ -1,16 +1,21 @@
 """A cycle built in shards against the same built whole: every table of the warehouse."""
 
+import math
 import os
 import shutil
 import signal
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from orchestration.dbt_build import CycleDbt, WarehouseBuildError
 from orchestration.settings import Settings
+from orchestration.sharding import build, plan
 from orchestration.sharding.build import ShardedBuild
 from orchestration.sharding.local_runner import LocalRunner
+from orchestration.sharding.plan import Stage
 from orchestration.sql_text import as_name
 from orchestration.stages.build import build_warehouse
 from tests.spark.cluster import IS_HERE
@@ -76,20 +81,67 @@ def test_a_cycle_whose_errors_are_a_bootstrap_says_that_it_is_computed_whole(tmp
             "('j', 'performance'), ('j', 'overall')) as made (instrument_id, asks)"
         )
 
-    def demanded(cycle_id):
+    def said(cycle_id):
         dbt = CycleDbt(settings, cycle_id, held=(), load_seeds=False)
-        ShardedBuild(dbt, {}, tmp_path, LocalRunner()).demand_divisible()
+        return ShardedBuild(dbt, {}, tmp_path, LocalRunner(), 2).why_whole()
 
     for cycle_id in ("c1", "c2"):  # its own weights, or those of the cycle it is compared with
-        with pytest.raises(WarehouseBuildError, match="c1 "):
-            demanded(cycle_id)
-    demanded("c3")
-    with pytest.raises(WarehouseBuildError, match="asks overall"):
-        demanded("c4")
+        assert "c1 (weighting_mode rake)" in said(cycle_id)
+    assert said("c3") is None
+    assert "asks overall" in said("c4")
+
+
+@pytest.mark.parametrize(("asked", "built"), [(None, ["first", "later"]), (2, ["first"])])
+def test_what_cannot_be_divided_is_built_whole_where_nobody_asked_for_shards(
+    tmp_path, monkeypatch, asked, built
+):
+    nodes = {name: SimpleNamespace(name=name, resource_type="model") for name in ("first", "later")}
+    done = []
+
+    class Dbt:
+        settings = Settings(data_dir=tmp_path, shards=asked)
+
+        def manifest(self):
+            return SimpleNamespace(nodes=nodes)
+
+        def build(self, selected, **_):
+            done.extend(selected)
+            return []
+
+    monkeypatch.setattr(build, "stages", lambda _: [Stage((), (name,)) for name in nodes])
+    monkeypatch.setattr(ShardedBuild, "why_whole", lambda _: "c1 (weighting_mode rake)")
+    with pytest.raises(WarehouseBuildError, match="rake") if asked else nullcontext():
+        build.build_in_shards(Dbt(), 2)
+    assert done == [f"{name},resource_type:model" for name in built]
+
+
+def test_many_responses_are_computed_in_shards_unless_the_settings_say_how(
+    sample, tmp_path, monkeypatch
+):
+    """Those of the cycle's own exports in use, and no staff frame's rows, count."""
+    shutil.copytree(sample.settings.raw_dir, tmp_path / "raw")
+    monkeypatch.setattr("orchestration.stages.build.build_in_shards", lambda _, shards: shards)
+    monkeypatch.setattr(CycleDbt, "build", lambda _: 1)
+
+    def shards(**said):
+        settings = Settings(data_dir=tmp_path, **said)
+        return build_warehouse(settings, CYCLE, load_seeds=False, held=())
+
+    assert shards() == 1
+    monkeypatch.setattr(plan, "MOST_AT_ONCE", 3_000)
+    monkeypatch.setattr(plan, "RESPONSES_OF_A_SHARD", 1_000)
+    with duckdb.connect(sample.settings.warehouse, read_only=True) as warehouse:
+        [(count,)] = warehouse.execute(
+            "select sum(response_count) from marts.audit_reconciliation where cycle_id = ?", [CYCLE]
+        ).fetchall()
+    assert count > 3_000
+    assert shards() == math.ceil(count / 1_000)
+    assert shards(shards=1) == 1
+    assert shards(shards=7) == 7
 
 
 def test_ctrl_c_ends_a_build_in_shards_though_dagster_holds_it_back(tmp_path, monkeypatch):
-    def pressed(_):
+    def pressed(*_):
         signal.raise_signal(signal.SIGINT)
         return ["went on"]
 
