@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration.scoring.second_moments import second_moments
-from orchestration.scoring.unit_clusters import unit_design_effects, unit_totals
+from orchestration.scoring.unit_clusters import UNIT_TOTALS, unit_design_effects, unit_totals
 
 RNG = np.random.default_rng(7)
 # w1 and w2 stand alone in their regions, and so together; p and q are two of one region.
@@ -160,3 +160,17 @@ def test_units_alone_in_the_nation_have_no_design_effect() -> None:
         unit_totals(ratings, **SHARED), second_moments(ratings, **SHARED), cycle_id="c", **of
     ).to_pandas()
     assert found.empty
+
+
+def test_a_unit_that_answers_elsewhere_is_drawn_as_one_that_adds_nothing() -> None:
+    ratings = ratings_of(np.arange(60))
+    moments, totals = second_moments(ratings, **SHARED), unit_totals(ratings, **SHARED).to_pylist()
+
+    def effects(**of_q: Any) -> pd.DataFrame:
+        rows = [row | (of_q if row["unit_id"] == "q" else {}) for row in totals]
+        changed = pa.Table.from_pylist(rows, schema=UNIT_TOTALS)
+        return unit_design_effects(changed, moments, cycle_id="c", **tables()).to_pandas()
+
+    elsewhere, nothing = effects(domain_number=2), effects(total_numbers=[], sums=[])
+    assert len(nothing) == 3
+    pd.testing.assert_frame_equal(elsewhere, nothing, rtol=1e-12)

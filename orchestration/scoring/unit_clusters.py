@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from threadpoolctl import threadpool_limits
 
 from orchestration.scoring.linearisation import linearise
 from orchestration.scoring.score_tree import Floats
@@ -146,10 +147,13 @@ def unit_design_effects(
     )
     modes = sorted(strata["weighting_mode"].unique())
     weighted, counts = _weighted(totals, strata, modes, persons.covariances.shape[1])
+    clusters = _clusters(totals, units)
     covariances = np.zeros_like(persons.covariances)
-    for place, (mode, domain) in enumerate(zip(persons.modes, persons.domains, strict=True)):
-        of_domain = weighted.get((modes.index(mode), int(domain)), {})
-        covariances[place] = _covariance(of_domain, _clusters(totals, units), len(covariances[0]))
+    # Small matrices: BLAS's threads would wait for each other longer than they work.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for place, (mode, domain) in enumerate(zip(persons.modes, persons.domains, strict=True)):
+            of_domain = weighted.get((modes.index(mode), int(domain)), {})
+            covariances[place] = _covariance(of_domain, clusters, len(covariances[0]))
     keys = ["weighting_mode", "domain_number", "component_number"]
     both = persons.variances().merge(
         replace(persons, covariances=covariances).variances(), on=keys, suffixes=("", "_of_units")
@@ -200,10 +204,12 @@ def _covariance(
 ) -> Floats:
     """Return the covariance of the totals with whole units as draws; 0 for who is elsewhere."""
     result = np.zeros((total_count, total_count))
-    none = np.zeros(total_count)
     for _, unit_ids in sorted(clusters.items()):
-        if len(unit_ids) > 1:
-            of = np.array([by_unit.get(unit_id, none) for unit_id in unit_ids])
-            of -= of.mean(axis=0)
-            result += len(of) / (len(of) - 1) * (of.T @ of)
+        # A domain has few of the units: of the others no rows are made.
+        here = [by_unit[unit_id] for unit_id in unit_ids if unit_id in by_unit]
+        if here and len(unit_ids) > 1:
+            drawn, mean = len(unit_ids), np.sum(here, axis=0) / len(unit_ids)
+            of = np.array(here) - mean
+            squares = of.T @ of + (drawn - len(here)) * np.outer(mean, mean)
+            result += drawn / (drawn - 1) * squares
     return result
