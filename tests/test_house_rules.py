@@ -22,7 +22,7 @@ from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import BLANKS
 from orchestration.lineage.tables import warehouse_tables
 from orchestration.lineage.tracing import parsed, qualified, sqlglot_schema
-from orchestration.publishing.disclosure import DisclosureError, wholes_of_domain
+from orchestration.publishing.disclosure.cells import DisclosureError, wholes_of_domain
 from orchestration.publishing.specifications import VIEWS, described
 from orchestration.publishing.tables import RESPONDENT_COLUMNS, declarations, undeclared
 from orchestration.seeds.seed_tables import read_seed

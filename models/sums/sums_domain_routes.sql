@@ -1,7 +1,7 @@
 -- Who speaks for which domain: a respondent whose attribute has this value speaks for the domain with
 -- the answers about the providers of the levels marked (is_level_<rank>). Sums after this table are the
 -- same for all domain types; what these are called says macro domain_types, what they are parts of
--- wholes_of_domain (orchestration/publishing/disclosure.py), but of demographics, which seed demographics has.
+-- wholes_of_domain (orchestration/publishing/disclosure/cells.py), but of demographics, which seed demographics has.
 {%- set ranks = provider_level_ranks() %}
 {{ by_cycle() }}
 with

@@ -26,7 +26,7 @@ import duckdb
 from orchestration.publishing import PublicationError
 from orchestration.publishing.checksums import write_sums
 from orchestration.publishing.data_package import write_data_package
-from orchestration.publishing.disclosure import CELL
+from orchestration.publishing.disclosure.cells import CELL
 from orchestration.publishing.reading.maps import ShapesError
 from orchestration.publishing.region_files import write_unscored
 from orchestration.publishing.reports import ReportError

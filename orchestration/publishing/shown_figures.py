@@ -2,7 +2,7 @@
 
 Belongs here: what is refused, the query of each published table. Doesn't: which tables are
 published (tables.py), which cells are hidden and how precise the others may be (shown_scores,
-by disclosure.py and bounds.py), running the queries (publication.py).
+by disclosure/), running the queries (publication.py).
 """
 
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.publishing import PublicationError
-from orchestration.publishing.disclosure import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
+from orchestration.publishing.disclosure.cells import CELL, COMPONENT, DOMAIN, NEVER_HIDDEN
 from orchestration.publishing.standing import CONTRIBUTIONS
 from orchestration.publishing.tables import Declaration
 from orchestration.sql_text import as_name

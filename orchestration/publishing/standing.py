@@ -1,7 +1,7 @@
 """Which cycles' figures are new in a publication, kept as they stand, or not shown yet.
 
 Belongs here: the rule of time (method.md 10) and the memory that it needs. Doesn't: which cells are
-hidden (disclosure.py), the files of a publication (publication.py).
+hidden (disclosure/), the files of a publication (publication.py).
 
 Two publications of a cycle that differ by a few persons tell what those answered, whatever each of
 them hides. So scores are shown when the window has closed, and a closed cycle's figures are new

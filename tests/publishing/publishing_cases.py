@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.publishing.disclosure import judge_cells
+from orchestration.publishing.disclosure.verdicts import judge_cells
 from orchestration.publishing.tables import Declaration
 
 CYCLE = "ilk-2025-s2"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.publishing.bounds import EXACT, Bounds, Sums, other_steps, steps
+from orchestration.publishing.disclosure.bounds import EXACT, Bounds, Sums, other_steps, steps
 
 
 def sums(*entries: tuple[int, int, float]) -> Sums:

@@ -24,7 +24,7 @@ from publishing_cases import (
     units_of,
 )
 
-from orchestration.publishing.disclosure import DisclosureError
+from orchestration.publishing.disclosure.cells import DisclosureError
 
 INDEX = ("", "", "")
 

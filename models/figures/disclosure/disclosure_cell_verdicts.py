@@ -1,7 +1,7 @@
 """What may be shown of each cell: disclosure control's verdict, taken once for all that read it.
 
 Belongs here: tables out of the warehouse and flags into it. Doesn't: the rule, which is
-orchestration/publishing/disclosure.py.
+orchestration/publishing/disclosure/.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.model_inputs import cycle_id, rows
-from orchestration.publishing.disclosure import cell_verdicts
+from orchestration.publishing.disclosure.verdicts import cell_verdicts
 
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types

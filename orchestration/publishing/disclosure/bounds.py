@@ -2,7 +2,7 @@
 
 Belongs here: steps of rounding, and what a reader can work out of a whole, its parts and its
 classes of equal weight (method.md, "Disclosure"). Doesn't: what sums give away exactly
-(disclosure.py).
+(hiding.py).
 
 A cell's score is a mean of ratings from 1 to 4. Of a group with the share `a` of a whole, of whose
 rest nothing is known, it tells that the group's mean lies between (score - (1 - a) 4) / a and
@@ -15,11 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from orchestration.publishing.disclosure.arrays import Bools, Floats, Integers
+
 # An end of a cell's range: whose, and whether the lower one.
 End = tuple[int, bool]
 
