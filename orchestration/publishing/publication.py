@@ -217,8 +217,10 @@ def _build(
         announce(digest[:16], timing)
         _copy(connection, [table for table in tables if table.name == RUNS], timing)
         specs = specifications(known, connection, "ilk")  # with the record of runs
+        connection.execute("begin")  # or each of a thousand is written through to the disk
         for described, comment in _comments(specs):
             connection.execute(f"comment on {described} is {as_text(comment)}")
+        connection.execute("commit")
         row_counts = {}
         for name in specs:
             relation = f"ilk.main.{as_name(name)}"
