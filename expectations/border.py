@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from expectations.failing_rows import (
     FailingCells,
     failing_cells,
@@ -37,6 +35,7 @@ from expectations.rules import (
     survey_response_rules,
 )
 from expectations.validation import Outcome, Validation, validate
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.durable_files import below, whole_file
 from orchestration.engine_macros import EngineMacros
 
@@ -57,6 +56,7 @@ class Border:
     dbt_project_dir: Path
     quality_dir: Path
     cycle: Cycle
+    engine: BoundedEngine
     max_off_scale_share: float
     max_superseded_share: float
 
@@ -129,9 +129,10 @@ class Border:
         macros = EngineMacros(self.dbt_project_dir)
         rules = self._response_rules()
         cells = {}
-        with duckdb.connect() as connection:
+        with self.engine.opened() as connection, self.engine.scratch() as scratch:
             frame = profile_responses(
                 connection,
+                scratch,
                 self.raw_dir,
                 self.seeds_dir,
                 self.cycle,
@@ -177,6 +178,7 @@ class Border:
 
     def _check_files(self) -> tuple[Validation, list[Rule]]:
         frame = profile_files(
+            self.engine,
             self.export_files,
             self.raw_dir,
             self.seeds_dir,
@@ -185,6 +187,7 @@ class Border:
             EngineMacros(self.dbt_project_dir),
         )
         share, examples = superseded(
+            self.engine,
             self.raw_dir,
             self.seeds_dir,
             self.cycle,

@@ -20,6 +20,7 @@ from expectations.raw_files import (
 )
 from expectations.repeated_rows import count_responses
 from expectations.rules import STAFF_IDS
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.headers import fold
 from orchestration.seeds.seed_tables import seed_records
@@ -41,6 +42,7 @@ _STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
 
 
 def profile_files(
+    engine: BoundedEngine,
     export_files: Path,
     raw_dir: Path,
     seeds_dir: Path,
@@ -65,6 +67,7 @@ def profile_files(
 
     record_count, previous_count = (
         count_responses(
+            engine,
             raw_dir,
             seeds_dir,
             cycle_id,

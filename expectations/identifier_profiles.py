@@ -6,9 +6,8 @@ and nobody. Doesn't: which of a person's responses counts (responses_judged).
 
 from pathlib import Path
 
-import duckdb
-
 from expectations.raw_files import Cycle, RawFile, mapped_columns, read_profiles
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.engine_macros import EngineMacros
 from orchestration.sql_text import as_name
 
@@ -17,7 +16,12 @@ _ROWS = 4  # rows of each
 
 
 def superseded(
-    raw_dir: Path, seeds_dir: Path, cycle: Cycle, files: list[RawFile], macros: EngineMacros
+    engine: BoundedEngine,
+    raw_dir: Path,
+    seeds_dir: Path,
+    cycle: Cycle,
+    files: list[RawFile],
+    macros: EngineMacros,
 ) -> tuple[float | None, str]:
     """Return the share of responses that are a further one of the same person, and such rows.
 
@@ -25,7 +29,7 @@ def superseded(
     same response id are one response.
     """
     profiles = read_profiles(seeds_dir)
-    with duckdb.connect() as connection:
+    with engine.opened() as connection:
         connection.execute(
             "create table responses (person varchar, response varchar, file varchar, row bigint)"
         )

@@ -6,9 +6,8 @@ written (lists.py). Cells are shown as that table has them: without what may be 
 
 from pathlib import Path
 
-import duckdb
-
 from expectations.lists import MendingList
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.sql_text import as_text
 from orchestration.words import REASONS, in_words
 
@@ -42,9 +41,11 @@ order by rejection_reason, file_name, row, source_column
 """
 
 
-def rejected_rows(warehouse: Path, export_files: Path, cycle_id: str) -> MendingList:
+def rejected_rows(
+    engine: BoundedEngine, warehouse: Path, export_files: Path, cycle_id: str
+) -> MendingList:
     """Return what of a cycle doesn't count, and why, rows as a spreadsheet counts them."""
-    with duckdb.connect() as connection:
+    with engine.opened() as connection:
         connection.execute(f"attach {as_text(warehouse)} as warehouse (read_only)")
         connection.execute(_REJECTED, {"export_files": str(export_files), "cycle_id": cycle_id})
         values = connection.execute(_VALUES).fetchall()

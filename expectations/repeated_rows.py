@@ -11,6 +11,7 @@ import duckdb
 
 from expectations.raw_files import Cycle, MappedColumn, Profile, RawFile, mapped_columns
 from expectations.raw_files import read_profiles as _read_profiles
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.engine_macros import EngineMacros
 from orchestration.sql_text import as_name, as_text
 
@@ -77,7 +78,12 @@ def find_repeats(
 
 
 def count_responses(
-    raw_dir: Path, seeds_dir: Path, cycle_id: str, files: list[RawFile], macros: EngineMacros
+    engine: BoundedEngine,
+    raw_dir: Path,
+    seeds_dir: Path,
+    cycle_id: str,
+    files: list[RawFile],
+    macros: EngineMacros,
 ) -> int:
     """Return how many responses the files hold: of one source each response id once."""
     count = 0
@@ -98,7 +104,7 @@ def count_responses(
             f" nullif({response_id}, '') as response_id from read_parquet({as_text(parquet)})"
         )
     if ids:
-        with duckdb.connect() as connection:
+        with engine.opened() as connection:
             [(identified,)] = connection.execute(
                 "select count(distinct (profile, source, response_id))"
                 " filter (response_id is not null) + count(*) filter (response_id is null)"

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -56,6 +55,7 @@ _MOJIBAKE = r"regexp_matches(value, 'Ã[\x{0080}-\x{00BF}]|â€|Â[\x{0080}-\x{
 
 def profile_responses(
     connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
     raw_dir: Path,
     seeds_dir: Path,
     cycle: Cycle,
@@ -65,7 +65,8 @@ def profile_responses(
 ) -> "pd.DataFrame":
     """Return one row per file x mapped column with the figures that the rules speak of.
 
-    `most`: the share (max_off_scale_share) above which a file is taken to be broken as a whole.
+    `scratch`: a folder for what lies on disk meanwhile. `most`: the share (max_off_scale_share)
+    above which a file is taken to be broken as a whole.
 
     A figure that has no meaning for a column (off-scale shares of an attribute) is NULL; figures
     of the file as a whole stand in each of its rows. The table `judged` (a row a file, column and
@@ -82,7 +83,7 @@ def profile_responses(
             or (mapped.target_kind == "question" and mapped.target in asked)
         ]
         profile, whole = profiles[file.profile_id], file.parquet(raw_dir, cycle.cycle_id)
-        with _responses_alone(connection, whole, file, columns, macros) as parquet:
+        with _responses_alone(connection, scratch, whole, file, columns, macros) as parquet:
             _profile_file(connection, parquet, file, columns, seeds_dir, macros, most)
             for mapped in columns:
                 if mapped.column and mapped.target == "submitted_at":
@@ -445,6 +446,7 @@ def _load_instrument(
 @contextmanager
 def _responses_alone(
     connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
     parquet: Path,
     file: RawFile,
     columns: list[MappedColumn],
@@ -475,13 +477,13 @@ def _responses_alone(
     )
     found = f"from read_parquet({as_text(parquet)}, hive_partitioning = false)"
     if connection.execute(f"select 1 {found} where {is_summary_row} limit 1").fetchall():
-        with TemporaryDirectory() as folder:
-            rest = Path(folder) / parquet.name
-            connection.execute(
-                f"copy (select * {found} where not {is_summary_row} order by _source_row)"
-                f" to {as_text(rest)} (format parquet)"
-            )
-            yield rest
+        rest = scratch / parquet.name
+        connection.execute(
+            f"copy (select * {found} where not {is_summary_row} order by _source_row)"
+            f" to {as_text(rest)} (format parquet)"
+        )
+        yield rest
+        rest.unlink()
     else:
         yield parquet
 

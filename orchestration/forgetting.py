@@ -25,6 +25,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.auditing.final_cycles import ERASURE, is_final
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.cycles.state import cycle_states
 from orchestration.durable_files import below, whole_file
 from orchestration.exports.clearing import clear
@@ -204,6 +205,7 @@ class _Erasure:
 
     def __init__(self, settings: Settings, registry: Registry, forgotten: Forgotten) -> None:
         self._raw_dir = settings.raw_dir
+        self._engine = settings.engine
         self._registry = registry
         self._forgotten = forgotten
         self._surveyed = read_surveyed_headings(settings.seeds_dir)
@@ -304,7 +306,7 @@ class _Erasure:
     def mentions(self, identifiers: Collection[str]) -> Iterator[str]:
         """Yield the cells that still name somebody: they stand in other people's records."""
         exact, spelled = list(identifiers), _spelled(identifiers)
-        with duckdb.connect() as connection:
+        with self._engine.opened() as connection:
             for row in self._registry.read_rows():
                 text = "concat_ws(chr(10), " + ", ".join(map(as_name, row.header)) + ")"
                 found = connection.execute(
@@ -393,7 +395,7 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     try:
         with whole_file(path) as fresh:
             fresh.unlink()  # DuckDB makes its files itself
-            _copy_without(path, fresh, cycle_ids)
+            _copy_without(settings.engine, path, fresh, cycle_ids)
             fresh.chmod(0o600)  # it holds what others answered
     except duckdb.IOException as error:
         raise ForgetError(
@@ -410,8 +412,10 @@ def _drop_findings(settings: Settings, cycle_ids: Collection[str]) -> None:
     cycle_states(settings).forget_border(cycle_ids)
 
 
-def _copy_without(path: Path, fresh: Path, cycle_ids: Collection[str]) -> None:
-    with duckdb.connect() as connection:
+def _copy_without(
+    engine: BoundedEngine, path: Path, fresh: Path, cycle_ids: Collection[str]
+) -> None:
+    with engine.opened() as connection:
         # For writing: a killed run leaves its last rows in a log beside the file. The log would
         # outlive the swap, with the person in it, and no run could open the new file beside it.
         connection.execute(f"attach {as_text(path)} as warehouse")

@@ -7,6 +7,7 @@ ends, however it ends, so a crash leaves nothing to clean up.
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from orchestration.bounded_engine import SPILLED
 from orchestration.durable_files import below
 from orchestration.local_disk import demand_local_disk
 
@@ -28,6 +30,8 @@ class RunInProgressError(RuntimeError):
 def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
     """Hold `<data_dir>/ilk.lock` while the block runs; wait up to `patience` seconds for it.
 
+    What a killed process spilled is gone then (bounded_engine.py).
+
     Raises:
         RunInProgressError: another run holds it still; the message tells its process and machine.
         NetworkDiskError: the folder lies where a lock may not hold.
@@ -40,6 +44,8 @@ def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
         # Containers that share the folder number processes each for itself.
         lock.write(f"{os.getpid()}, {socket.gethostname()}")
         lock.flush()
+        # What a killed process spilled, persons' answers among it: nobody else spills there now.
+        shutil.rmtree(data_dir / SPILLED, ignore_errors=True)
         yield
 
 

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.bounded_engine import SPILLED, BoundedEngine
 from orchestration.exports.apis.access import Access
 from orchestration.exports.place_urls import holds_secret, in_small_scheme
 from orchestration.project_files import IS_INSTALLED
@@ -70,7 +71,7 @@ class Settings(BaseSettings):
     )
     memory_limit: str = Field(
         default="3GB",
-        description="What DuckDB may take to build the warehouse; beyond it, it spills to disk.",
+        description="What DuckDB may take where people are many; beyond it, it spills to disk.",
     )
     spark_master: str | None = Field(
         default=None,
@@ -360,6 +361,11 @@ class Settings(BaseSettings):
     def shards_dir(self) -> Path:
         """What a run in shards deals and computes, until it ends: persons' answers among it."""
         return self.shard_dir or self.data_dir / "shards"
+
+    @property
+    def engine(self) -> BoundedEngine:
+        """DuckDB for exports and for all of a warehouse's rows, beside dbt's own."""
+        return BoundedEngine(self.memory_limit, self.data_dir / SPILLED)
 
     @property
     def published_dir(self) -> Path:

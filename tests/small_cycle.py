@@ -19,6 +19,7 @@ import duckdb
 from expectations.border import Border
 from expectations.raw_files import Cycle
 from expectations.validation import Outcome
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.pulling import pull_cycle
 from orchestration.seeds.seed_tables import seed_records
 from orchestration.settings import REPOSITORY
@@ -130,7 +131,7 @@ class SmallCycle:
             "COLUMNS": "500",
         }
 
-    def check(self, cycle_id: str) -> dict[str, list[Outcome]]:
+    def check(self, cycle_id: str, engine: BoundedEngine | None = None) -> dict[str, list[Outcome]]:
         """Pull the cycle's exports and return what the border says of them; nothing is built."""
         raw_dir = self.data / "raw"
         pull_cycle(
@@ -156,6 +157,7 @@ class SmallCycle:
                 row["previous_cycle_id"] or None,
                 is_over=True,
             ),
+            engine=engine or BoundedEngine("1GB", self.data / "spilled"),
             max_off_scale_share=0.2,
             max_superseded_share=0.1,
         ).check()

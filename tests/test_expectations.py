@@ -23,6 +23,7 @@ from expectations.rules import (
     survey_response_rules,
 )
 from expectations.validation import Outcome, validate
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.settings import REPOSITORY
 from tests.small_cycle import SmallCycle, row
 
@@ -325,6 +326,7 @@ def border(tmp_path: Path) -> Border:
         dbt_project_dir=REPOSITORY / "dbt_project",
         quality_dir=tmp_path / "quality",
         cycle=Cycle("c", "i", date(2025, 10, 1), date(2025, 10, 31), "b", is_over=True),
+        engine=BoundedEngine("1GB", tmp_path / "spilled"),
         max_off_scale_share=0.2,
         max_superseded_share=0.1,
     )

@@ -48,7 +48,7 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "
                 f"{cycle_id} broke off and the warehouse holds half of it: ./ilk run {cycle_id}"
             )
-        with duckdb.connect() as connection:
+        with settings.engine.opened() as connection:
             connection.execute("set TimeZone = 'UTC'")
             # The link may be swapped while we read: the resolved file stays what it is.
             for path, name in (

@@ -52,6 +52,7 @@ BORDER_CODE = (
     "dbt_project/macros/cells.sql",
     "dbt_project/macros/responses.sql",
     "orchestration/seeds/survey_cycles.py",
+    "orchestration/bounded_engine.py",
     "orchestration/engine_macros.py",
     "orchestration/exports",
     "orchestration/durable_files.py",

@@ -326,12 +326,13 @@ class ShardedBuild:
         others = f" (dan {more} lainnya / and {more} more)" if more > 0 else ""
         return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{row}{others}"
 
-    def _warehouse(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(
-            self.dbt.settings.warehouse,
-            read_only=True,
-            config={"memory_limit": self.dbt.settings.memory_limit},
-        )
+    @contextmanager
+    def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.dbt.settings.engine.opened() as connection:
+            path = as_text(self.dbt.settings.warehouse)
+            connection.execute(f"attach {path} as warehouse (read_only)")
+            connection.execute("use warehouse")
+            yield connection
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.sharding.tasks import Input, ShardJob, ShardModelError, rows_of
@@ -59,14 +58,16 @@ def failing_rows(job: ShardJob, number: int, words: str) -> FailingRows | None:
     def of_files(some: Sequence[str]) -> str:
         return f"{_FILE} in ({', '.join(map(as_text, some))})"
 
-    files = _fewest(_values(read, number, _FILE, "true"), lambda some: fails(of_files(some)))
+    files = _fewest(_values(job, read, number, _FILE, "true"), lambda some: fails(of_files(some)))
     if len(files) != 1:
         return FailingRows(tuple(files))
 
     def of_rows(some: Sequence[int]) -> str:
         return f"{of_files(files)} and {_ROW} between {some[0]} and {some[-1]}"
 
-    rows = _fewest(_values(read, number, _ROW, of_files(files)), lambda some: fails(of_rows(some)))
+    rows = _fewest(
+        _values(job, read, number, _ROW, of_files(files)), lambda some: fails(of_rows(some))
+    )
     return FailingRows(tuple(files), rows[0] if len(rows) == 1 else None)
 
 
@@ -85,13 +86,15 @@ def _knows_files(files: Sequence[str]) -> bool:
     return {_FILE, _ROW} <= {name for file in files for name in pq.read_schema(file).names}
 
 
-def _values(read: Sequence[Input], number: int, column: str, where: str) -> list[Any]:
+def _values(
+    job: ShardJob, read: Sequence[Input], number: int, column: str, where: str
+) -> list[Any]:
     """Return what stands in a column, in its order."""
     queries = " union ".join(
         f"select {column} from ({rows_of(of.files_of(number))}) as rows where {where}"
         for of in read
     )
-    with duckdb.connect() as connection:
+    with job.engine.opened(job.database, spilling_into=job.rows) as connection:
         found = connection.execute(
             f"from ({queries}) as found where {column} is not null order by all"
         ).fetchall()

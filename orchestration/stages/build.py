@@ -200,5 +200,5 @@ def _list_rejected(settings: Settings, cycle_id: str) -> None:
     # Here, since it is heavy: a run with nothing new ends before it.
     from expectations.rejected_rows import rejected_rows
 
-    rejected = rejected_rows(settings.warehouse, settings.export_files, cycle_id)
+    rejected = rejected_rows(settings.engine, settings.warehouse, settings.export_files, cycle_id)
     rejected.write(below(settings.quality_dir, cycle_id))

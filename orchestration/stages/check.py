@@ -116,6 +116,7 @@ def _border(settings: Settings, cycle_id: str) -> Border:
             previous_cycle_id=cycle.previous_cycle_id,
             is_over=cycle.status in ("closed", "final"),
         ),
+        engine=settings.engine,
         max_off_scale_share=share("max_off_scale_share"),
         max_superseded_share=share("max_superseded_share"),
     )

@@ -136,6 +136,7 @@ def judge_warehouse(
     lost = _lost_cycles(settings)  # first, since it tells of a publication that is damaged
     database = settings.published_dir / "ilk.duckdb"
     unfit = unfit_cycles(
+        settings.engine,
         settings.warehouse,
         database,
         today=closing_day(datetime.now(UTC)),
@@ -150,7 +151,7 @@ def judge_warehouse(
         cycle_id=cycle_id,
         built=built,
         unfit=unfit,
-        rejected=much_rejected(settings.warehouse, cycle_id),
+        rejected=much_rejected(settings.engine, settings.warehouse, cycle_id),
         uneven=uneven_response(settings.warehouse, cycle_id),
         biased=biased_response(settings.warehouse, cycle_id),
         held={name: said for name, said in held.items() if name not in unfit},

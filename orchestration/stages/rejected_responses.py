@@ -7,8 +7,8 @@ readable, units, categories and roles that nobody knows (expectations/rules.py).
 
 from pathlib import Path
 
-import duckdb
-
+from orchestration.bounded_engine import BoundedEngine
+from orchestration.sql_text import as_text
 from orchestration.words import REASONS, in_words
 
 _FILES = """
@@ -54,9 +54,11 @@ order by file_name
 """
 
 
-def much_rejected(warehouse: Path, cycle_id: str) -> list[str]:
+def much_rejected(engine: BoundedEngine, warehouse: Path, cycle_id: str) -> list[str]:
     """Return a sentence for each file of which more than `max_rejected_share` is rejected."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with engine.opened() as connection:
+        connection.execute(f"attach {as_text(warehouse)} as warehouse (read_only)")
+        connection.execute("use warehouse")
         files = connection.execute(_FILES, [cycle_id] * 3).fetchall()
     sentences = []
     for name, rejected, responses, reasons, most in files:

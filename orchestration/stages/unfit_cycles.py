@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.sql_text import as_text
 from orchestration.words import REASONS, in_words
 
@@ -94,6 +95,7 @@ class UnfitCycle:
 
 
 def unfit_cycles(
+    engine: BoundedEngine,
     warehouse: Path,
     published: Path,
     *,
@@ -109,7 +111,7 @@ def unfit_cycles(
     """
     if not warehouse.is_file():
         return {}
-    with duckdb.connect() as connection:
+    with engine.opened() as connection:
         connection.execute(f"attach {as_text(warehouse)} as warehouse (read_only)")
         built = connection.execute(_BUILT).fetchall()
         reasons = dict(connection.execute(_REASONS).fetchall())

@@ -21,6 +21,7 @@ from exports_cases import CYCLE, Cycle
 from expectations.border import Border
 from expectations.raw_files import Cycle as Measure
 from expectations.validation import Outcome
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.engine_macros import EngineMacros
 from orchestration.settings import REPOSITORY
 from orchestration.words import REASONS, FaultText, both
@@ -246,6 +247,7 @@ def border_of(folder: Path, files: dict[str, str], frame: str) -> Border:
         dbt_project_dir=REPOSITORY / "dbt_project",
         quality_dir=folder / "quality",
         cycle=Measure(CYCLE, "i", date(2025, 10, 6), date(2025, 11, 7), None, is_over=True),
+        engine=BoundedEngine("1GB", folder / "spilled"),
         max_off_scale_share=0.2,
         max_superseded_share=0.1,
     )

@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from expectations.border import Border
 from expectations.raw_files import Cycle
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.pulling import pull_cycle
 from orchestration.onboarding.likeness import nearest
 from orchestration.onboarding.profile_draft import date_order
@@ -185,6 +186,7 @@ def border_of(place: Path, file: Path) -> Border:
         dbt_project_dir=REPOSITORY / "dbt_project",
         quality_dir=place / "quality",
         cycle=Cycle(CYCLE, "ilk-2025", date(2025, 10, 6), date(2025, 11, 7), None, is_over=True),
+        engine=BoundedEngine("1GB", place / "spilled"),
         max_off_scale_share=0.2,
         max_superseded_share=0.1,
     )

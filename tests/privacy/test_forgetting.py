@@ -219,6 +219,7 @@ def test_what_the_border_listed_of_the_person_goes_and_does_not_come_back(pulled
         dbt_project_dir=pulled.dbt_project_dir,
         quality_dir=pulled.quality_dir,
         cycle=Cycle(CYCLE, cycle.instrument_id, cycle.opens_on, cycle.closes_on, None, True),
+        engine=pulled.engine,
         max_off_scale_share=0.2,
         max_superseded_share=0.1,
     )

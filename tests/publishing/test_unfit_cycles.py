@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.stages.unfit_cycles import cycles_built, unfit_cycles
 from tests.small_cycle import HEADER, SmallCycle, row
 
@@ -109,7 +110,9 @@ def test_that_nobody_has_answered_is_told_while_a_window_is_open_and_no_score_is
         connection.execute(f"create table idx_scores {SCORES}")
         if is_scored:
             connection.execute("insert into idx_scores values ('c1', 'national', 'index', 40)")
-    found = unfit_cycles(warehouse, published, today=today)
+    found = unfit_cycles(
+        BoundedEngine("1GB", tmp_path / "spilled"), warehouse, published, today=today
+    )
     assert [*found] == (["c1"] if is_unfit else [])
     assert all(each.response_count == rejected for each in found.values())
     assert cycles_built(warehouse) == {"c1"}

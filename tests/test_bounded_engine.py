@@ -1,0 +1,113 @@
+"""DuckDB for whatever grows with people: its limit, where it spills, and that nobody goes without.
+
+Belongs here: the engine, and the border and the list of rejected rows under a limit. Doesn't: dbt's
+own limit (test_settings.py, faults/disks.py).
+"""
+
+import ast
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.bounded_engine import SPILLED, BoundedEngine
+from orchestration.run_lock import run_lock
+from tests.small_cycle import SmallCycle, row
+from tests.test_house_rules import obeyed
+from tests.test_rooms import modules, named
+
+# Who opens DuckDB without a limit, and why that doesn't grow with people.
+WITHOUT_LIMIT = {
+    "expectations.raw_files": "the registry",
+    "expectations.file_profiles": "staff frames",
+    "expectations.seeds": "seeds",
+    "orchestration.cycles.fingerprints": "the registry",
+    "orchestration.exports.erasure": "one file at a time, before any of it counts",
+    "orchestration.exports.forgotten": "rows pass by, those of forgotten people are kept",
+    "orchestration.onboarding.sight": "the one file that a person looks at",
+    "orchestration.lineage.tables": "the catalogue",
+    "orchestration.stages.unfit_cycles": "one row a cycle",
+    "orchestration.stages.uneven_response": "figures",
+    "orchestration.sample_plan": "the publication",
+    "orchestration.auditing.final_cycles": "the publication",
+    "orchestration.auditing.reproduction": "publications",
+    "orchestration.auditing.rollback": "publications",
+    "orchestration.postgres.loading": "the publication",
+    "orchestration.publishing.data_package": "the publication",
+    "orchestration.publishing.publication": "the publication",
+    "orchestration.publishing.reading.book": "the publication",
+    "orchestration.publishing.reading.headline": "the publication",
+    "orchestration.publishing.region_files": "the publication",
+    "orchestration.publishing.reports.build": "the publication",
+    "orchestration.publishing.spreadsheets": "the publication",
+    "orchestration.publishing.standing": "what publications have shown",
+}
+
+
+class WithoutPlace(BoundedEngine):
+    """One that may spill nowhere."""
+
+    @contextmanager
+    def opened(self, **settings: int | bool | str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with super().opened(temp_directory="", **settings) as connection:  # type: ignore[arg-type]
+            yield connection
+
+
+def test_what_spills_is_its_owners_alone_and_gone_afterwards(tmp_path: Path):
+    place = tmp_path / SPILLED
+    with BoundedEngine("60MB", place).opened(threads=1) as connection:
+        connection.execute("create table many as select random() as n from range(20_000_000)")
+        files = [path for path in place.rglob("*") if path.is_file()]
+        assert files, "160 MB are more than 60"
+        [folder] = place.iterdir()
+        assert [stat.S_IMODE(of.stat().st_mode) for of in (place, folder)] == [0o700, 0o700]
+    assert list(place.iterdir()) == []
+
+
+def test_what_a_killed_process_spilled_goes_with_the_next_run(tmp_path: Path):
+    left = tmp_path / SPILLED / ".spilled-x" / "duckdb_temp_storage-0.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"3201011234567890")
+    with run_lock(tmp_path):
+        assert not (tmp_path / SPILLED).exists()
+
+
+def test_who_reads_rows_of_people_has_a_limit():
+    opening = {
+        named(path)
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "duckdb.connect"
+    }
+    obeyed(
+        opening ^ {*WITHOUT_LIMIT, "orchestration.bounded_engine"},
+        "open it by settings.engine (BoundedEngine), or say in WITHOUT_LIMIT why what it reads "
+        "doesn't grow with people",
+    )
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> SmallCycle:
+    """People enough for a border of some tens of MB; some answer twice, some rows come again."""
+    cycle = SmallCycle(tmp_path_factory.mktemp("many"))
+    people = 120_000
+    rows = [row(n % 3600, nip=f"19870101{n:010}").split(",", 1) for n in range(people)]
+    told = [f"R-{n:012},{rest}" for n, (_, rest) in enumerate(rows)]
+    cycle.drop("c1/p/a.csv", told[: people // 2])
+    again = [f"R-{n:012}-b,{rest}" for n, (_, rest) in enumerate(rows[:18_000])]
+    cycle.drop("c1/p/b.csv", [*told[people // 2 - 500 :], *again])
+    return cycle
+
+
+def test_a_border_that_spills_says_the_same(many: SmallCycle, tmp_path: Path):
+    place = many.data / SPILLED
+    ample = many.check("c1")
+    assert not all(outcome.passed for outcome in ample["export_files"])
+    limit = "40MB"
+    with pytest.raises(duckdb.OutOfMemoryException):
+        many.check("c1", WithoutPlace(limit, tmp_path / SPILLED))
+    assert many.check("c1", BoundedEngine(limit, place)) == ample
+    assert list(place.iterdir()) == []
