@@ -555,10 +555,10 @@ def _value_counts(parquet: Path, columns: list[MappedColumn]) -> "pa.Table | Non
 
     present = [mapped for mapped in columns if mapped.column]
     names = [mapped.column for mapped in present]
-    cells = pa.parquet.ParquetFile(parquet, read_dictionary=names).read(names, use_threads=False)
+    file = pa.parquet.ParquetFile(parquet, read_dictionary=names)
     counts = []
-    for mapped in present:
-        for chunk in cells[mapped.column].chunks:
+    for mapped in present:  # one by one: all cells of a file of millions would be some 0.6 GB
+        for chunk in file.read([mapped.column], use_threads=False)[mapped.column].chunks:
             values = chunk.dictionary
             rows = len(values)
             counts.append(

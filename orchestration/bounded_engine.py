@@ -27,7 +27,7 @@ class BoundedEngine:
     spill_dir: Path
 
     @contextmanager
-    def opened(self, **settings: int | bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def opened(self, **settings: int | bool | str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give an empty database in memory; what it spills is gone with it.
 
         `settings`: more of DuckDB's.
