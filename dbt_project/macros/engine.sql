@@ -10,7 +10,12 @@
     '(partition by ...)'.
 #}
 {% macro stable_sum(expression, decimals=20, over=none, digits=38) -%}
-    cast(sum(cast({{ expression }} as decimal({{ digits }}, {{ decimals }}))) {{ 'over ' ~ over if over }} as double)
+    cast({{ exact_sum(expression, decimals, over, digits) }} as double)
+{%- endmacro %}
+
+{# The same as the decimal that it is: those of two parts of the rows add up to that of all. #}
+{% macro exact_sum(expression, decimals=20, over=none, digits=38) -%}
+    sum(cast({{ expression }} as decimal({{ digits }}, {{ decimals }}))) {{ 'over ' ~ over if over }}
 {%- endmacro %}
 
 {#

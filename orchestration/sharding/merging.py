@@ -1,4 +1,4 @@
-"""Sums of parts of the people as sums of all: whole numbers, added exactly.
+"""Sums of parts of the people as sums of all: whole numbers and decimals, added exactly.
 
 Belongs here: adding up tables whose rows have the same keys, lists among them. Doesn't: which
 columns are keys, which the models' YAML says (plan.py).
@@ -20,7 +20,7 @@ Places = Callable[[int], Integers | None]
 
 
 class NoSumError(TypeError):
-    """A column to be added up holds no whole numbers: their sum would depend on the shards."""
+    """A column to be added up holds no exact numbers: their sum would depend on the shards."""
 
 
 def merged_files(
@@ -43,8 +43,8 @@ def merged(
     `by`: the columns that are keys, NULL a value too. `numbered`: list columns, by name the column
     that says what each of its numbers is about; where there are two, the list is a matrix, row by
     row, of all in the first by all in the second, and where both are the same its upper triangle.
-    All others are whole numbers, whose sum over no value is NULL. A list leaves out what is 0 in
-    all parts; the lists that say what numbers are about are in ascending order.
+    All others are whole numbers or decimals, whose sum over no value is NULL. A list leaves out
+    what is 0 in all parts; the lists that say what numbers are about are in ascending order.
 
     Raises:
         NoSumError: a column is neither.
@@ -53,8 +53,10 @@ def merged(
     about = {of for columns in numbered.values() for of in columns}
     for name in schema.names:
         kind = schema.field(name).type
-        kind = kind.value_type if name in numbered or name in about else kind
-        if name not in by and not pa.types.is_integer(kind):
+        is_list = name in numbered or name in about
+        kind = kind.value_type if is_list else kind
+        is_exact = pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and not is_list)
+        if name not in by and not is_exact:
             raise NoSumError(f"{name}: {kind}")
     table = pa.concat_tables([part.cast(_of_values_or_none(part.schema)) for part in parts])
     plain = [name for name in schema.names if name not in {*by, *numbered, *about}]

@@ -1,5 +1,7 @@
 """Sums of parts of the people as sums of all (orchestration/sharding/merging.py)."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -114,3 +116,14 @@ def test_parts_of_which_some_have_no_empty_value_are_added_up():
     for given in (parts, parts[::-1]):
         found = merged(given, by=["domain_number"], numbered={"sums": ["totals"]})
         assert found.to_pylist() == expected
+
+
+def test_decimals_add_up_exactly_and_stay_what_they_are():
+    kind = pa.decimal128(38, 15)
+    parts = [
+        pa.table({"cycle_id": ["c"], "mean_sum": pa.array([value], kind)})
+        for value in (Decimal("0.1"), None, Decimal("1234567890123.000000000000001"))
+    ]
+    found = merged(parts, by=["cycle_id"], numbered={})
+    assert found.schema.field("mean_sum").type == kind
+    assert found["mean_sum"].to_pylist() == [Decimal("1234567890123.100000000000001")]

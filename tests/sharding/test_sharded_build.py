@@ -27,6 +27,7 @@ NOT_KEPT = {
     "ratings_of_cycle",
     "ratings_of_previous_cycle",
     "ratings_in_both_cycles",
+    "ratings_by_item",
 }
 NUMBERS = [int(number) for number in os.environ.get("ILK_TEST_SHARDS", "2").split()]
 

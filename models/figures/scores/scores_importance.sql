@@ -4,7 +4,15 @@
 {{ by_cycle() }}
 with
 sums as (
-    select * from {{ ref('sums_perspectives') }}
+    select
+        cycle_id,
+        service_id,
+        perspective_id,
+        respondent_count,
+        {%- for measure in ['cell_sum', 'overall_sum', 'cell_square_sum', 'overall_square_sum', 'product_sum'] %}
+        cast({{ measure }} as double) as {{ measure }},
+        {%- endfor %}
+    from {{ ref('sums_perspectives') }}
     where cycle_id = '{{ cycle_id() }}' and respondent_count > 0
 ),
 

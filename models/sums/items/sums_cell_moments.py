@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.model_inputs import batches, cycle_id, rows
-from orchestration.scoring.item_covariances import PERSONS, cell_moments
+from orchestration.model_inputs import cycle_id, rows
+from orchestration.scoring.item_covariances import cell_moments
 
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
@@ -20,4 +20,4 @@ def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb shi
         cycle_id=cycle_id(),
         component_type="item",
     )
-    return cell_moments(batches(dbt.ref("ratings_by_item"), rows_each=PERSONS), items=items)
+    return cell_moments(rows(dbt.ref("sums_item_pairs"), cycle_id=cycle_id()), items=items)

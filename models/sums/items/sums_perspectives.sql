@@ -29,11 +29,11 @@ sums as (
         {%- set mean = 'mean_' ~ number %}
         {%- set overall = 'case when ' ~ mean ~ ' is not null then overall_mean end' %}
         count({{ mean }}) as respondent_count_{{ number }},
-        {{ stable_sum(mean, 15, digits=18) }} as cell_sum_{{ number }},
-        {{ stable_sum(overall, 15, digits=18) }} as overall_sum_{{ number }},
-        {{ stable_sum(mean ~ ' * ' ~ mean, 15, digits=18) }} as cell_square_sum_{{ number }},
-        {{ stable_sum(overall ~ ' * overall_mean', 15, digits=18) }} as overall_square_sum_{{ number }},
-        {{ stable_sum(mean ~ ' * overall_mean', 15, digits=18) }} as product_sum_{{ number }},
+        {{ exact_sum(mean, 15, digits=18) }} as cell_sum_{{ number }},
+        {{ exact_sum(overall, 15, digits=18) }} as overall_sum_{{ number }},
+        {{ exact_sum(mean ~ ' * ' ~ mean, 15, digits=18) }} as cell_square_sum_{{ number }},
+        {{ exact_sum(overall ~ ' * overall_mean', 15, digits=18) }} as overall_square_sum_{{ number }},
+        {{ exact_sum(mean ~ ' * overall_mean', 15, digits=18) }} as product_sum_{{ number }},
         {%- else %}
         count(*) as row_count,
         {%- endfor %}
@@ -54,8 +54,9 @@ final as (
     {{ 'union all' if not loop.last }}
     {%- else %}
     select null::varchar as cycle_id, null::varchar as service_id, null::varchar as perspective_id,
-        null::bigint as respondent_count, null::double as cell_sum, null::double as overall_sum,
-        null::double as cell_square_sum, null::double as overall_square_sum, null::double as product_sum
+        null::bigint as respondent_count, null::decimal(38, 15) as cell_sum, null::decimal(38, 15) as overall_sum,
+        null::decimal(38, 15) as cell_square_sum, null::decimal(38, 15) as overall_square_sum,
+        null::decimal(38, 15) as product_sum
     where false
     {%- endfor %}
 )

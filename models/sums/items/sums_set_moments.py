@@ -8,11 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from orchestration.model_inputs import batches, cycle_id, rows
-from orchestration.scoring.item_covariances import PERSONS, set_moments
+from orchestration.model_inputs import cycle_id, rows
+from orchestration.scoring.item_covariances import set_moments
 
 
 def model(dbt: Any, session: Any) -> pa.Table:  # noqa: ANN401  # dbt-duckdb ships no types
     """Return one row per set and item of this cycle."""
-    item_sets = rows(dbt.ref("design_item_sets"), cycle_id=cycle_id())
-    return set_moments(batches(dbt.ref("ratings_by_item"), rows_each=PERSONS), item_sets=item_sets)
+    of_cycle = {"cycle_id": cycle_id()}
+    item_sets = rows(dbt.ref("design_item_sets"), **of_cycle)
+    return set_moments(rows(dbt.ref("sums_item_pairs"), **of_cycle), item_sets=item_sets)
