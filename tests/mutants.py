@@ -107,6 +107,13 @@ class Tree:
             return f"not done after {late.timeout:.0f} seconds"
         finally:
             path.write_text(text, encoding="utf-8")
+            if mutant.build:  # what was built with the fault must not stay for whoever comes next
+                shutil.rmtree(self.built, ignore_errors=True)
+
+    @property
+    def built(self) -> Path:
+        """The tree's own copy of the case."""
+        return self.folder.with_name(f"{self.folder.name}-case")
 
     def judge(
         self,
@@ -116,10 +123,9 @@ class Tree:
         cycle: str = "late",
     ) -> str:
         """Return SEEN where a test fails, SURVIVED where all pass, else why they could not run."""
-        built = self.folder.with_name(f"{self.folder.name}-case")
+        built = self.built
         needs_case = unit_tests or build or _of_the_case(tests)
-        if build or (needs_case and not built.exists()):  # what another mutant built must not stay
-            shutil.rmtree(built, ignore_errors=True)
+        if needs_case and not built.exists():
             (built / "data").mkdir(parents=True)
             shutil.copyfile(self.case / WAREHOUSE, built / WAREHOUSE)
             (built / "data" / "published").symlink_to(self.case / "data" / "published")
