@@ -17,39 +17,18 @@ verdicts as (
         unit_id,
         unit_group,
     from {{ ref('disclosure_participation_verdicts') }}
-    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
-),
-
-shown as (
-    select
-        unit_id,
-        region_id,
-        case when unit_id is null then coalesce(coalesce(region_id, '') || '|' || unit_level_id, '') end as unit_group,
-    from {{ ref('shown_participation_units') }}
-    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }}
-),
-
-grouped as (
-    select
-        units.unit_id,
-        case when verdicts.unit_group is null then units.unit_id end as shown_unit_id,
-        verdicts.unit_group,
-        units.staff_count,
-    from units
-    inner join verdicts
-        on verdicts.unit_id = units.unit_id
+    where cycle_id = '{{ cycle_id() }}' and role_id = {{ headline_role() }} and is_told
 ),
 
 -- The rest of the nation is of no region.
 told as (
     select
-        grouped.unit_id,
-        shown.region_id,
-        grouped.staff_count,
-    from grouped
-    inner join shown
-        on shown.unit_id is not distinct from grouped.shown_unit_id
-        and shown.unit_group is not distinct from grouped.unit_group
+        units.unit_id,
+        case when coalesce(verdicts.unit_group, 'own') <> '' then units.region_id end as region_id,
+        units.staff_count,
+    from units
+    inner join verdicts
+        on verdicts.unit_id = units.unit_id
 ),
 
 final as (

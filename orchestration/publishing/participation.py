@@ -38,6 +38,7 @@ PARTICIPATION_VERDICTS = pa.schema(
     + [
         ("is_hidden", pa.bool_()),
         ("unit_group", pa.string()),
+        ("is_told", pa.bool_()),
         ("is_stratum_hidden", pa.bool_()),
     ]
 )
@@ -82,7 +83,8 @@ def participation_verdicts(
     `rows`: the columns of ROW, `place` (region and level of the unit), `stratum_id`, and `size`,
     how many could have answered. `is_by_unit`: strata are told only by their rows. Added:
     `is_hidden`; `unit_group`, NULL where the unit's total is shown, else the place, or REST, with
-    whose hidden units it is told; `is_stratum_hidden`.
+    whose hidden units it is told; `is_told`, whether they are enough for that, or its own total is
+    shown; `is_stratum_hidden`.
     """
     rows = rows.sort_values(["size", *ROW], ignore_index=True)
     hiding = _Hiding(rows, min_cell_n, tells_strata=not is_by_unit)
@@ -94,9 +96,12 @@ def participation_verdicts(
         None if hiding.units[unit] else hiding.group_of(place)
         for unit, place in zip(hiding.rows["unit_id"], hiding.rows["place"], strict=True)
     ]
+    unit_group = pd.Series(groups, dtype=object)
+    group_size = hiding.rows["size"].groupby(unit_group).transform("sum")
     return hiding.rows.assign(
         is_hidden=hiding.is_hidden,
-        unit_group=pd.Series(groups, dtype=object),
+        unit_group=unit_group,
+        is_told=unit_group.isna() | (group_size >= min_cell_n),
         is_stratum_hidden=[not hiding.strata[stratum] for stratum in hiding.rows["stratum_id"]],
     )
 

@@ -98,6 +98,14 @@ def test_a_place_of_few_is_told_with_the_rest_of_the_nation():
     assert judged["unit_group"].fillna("own").to_dict() == {
         ("u1", "x"): REST, ("u2", "x"): REST, ("u3", "x"): "own",
     }  # fmt: skip
+    assert judged["is_told"].all()
+
+
+def test_a_nation_of_few_is_told_by_no_unit_and_together_by_none():
+    judged = verdicts(table(("u1", "x", FEWEST - 5), ("u2", "x", 4)))
+    assert judged["unit_group"].tolist() == [REST, REST]
+    assert not judged["is_told"].any()
+    assert verdicts(table(("u1", "x", FEWEST - 5), ("u2", "x", 5)))["is_told"].all()
 
 
 def test_of_equal_places_and_units_the_first_by_name_goes_along():

@@ -13,12 +13,7 @@ verdicts as (
         unit_id,
         unit_group,
     from {{ ref('disclosure_participation_verdicts') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-settings as (
-    select * from {{ ref('design_settings') }}
-    where cycle_id = '{{ cycle_id() }}'
+    where cycle_id = '{{ cycle_id() }}' and is_told
 ),
 
 shown as (
@@ -46,10 +41,8 @@ together as (
     inner join verdicts
         on verdicts.role_id = units.role_id
         and verdicts.unit_id = units.unit_id
-    cross join settings
     where verdicts.unit_group is not null
     group by units.cycle_id, units.role_id, verdicts.unit_group
-    having sum(greatest(units.staff_count, units.respondent_count)) >= max(settings.min_cell_n)
 ),
 
 final as (

@@ -9,16 +9,11 @@ rows_of_units as (
 
 verdicts as (
     select * from {{ ref('disclosure_participation_verdicts') }}
-    where cycle_id = '{{ cycle_id() }}'
+    where cycle_id = '{{ cycle_id() }}' and is_told
 ),
 
 units as (
     select * from {{ ref('design_units') }}
-    where cycle_id = '{{ cycle_id() }}'
-),
-
-settings as (
-    select * from {{ ref('design_settings') }}
     where cycle_id = '{{ cycle_id() }}'
 ),
 
@@ -56,11 +51,6 @@ placed as (
         and verdicts.recipient_category_id = rows_of_units.recipient_category_id
     inner join units
         on units.unit_id = rows_of_units.unit_id
-    cross join settings
-    qualify
-        verdicts.unit_group is null
-        or sum(greatest(rows_of_units.staff_count, rows_of_units.respondent_count))
-            over (partition by rows_of_units.role_id, verdicts.unit_group) >= settings.min_cell_n
 ),
 
 told_units as (
