@@ -7,6 +7,7 @@ can tell roughly (bounds.py).
 import heapq
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from orchestration.publishing.disclosure.arrays import Bools, Floats, Integers
 from orchestration.publishing.disclosure.equations import Equations
@@ -118,7 +119,8 @@ class Hiding:
         kept = self._is_unknown[self._equations.cell]
         variables, columns = np.unique(self._equations.variable[kept], return_inverse=True)
         equations, rows = np.unique(self._entry_equation[kept], return_inverse=True)
-        sums = UnknownSums(rows=rows, columns=columns, signs=self._equations.sign[kept])
+        shape = (len(equations), len(variables))
+        sums = UnknownSums(csr_array((self._equations.sign[kept], (rows, columns)), shape))
         unknown = variables % self._equations.cell_count
         protected = self.is_hidden[unknown] | self._must_protect[unknown]
         exposed = np.flatnonzero(sums.determined() & protected)

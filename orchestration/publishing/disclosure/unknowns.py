@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from orchestration.publishing.disclosure.arrays import Bools, Floats, Integers
+from orchestration.publishing.disclosure.arrays import Bools, Floats
 from orchestration.publishing.disclosure.cells import DisclosureError
 
 # A null vector's entry at a cell that the sums determine is zero up to rounding (about 1e-12 here),
@@ -24,16 +24,14 @@ MAX_ROUNDS = 20_000
 class UnknownSums:
     """The sparse matrix A of the equations with unknowns (rows) in the unknowns (columns)."""
 
-    rows: Integers
-    columns: Integers
-    signs: Floats
+    matrix: csr_array
 
     def determined(self) -> Bools:
         """Whether the equations have one solution for a column.
 
         That is so where every null vector of A is zero. A random one is zero nowhere else.
         """
-        width = int(self.columns.max(initial=-1)) + 1
+        width = self.matrix.shape[1]
         random = np.random.default_rng(seed=width)
         determined = np.ones(width, dtype=bool)
         for _ in range(NULL_VECTORS if width else 0):
@@ -42,21 +40,40 @@ class UnknownSums:
         return determined
 
     def weights_that_give(self, column: int) -> Floats:
-        """Return the weights of the equations that add up to this (determined) column alone."""
-        unit = np.zeros(int(self.columns.max()) + 1)
-        unit[column] = 1.0
-        return self._project(unit)[1]
+        """Return weights of equations that add up to this (determined) column alone.
+
+        They are of the equations nearest to it: of those with it, else of those with an unknown of
+        these too, and so on. All together add up to it in ever so many ways, and the mean of these
+        has a little of every equation in it: to break that breaks none of them.
+        """
+        equations = self._by_column[[column]].indices
+        while True:
+            near = self.matrix[equations]
+            columns = np.unique(near.indices)
+            unit = (columns == column).astype(np.float64)
+            null_vector, weights = UnknownSums(near[:, columns])._project(unit)
+            further = np.unique(self._by_column[columns].indices)
+            # The unit's projection is as long as the null vectors let it be.
+            if np.linalg.norm(null_vector) < ZERO or len(further) == len(equations):
+                of_all = np.zeros(self.matrix.shape[0])
+                of_all[equations] = weights
+                return of_all
+            equations = further
 
     @cached_property
-    def _matrices(self) -> tuple[csr_array, csr_array, Floats]:
+    def _by_column(self) -> csr_array:
+        return csr_array(self.matrix.T)
+
+    @cached_property
+    def _scaled(self) -> tuple[csr_array, csr_array, Floats]:
         """A by rows, A' by rows, and what A's rows are scaled by, so that their length is 1.
 
         Without it the widest sums slow the convergence.
         """
-        scale = 1 / np.sqrt(np.bincount(self.rows))
-        shape = (len(scale), int(self.columns.max()) + 1)
-        entries = self.signs * scale[self.rows]
-        matrix = csr_array((entries, (self.rows, self.columns)), shape=shape)
+        counts = np.diff(self.matrix.indptr)
+        scale = 1 / np.sqrt(counts)
+        entries = self.matrix.data * np.repeat(scale, counts)
+        matrix = csr_array((entries, self.matrix.indices, self.matrix.indptr), self.matrix.shape)
         return matrix, csr_array(matrix.T), scale
 
     def _project(self, start: Floats) -> tuple[Floats, Floats]:
@@ -64,7 +81,7 @@ class UnknownSums:
 
         Conjugate gradients, since there are tens of thousands of unknowns in a few equations each.
         """
-        matrix, transposed, scale = self._matrices
+        matrix, transposed, scale = self._scaled
         projected, weights = start.copy(), np.zeros(len(scale))
         residual = matrix @ projected
         direction, square = residual.copy(), residual @ residual
