@@ -162,8 +162,10 @@ class CycleDbt:
             raise WarehouseBuildError(f"dbt build: {_reason(result)}")
         return [_node_result(node) for node in result.result.results]
 
-    def compiled(self, select: Collection[str]) -> dict[str, str]:
+    def compiled(self, select: Collection[str], raw_dir: Path | None = None) -> dict[str, str]:
         """Return the SQL or Python of the models and analyses of these names, ready to run.
+
+        `raw_dir`: where the exports' readings lie, if not in the raw zone.
 
         Raises:
             WarehouseBuildError: one of them does not compile.
@@ -178,14 +180,17 @@ class CycleDbt:
             "--select",
             *sorted(select),
         ]
-        result = self._invoke(arguments)
+        result = self._invoke(arguments, raw_dir=raw_dir)
         if not result.success or not isinstance(result.result, RunExecutionResult):
             raise WarehouseBuildError(f"dbt compile: {_reason(result)}")
         nodes: list[Any] = [of.node for of in result.result.results]
         return {node.name: node.compiled_code for node in nodes}
 
     def _invoke(
-        self, arguments: list[str], rows_of_shards: Path | None = None
+        self,
+        arguments: list[str],
+        rows_of_shards: Path | None = None,
+        raw_dir: Path | None = None,
     ) -> "dbtRunnerResult":
         return _invoke(
             self.settings,
@@ -193,6 +198,7 @@ class CycleDbt:
             cycle_id=self.cycle_id,
             held=self.held,
             manifest=_manifest(self.settings),
+            places=_own_places(self.settings, raw_dir),
             rows_of_shards=rows_of_shards,
         )
 
@@ -394,9 +400,9 @@ def _told(
     }
 
 
-def _own_places(settings: Settings) -> _Places:
-    raw_dir = str(settings.raw_dir).replace("'", "''")  # stands within SQL's texts
-    return _Places(raw_dir, settings.warehouse, _seed_path(settings), settings.dbt_target_dir)
+def _own_places(settings: Settings, raw_dir: Path | None = None) -> _Places:
+    quoted = str(raw_dir or settings.raw_dir).replace("'", "''")  # stands within SQL's texts
+    return _Places(quoted, settings.warehouse, _seed_path(settings), settings.dbt_target_dir)
 
 
 def _seed_names(settings: Settings) -> list[str]:

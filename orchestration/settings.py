@@ -310,7 +310,7 @@ class Settings(BaseSettings):
                 "ILK_SHARDS: isi juga, sedikitnya jumlah inti gugus / set it too, to at least the "
                 "cluster's cores: Spark computes shards (docs/scaling.md)"
             )
-        if self.spark_master and not self.spark_master.startswith("local") and not self.shard_dir:
+        if not self.is_one_machine and not self.shard_dir:
             raise ValueError(
                 "ILK_SHARD_DIR: isi dengan folder yang dilihat semua mesin di tempat yang sama / "
                 "set it to a folder that all machines see in the same place (docs/scaling.md)"
@@ -366,6 +366,11 @@ class Settings(BaseSettings):
     def engine(self) -> BoundedEngine:
         """DuckDB for exports and for all of a warehouse's rows, beside dbt's own."""
         return BoundedEngine(self.memory_limit, self.data_dir / SPILLED)
+
+    @property
+    def is_one_machine(self) -> bool:
+        """Whether all that a run computes is computed on this machine."""
+        return self.spark_master is None or self.spark_master.startswith("local")
 
     @property
     def published_dir(self) -> Path:

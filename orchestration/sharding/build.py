@@ -20,7 +20,9 @@ import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.dbt_build import CycleDbt, NodeResult, WarehouseBuildError
-from orchestration.durable_files import whole_file
+from orchestration.durable_files import make_private, whole_file
+from orchestration.exports.sources import SURVEY_RESPONSES_KIND
+from orchestration.exports.store import parquet_path
 from orchestration.settings import Settings
 from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups
 from orchestration.sharding.engine import Engine
@@ -44,6 +46,7 @@ from orchestration.sql_text import as_text
 logger = logging.getLogger("ilk.shards")
 
 MOST_NAMES = 3
+_MOST_DEALING = 64  # tasks: each writes a file a shard, and a shard opens them all
 DEALT_RESPONSES, DEALT_PREVIOUS = "dealt_responses", "dealt_previous_responses"
 
 
@@ -142,29 +145,59 @@ class ShardedBuild:
         """Deal the exports' rows, and the previous cycle's responses, to the shards."""
         [name] = self._dealt_read_by(later)
         [staging] = [of for of in self.nodes.values() if of.name == name]
-        code = self.dbt.compiled([staging.name, DEALT_RESPONSES])
         settings = self.dbt.settings
         with self._warehouse() as warehouse:
-            files = [
-                sha256
-                for (sha256,) in warehouse.execute(
-                    "select distinct sha256 from staging.stg_raw__export_files "
-                    "where cycle_id = ? and kind = 'survey_responses' order by sha256",
-                    [self.dbt.cycle_id],
+            rows = dict(
+                warehouse.execute(
+                    "select sha256, max(record_count) from staging.stg_raw__export_files "
+                    "where cycle_id = ? and kind = ? group by sha256",
+                    [self.dbt.cycle_id, SURVEY_RESPONSES_KIND],
                 ).fetchall()
-            ]
+            )
+        raw_dir = settings.raw_dir if settings.is_one_machine else self._lent(rows)
+        code = self.dbt.compiled([staging.name, DEALT_RESPONSES], raw_dir=raw_dir)
+        tasks = (
+            min(self.shards, _MOST_DEALING) if settings.spark_master else settings.shard_processes
+        )
         job = DealJob(
             staging=(str(staging.relation_name), code[staging.name]),
             query=code[DEALT_RESPONSES],
-            files=in_groups(files, settings.shard_processes) or ((),),
+            files=in_groups(rows, tasks) or ((),),
             folder=self._dealt(staging.name),
             shards=self.shards,
-            engine=self.engine,
+            engine=self._engine_of_shards(),
         )
         logger.info("membagi / dealing: %s", self.dbt.cycle_id)
-        # On this machine, whatever computes the shards: no other one reads the raw zone.
-        self._map(LocalRunner(settings.shard_processes), job, range(len(job.files)))
+        self._map(self.runner, job, range(len(job.files)))
+        shutil.rmtree(self._lent_dir, ignore_errors=True)  # as exported
         self._deal_previous(later)
+
+    def _lent(self, sha256s: Iterable[str]) -> Path:
+        """Copy the cycle's readings to where all machines see them; return it, laid out as raw/.
+
+        A link where it is the same disk. The raw zone stays on the driver's.
+        """
+        for sha256 in sha256s:
+            own, lent = (
+                parquet_path(
+                    raw_dir,
+                    kind=SURVEY_RESPONSES_KIND,
+                    cycle_id=self.dbt.cycle_id,
+                    sha256=sha256,
+                )
+                for raw_dir in (self.dbt.settings.raw_dir, self._lent_dir)
+            )
+            make_private(lent.parent)
+            try:
+                lent.hardlink_to(own)
+            except OSError:  # another disk, or one that knows no links
+                with whole_file(lent) as temporary:
+                    shutil.copyfile(own, temporary)
+        return self._lent_dir
+
+    @property
+    def _lent_dir(self) -> Path:
+        return self.folder / "raw"
 
     def _deal_previous(self, later: Sequence[Stage]) -> None:
         with self._warehouse() as warehouse:

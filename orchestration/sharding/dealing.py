@@ -5,7 +5,7 @@ Belongs here: writing rows into a folder a shard. Doesn't: by what they are deal
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -25,7 +25,8 @@ class DealJob:
     """Rows of a cycle's exports to deal, file by file: into <folder>/<item>/shard=<number>/.
 
     `staging`: name and SQL of the relation that `query` reads, whose rows are to be dealt; `query`
-    adds deal_number. An item is a place in `files`: sha256 of exports.
+    adds deal_number. An item is a place in `files`: sha256 of exports. Whoever runs it sees them
+    where the SQL says.
     """
 
     staging: tuple[str, str]
@@ -66,8 +67,11 @@ def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, sha
             f"copy (select * exclude (deal_number) from ({query}) as dealt limit 0) "
             f"to {as_text(temporary / 'columns.parquet')} (format parquet)"
         )
-        if not folder.exists():
+        try:
             temporary.rename(folder)
+        except OSError:
+            if not folder.exists():  # what the same task wrote before, or at once
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return int(count)
@@ -76,13 +80,20 @@ def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, sha
 def dealt_files(folder: Path, shards: int) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Return a file that has the columns, and the files of each shard, of what was dealt there."""
     of_shards: Mapping[int, list[str]] = {number: [] for number in range(shards)}
-    for path in sorted(folder.glob("*/rows/shard=*/*.parquet")):
+    # [!.]: what a task whose machine was lost began lies there too.
+    for path in sorted(folder.glob("[!.]*/rows/shard=*/*.parquet")):
         of_shards[int(path.parent.name.partition("=")[2])].append(str(path))
-    columns = sorted(folder.glob("*/columns.parquet"))[:1]
+    columns = sorted(folder.glob("[!.]*/columns.parquet"))[:1]
     return tuple(map(str, columns)), tuple(tuple(files) for files in of_shards.values())
 
 
-def in_groups(files: Sequence[str], count: int) -> tuple[tuple[str, ...], ...]:
-    """Return the files in so many groups of nearly equal number, none of them empty."""
-    groups = [tuple(files[start::count]) for start in range(min(count, len(files)))]
-    return tuple(groups)
+def in_groups(rows: Mapping[str, int], count: int) -> tuple[tuple[str, ...], ...]:
+    """Return files in at most so many groups with nearly as many rows each, none of them empty.
+
+    `rows`: how many each file has.
+    """
+    groups: list[list[str]] = [[] for _ in range(min(count, len(rows)))]
+    for file in sorted(rows, key=lambda of: (-rows[of], of)):
+        smallest = min(groups, key=lambda group: (sum(rows[of] for of in group), len(group)))
+        smallest.append(file)
+    return tuple(map(tuple, groups))

@@ -14,6 +14,7 @@ from orchestration.dbt_build import CycleDbt, WarehouseBuildError
 from orchestration.settings import Settings
 from orchestration.sharding import build, plan
 from orchestration.sharding.build import ShardedBuild
+from orchestration.sharding.dealing import DealJob
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.plan import Stage
 from orchestration.sql_text import as_name
@@ -33,9 +34,15 @@ NUMBERS = [int(number) for number in os.environ.get("ILK_TEST_SHARDS", "2").spli
 
 
 @pytest.mark.parametrize("shards", NUMBERS)
-def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards):
-    """On Spark, where it is here. The previous cycle's responses come out of a warehouse that was
-    built whole."""
+def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards, monkeypatch):
+    """On Spark, where it is here, as on a cluster: no task reads the raw zone. The previous cycle's
+    responses come out of a warehouse that was built whole."""
+    monkeypatch.setattr(Settings, "is_one_machine", property(lambda _: False))
+    dealt = []
+    monkeypatch.setattr(
+        "orchestration.sharding.build.DealJob",
+        lambda **told: dealt.append(DealJob(**told)) or dealt[-1],
+    )
     data = tmp_path / "data"
     shutil.copytree(sample.settings.data_dir / "raw", data / "raw")
     shutil.copytree(sample.settings.data_dir / "audit", data / "audit")
@@ -51,6 +58,7 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards)
         pseudonym_key=sample.settings.pseudonym_key,
         shards=shards,
         spark_master="local[2]" if IS_HERE else None,
+        shard_dir=tmp_path / "shards",
     )
     results = build_warehouse(settings, CYCLE, load_seeds=False, held=())
     assert [result for result in results if result.has_failed] == []
@@ -58,6 +66,9 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards)
     whole.execute(f"attach '{settings.warehouse}' as shards (read_only)")
     tables = _tables(whole, "whole")
     assert tables == _tables(whole, "shards")
+    [job] = dealt
+    assert str(settings.raw_dir) not in job.staging[1]
+    assert f"{settings.shards_dir}/raw/survey_responses/" in job.staging[1]
     differing = [
         name
         for schema, name in tables

@@ -90,22 +90,40 @@ def test_any_number_of_shards_publishes_the_same(
     assert again.published(**_told(cluster, tmp_path / "shards", shards)) == whole
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedAgain, dict[str, str]]:
+    """A cycle of 66,000 respondents, and what it publishes where it is computed whole."""
+    again = large_cycle(tmp_path_factory.mktemp("large"), respondents=66_000)
+    return again, again.published()
+
+
+@pytest.mark.parametrize(
+    ("at_work", "least", "most"),
+    [("raw/*/*/*.parquet", 1, 99), ("rows/*/*.parquet", 3, 11)],
+    ids=["dealing", "computing"],
+)
 def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
-    cluster: SparkCluster, tmp_path: Path
+    cluster: SparkCluster,
+    large: tuple[PublishedAgain, dict[str, str]],
+    tmp_path: Path,
+    at_work: str,
+    least: int,
+    most: int,
 ) -> None:
-    large = large_cycle(tmp_path, respondents=66_000)
-    whole = large.published()
+    again, whole = large
     shards = tmp_path / "shards"
-    run = large.begun(**_told(cluster, shards, 12))
-    computed = 0
-    while run.is_on and computed < 3:
+    run = again.begun(**_told(cluster, shards, 12))
+    seen = 0
+    while run.is_on and seen < least:
         time.sleep(0.02)
-        computed = len({path.name for path in shards.glob("rows/*/*.parquet")})
+        seen = len({path.name for path in shards.glob(at_work)})
+    while run.is_on and not any(shards.glob("dealt/*/*")):
+        time.sleep(0.02)  # lent is not dealt yet
     assert run.is_on
-    assert computed < 12, "it was to be lost in the middle"
+    assert seen <= most, "it was to be lost in the middle"
     cluster.kill_worker("two")
     try:
-        assert large.published_by(run) == whole
+        assert again.published_by(run) == whole
     finally:
         cluster.start_worker("two")
     assert not shards.exists()

@@ -1,0 +1,74 @@
+"""Dealing rows to shards: which files together, what a task that was lost or ran twice leaves."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.dbt_build import CycleDbt
+from orchestration.settings import Settings
+from orchestration.sharding.build import ShardedBuild
+from orchestration.sharding.dealing import deal, dealt_files, in_groups
+from orchestration.sharding.local_runner import LocalRunner
+
+ROWS = "select n, n as deal_number from range(1000) as numbers (n)"
+
+
+def dealt(folder: Path) -> list[int]:
+    _, of_shards = dealt_files(folder, 3)
+    files = [file for shard in of_shards for file in shard]
+    found = duckdb.execute("select n from read_parquet(?) order by n", [files]).fetchall()
+    return [n for (n,) in found]
+
+
+def test_files_are_dealt_in_groups_of_nearly_as_many_rows_none_of_them_empty():
+    rows = {"a": 90, "b": 50, "c": 40, "d": 0, "e": 0}
+    assert in_groups(rows, 2) == (("a", "d", "e"), ("b", "c"))
+    assert in_groups(rows, 9) == (("a",), ("b",), ("c",), ("d",), ("e",))
+    assert in_groups({}, 2) == ()
+
+
+def test_a_task_that_ran_twice_and_one_that_was_lost_deal_nothing_twice(tmp_path: Path):
+    lost = tmp_path / ".00000-lost" / "rows" / "shard=1"
+    lost.mkdir(parents=True)
+    (lost / "data_0.parquet").write_bytes(b"PAR1, and then its machine was lost")
+    (lost.parents[1] / "columns.parquet").write_bytes(b"")
+    with duckdb.connect() as connection:
+        for _ in range(2):
+            assert deal(connection, ROWS, tmp_path / "00000", shards=3) == 1000
+    assert dealt(tmp_path) == list(range(1000))
+    columns, _ = dealt_files(tmp_path, 3)
+    assert columns == (str(tmp_path / "00000" / "columns.parquet"),)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".00000-lost", "00000"]
+
+
+def test_a_folder_that_cannot_be_moved_into_place_is_an_error(tmp_path: Path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with duckdb.connect() as connection, pytest.raises(OSError, match="no room"):
+        deal(connection, ROWS, tmp_path / "00000", shards=3)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_readings_are_lent_to_other_machines_whole_and_their_owners_alone(
+    tmp_path: Path, monkeypatch, has_links
+):
+    settings = Settings(data_dir=tmp_path / "data", shard_dir=tmp_path / "shards")
+    own = settings.raw_dir / "survey_responses" / "cycle_id=c1" / "ab.parquet"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"PAR1")
+    if not has_links:
+
+        def refused(*_: object) -> None:
+            raise OSError("another disk")
+
+        monkeypatch.setattr(Path, "hardlink_to", refused)
+    dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
+    lent_zone = ShardedBuild(dbt, {}, settings.shards_dir, LocalRunner(), 2)._lent(["ab"])
+    lent = lent_zone / own.relative_to(settings.raw_dir)
+    assert lent.read_bytes() == b"PAR1"
+    assert lent.samefile(own) == has_links
+    assert [path.name for path in lent.parent.iterdir()] == ["ab.parquet"]
+    assert lent_zone.stat().st_mode & 0o077 == 0
