@@ -67,8 +67,8 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards,
     tables = _tables(whole, "whole")
     assert tables == _tables(whole, "shards")
     [job] = dealt
-    assert str(settings.raw_dir) not in job.staging[1]
-    assert f"{settings.shards_dir}/raw/survey_responses/" in job.staging[1]
+    assert f"'{settings.raw_dir}/survey_responses/cycle_id=" not in job.staging[1]
+    assert f"'{settings.shards_dir}/raw/survey_responses/cycle_id=" in job.staging[1]
     differing = [
         name
         for schema, name in tables
