@@ -2,14 +2,18 @@
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
 from expectations.border import PSEUDONYM_CHECK, Border
+from expectations.identifier_profiles import superseded
 from expectations.lists import MendingList, plain
 from expectations.raw_files import Cycle
 from expectations.rule_words import RULE_WORDS
@@ -24,6 +28,7 @@ from expectations.rules import (
 )
 from expectations.validation import Outcome, validate
 from orchestration.bounded_engine import BoundedEngine
+from orchestration.engine_macros import EngineMacros
 from orchestration.settings import REPOSITORY
 from tests.small_cycle import SmallCycle, row
 
@@ -366,6 +371,32 @@ def test_codes_are_judged_as_the_method_does(border: Border):
     assert re.search(r"'Q2': [^/]*– 60,0% jawaban", on_scale)
     # 5 of 10 answers of the file.
     assert re.match(r"c/p/a.csv: Tambahkan ke [^/]*– 50,0% jawaban", failures["codes_are_known"])
+
+
+class OneHash(BoundedEngine):
+    """One in which all texts have the same hash."""
+
+    @contextmanager
+    def opened(self, **settings: int | bool | str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with super().opened(**settings) as connection:
+            connection.execute("create macro hash(text) as 7::ubigint")
+            yield connection
+
+
+@pytest.mark.parametrize("kind", [BoundedEngine, OneHash])
+def test_who_answered_twice_is_told_by_identifiers_and_not_by_their_hashes(
+    border: Border, kind: type[BoundedEngine], tmp_path: Path
+):
+    share, examples = superseded(
+        kind("1GB", tmp_path / "spilled"),
+        border.raw_dir,
+        border.seeds_dir,
+        border.cycle,
+        border.files("survey_responses"),
+        EngineMacros(border.dbt_project_dir),
+    )
+    assert share == 0.5  # four responses of two people; the fifth says nobody's identifier
+    assert examples == "c/p/a.csv baris/row 2 = c/p/a.csv baris/row 5 = c/p/a.csv baris/row 6"
 
 
 def test_a_cycle_is_compared_with_the_last_one_and_its_files_with_their_tool(border: Border):
