@@ -329,35 +329,40 @@ class ShardedBuild:
         try:
             runner.map(task, items)
         except TaskError as error:
+            number = int(str(error.item))
+            if isinstance(task, DealJob):
+                id_, en = "membagi ekspor", "dealing the exports"
+                where = self._names(task.files[number])
+            else:
+                id_, en = f"pecahan {number}", f"shard {number}"
+                where = self._failing_rows(task, number, error)
             raise WarehouseBuildError(
-                f"pecahan {error.item} gagal, tidak ada yang terbit / shard {error.item} failed, "
-                f"nothing is published: {error.words}{self._rows_named(task, error)}"
+                f"{id_} gagal, tidak ada yang terbit / {en} failed, nothing is published: "
+                f"{error.words}{where}"
             ) from error
 
-    def _rows_named(self, task: Any, error: TaskError) -> str:  # noqa: ANN401
+    def _failing_rows(self, task: ShardJob, number: int, error: TaskError) -> str:
         """Return a line that names the files, as exported, whose rows a model fails on, or none."""
-        found = (
-            failing_rows(task, int(str(error.item)), error.words)
-            if isinstance(task, ShardJob)
-            else None
-        )
-        if found is None:
-            return ""  # it isn't the rows
+        found = failing_rows(task, number, error.words)
+        return self._names(found.files, found.row) if found else ""  # else it isn't the rows
+
+    def _names(self, sha256s: Iterable[str], row: int | None = None) -> str:
+        """Return a line that names these files as they were exported, and a row; or none."""
         with self._warehouse() as warehouse:
             names = [
                 name
                 for (name,) in warehouse.execute(
                     "select distinct name from staging.stg_raw__export_files "
                     "where list_contains(?, sha256) order by name",
-                    [list(found.files)],
+                    [list(sha256s)],
                 ).fetchall()
             ]
         if not names:
             return ""
-        row = f", baris / row {found.row}" if found.row is not None else ""
+        at_row = f", baris / row {row}" if row is not None else ""
         more = len(names) - MOST_NAMES
         others = f" (dan {more} lainnya / and {more} more)" if more > 0 else ""
-        return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{row}{others}"
+        return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{at_row}{others}"
 
     @contextmanager
     def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,7 +1,13 @@
 """What a build says of rows that a model fails on (orchestration/sharding/failing_rows.py)."""
 
+import duckdb
 import pytest
 
+from orchestration.dbt_build import CycleDbt, WarehouseBuildError
+from orchestration.settings import Settings
+from orchestration.sharding.build import ShardedBuild
+from orchestration.sharding.dealing import DealJob
+from orchestration.sharding.engine import Engine
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.runners import TaskError
 from tests.sharding.failing_job import AS_NUMBERS, what_is_said
@@ -43,6 +49,29 @@ def test_no_export_is_blamed_for_a_process_that_was_lost(tmp_path):
             raise TaskError(1, "its machine or process was lost")
 
     assert what_is_said(tmp_path, Lost()).endswith("its machine or process was lost")
+
+
+def test_exports_that_cannot_be_dealt_are_named_and_no_shard(tmp_path):
+    class Lost:
+        def map(self, task, items):
+            raise TaskError(1, "its machine or process was lost")
+
+    settings = Settings(data_dir=tmp_path)
+    with duckdb.connect(settings.warehouse) as warehouse:
+        warehouse.execute(
+            "create schema staging; create table staging.stg_raw__export_files as "
+            "from (values ('c1/p/a.csv', 'a'), ('c1/p/b.csv', 'b'), ('c1/p/c.csv', 'c')) "
+            "as made (name, sha256)"
+        )
+    job = DealJob(("", ""), "", (("a",), ("b", "c")), tmp_path, 2, Engine("1GB", 1))
+    dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
+    with pytest.raises(WarehouseBuildError) as raised:
+        ShardedBuild(dbt, {}, tmp_path, Lost(), 2)._map(Lost(), job, (0, 1))
+    assert str(raised.value).splitlines() == [
+        "membagi ekspor gagal, tidak ada yang terbit / dealing the exports failed, nothing is "
+        "published: its machine or process was lost",
+        "dari ekspor / of the exports: c1/p/b.csv, c1/p/c.csv",
+    ]
 
 
 def test_a_shard_all_of_whose_rows_are_right_is_not_tried_again(tmp_path):
