@@ -70,10 +70,8 @@ spark: .venv/.spark  ## pyspark (435 MB) and Debian's Java 17 (44 MB), where the
 run: setup  ## both example cycles, from raw exports to publication
 	@./ilk example
 
-# A third of a worker's time is waiting, for disks, servers and clocks: three of them fill two cores.
-TEST_WORKERS ?= $(shell expr $$(nproc) \* 3 / 2)
 test: setup  ## everything that is promised
-	$(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-spark: spark  ## shards on a cluster of one master and two workers, on loopback; a quarter of an hour and more
 	$(BIN)/pytest tests/spark/test_spark_local.py tests/spark/on_a_cluster.py

@@ -110,14 +110,18 @@ def imported_when_used(*names: str) -> Iterator[None]:
 
 @contextmanager
 def as_if_missing(*names: str) -> Iterator[None]:
-    """Let what is imported meanwhile find that these are not installed, unless they are loaded."""
-    hidden = [name for name in names if name not in sys.modules]
+    """Let what is imported meanwhile find that these are not installed, be they loaded or not."""
+    loaded = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] in names
+    }
+    hidden = {*names, *loaded}
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: as Python has it
     try:
         yield
     finally:
         for name in hidden:
             del sys.modules[name]
+        sys.modules.update(loaded)
 
 
 class _LoadedWhenUsed(ModuleType):

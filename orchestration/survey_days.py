@@ -17,7 +17,7 @@ def local_time(instant: datetime) -> datetime:
 
 
 def local_day(instant: datetime) -> date:
-    """Return the day by which people are reminded, and by which a window opens."""
+    """Return the day by which a window opens, people are reminded and servers are asked."""
     return local_time(instant).date()
 
 

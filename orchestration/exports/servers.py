@@ -19,7 +19,7 @@ from orchestration.exports.seed_files import SERVER_KINDS, Source
 from orchestration.exports.sources import ListedFile, SourceError, files_in_use, listed_file
 from orchestration.exports.store import parquet_path
 from orchestration.seeds.survey_cycles import SurveyCycle
-from orchestration.survey_days import closing_day
+from orchestration.survey_days import local_day
 from orchestration.words import FaultText
 
 if TYPE_CHECKING:  # what it imports costs those who only read files nothing
@@ -89,7 +89,7 @@ def ask_servers(
     """
     from orchestration.exports.apis.asking import ask, open_api
 
-    today = closing_day(pulled_at)
+    today = local_day(pulled_at)
     files: list[ListedFile] = []
     missing, refused, vanished, notes = [], [], [], []
     for source in servers:

@@ -190,10 +190,13 @@ def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> 
         assert survey.published(ILK_SHARDS="2", ILK_SPARK_MASTER="local[2]") == whole
 
 
-def test_nothing_of_spark_is_imported_before_it_is_used() -> None:
-    """Neither by us nor by Great Expectations, which takes all that is installed."""
-    code = """
+@pytest.mark.parametrize("loaded", ["", pytest.param("import pyspark.sql", marks=needs_spark)])
+def test_nothing_more_of_spark_is_imported_before_it_is_used(loaded: str) -> None:
+    """Neither by us nor by Great Expectations, which takes all that is installed, or loaded."""
+    code = f"""
+{loaded}
 import sys
+before = [*sys.modules]
 import pandas as pd
 from expectations.rules import Rule
 from expectations.validation import validate
@@ -201,11 +204,14 @@ from orchestration.sharding.spark_runner import SparkRunner
 SparkRunner("local[2]").close()
 from orchestration.words import FaultText
 rule = Rule("any", "expect_column_values_to_not_be_null", "any", FaultText("", ""), "critical")
-assert validate(pd.DataFrame({"any": [1]}), [rule], suite="any").outcomes[0].passed
-sys.exit(" ".join(name for name in sys.modules if name.startswith(("pyspark", "py4j"))) or 0)
+assert validate(pd.DataFrame({{"any": [1]}}), [rule], suite="any").outcomes[0].passed
+assert {{*before}} <= {{*sys.modules}}
+print("checked")
+new = [name for name in sys.modules if name not in before]
+sys.exit(" ".join(name for name in new if name.startswith(("pyspark", "py4j"))) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (0, "checked\n", ""), done.stderr
 
 
 def test_without_the_extra_or_java_a_sentence_says_how_to_get_it(
