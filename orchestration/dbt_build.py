@@ -396,6 +396,7 @@ def _told(
         "ILK_MEMORY_LIMIT": settings.memory_limit,
         "ILK_PSEUDONYM_KEY": key.get_secret_value() if key else "",
         "ILK_SHARD_ROWS": str(rows_of_shards or ""),
+        "ILK_RESPONSE_FILES": str(settings.response_files.folder),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }
 

@@ -392,6 +392,7 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     if not path.is_file() or not cycle_ids:
         return
     cycle_states(settings).drop(cycle_ids, why="somebody was forgotten")
+    settings.response_files.take_out(cycle_ids)
     try:
         with whole_file(path) as fresh:
             fresh.unlink()  # DuckDB makes its files itself

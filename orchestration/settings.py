@@ -18,6 +18,7 @@ from orchestration.exports.place_urls import holds_secret, in_small_scheme
 from orchestration.project_files import IS_INSTALLED
 from orchestration.project_files import REPOSITORY as REPOSITORY
 from orchestration.publishing.swap import KEPT_PUBLICATIONS, LEAST_KEPT
+from orchestration.response_files import ResponseFiles
 
 # A data folder that holds this file is the example's. No secret is ever read from a file.
 EXAMPLE_MARK = "EXAMPLE"
@@ -90,7 +91,8 @@ class Settings(BaseSettings):
     )
     shard_dir: Path | None = Field(
         default=None,
-        description="Where the parts lie while a run computes them; default <data_dir>/shards.",
+        description="Where the parts lie while a run computes them, and their responses after it; "
+        "default <data_dir>.",
     )
     kept_publications: int = Field(
         default=KEPT_PUBLICATIONS,
@@ -360,7 +362,12 @@ class Settings(BaseSettings):
     @property
     def shards_dir(self) -> Path:
         """What a run in shards deals and computes, until it ends: persons' answers among it."""
-        return self.shard_dir or self.data_dir / "shards"
+        return (self.shard_dir or self.data_dir) / "shards"
+
+    @property
+    def response_files(self) -> ResponseFiles:
+        """The responses of cycles that were computed in shards; the warehouse reads them there."""
+        return ResponseFiles((self.shard_dir or self.data_dir) / "responses")
 
     @property
     def engine(self) -> BoundedEngine:

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
+import pytest
 from dbt_common.contracts.constraints import ConstraintType
 
 from orchestration.dbt_build import _invoke, _manifest, manifest_path, sentence
+from orchestration.response_files import ResponseFilesError
 from orchestration.settings import Settings
 from tests.conftest import Sample
 
@@ -102,6 +105,57 @@ def test_a_row_that_breaks_a_constraint_stops_its_model_with_a_contract_or_witho
         ]
         assert f"rows of {model} break: 1 = 2" in told
     assert {table: _all_rows(settings, table) for table in broken} == before
+
+
+def test_responses_that_shards_computed_stay_in_their_files(
+    own_sample: Callable[..., Settings],
+) -> None:
+    """A cycle in files, taken out of them, whole again; then its files are gone."""
+    settings = own_sample()
+    table, files = "people.responses_judged", settings.response_files
+    before = _rows(settings, table)
+
+    def write(cycle_id: str) -> None:
+        folder = files.of_cycle("responses_judged", cycle_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(settings.warehouse, read_only=True) as connection:
+            for shard in range(2):
+                connection.execute(
+                    f"copy (from {table} where cycle_id = '{cycle_id}' and response_key % 2 = "
+                    f"{shard}) to '{folder}/{shard:05}.parquet'"
+                )
+
+    def build(cycle_id: str, rows_of_shards: Path | None) -> None:
+        arguments = ["run", "--log-level", "none", "--select", "responses_judged"]
+        result = _invoke(
+            settings,
+            arguments,
+            cycle_id=cycle_id,
+            manifest=_manifest(settings),
+            rows_of_shards=rows_of_shards,
+        )
+        assert result.success, result.result.results[0].message
+
+    for cycle_id in (LATER, EARLIER):
+        write(cycle_id)
+        build(cycle_id, settings.shards_dir)
+        assert _rows(settings, table) == before
+    assert _rows(settings, f"{table}_in_warehouse") == {EARLIER: set(), LATER: set()}
+    files.demand_whole(settings.warehouse)
+
+    files.take_out([LATER])
+    assert _rows(settings, table) == {EARLIER: before[EARLIER], LATER: set()}
+    build(LATER, None)
+    files.sweep()
+    assert _rows(settings, table) == before
+    assert not files.found("responses_judged", LATER)
+
+    one, _ = files.found("responses_judged", EARLIER)
+    one.unlink()
+    with pytest.raises(ResponseFilesError, match=r"ILK_SHARD_DIR.*\n1 .*missing.*00000\.parquet"):
+        files.demand_whole(settings.warehouse)
+    with pytest.raises(duckdb.IOException, match="00000"):
+        _rows(settings, table)
 
 
 def test_descriptions_lie_with_relations_of_every_kind(sample: Sample) -> None:

@@ -24,6 +24,9 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set is_new = existing is none or existing.type != 'table' or should_full_refresh() -%}
     {%- set of_shards = rows_of_shards() -%}
+    {%- if config.get('meta', {}).shards == 'files' and (of_shards or (existing and existing.type == 'view')) -%}
+        {{ return(with_files(existing, of_shards)) }}
+    {%- endif -%}
     {%- set is_query = of_shards or model.language == 'sql' -%}
     {%- set query = of_shards or compiled_code -%}
     {%- if is_new and is_query -%}
@@ -81,9 +84,76 @@
         {{ return(none) }}
     {%- elif kept == 'inside' -%}
         {{ return('select * from (\n' ~ compiled_code ~ '\n) as of_none limit 0') }}
+    {%- elif kept == 'files' -%}
+        {{ return('select * from ' ~ rows_in([response_files() ~ '/cycle_id=' ~ cycle_id() ~ '/*.parquet'])) }}
     {%- else -%}
-        {{ return("select * from read_parquet('" ~ folder ~ '/' ~ model.name ~ "/*.parquet', hive_partitioning = false)") }}
+        {{ return('select * from ' ~ rows_in([folder ~ '/' ~ model.name ~ '/*.parquet'])) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Rows of Parquet files, columns that some lack NULL there. #}
+{% macro rows_in(files) -%}
+    read_parquet([{% for file in files %}'{{ file | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}], union_by_name = true, hive_partitioning = false)
+{%- endmacro %}
+
+{# Where this model's rows of cycles that were computed in shards lie (orchestration/response_files.py). #}
+{% macro response_files() -%}
+    {{ env_var('ILK_RESPONSE_FILES') }}/{{ model.name }}
+{%- endmacro %}
+
+{#
+    Makes a view of a table that holds the cycles that were built whole and of the files of those that were
+    computed in shards. It names each file: a lost one is an error, not a cycle without rows.
+#}
+{% macro with_files(existing, of_shards) -%}
+    {%- set target = this.incorporate(type='view') -%}
+    {%- set whole = this.incorporate(path={'identifier': this.identifier ~ '_in_warehouse'}, type='table') -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- if existing is none -%}
+        {%- do run_query('create table ' ~ whole ~ ' as select * from (' ~ (of_shards or compiled_code) ~ ') as of_none limit 0') -%}
+    {%- elif existing.type == 'table' -%}
+        {%- do run_query('alter table ' ~ existing ~ ' rename to ' ~ whole.identifier) -%}
+    {%- endif -%}
+    {%- if not of_shards -%}
+        {%- do add_new_columns(whole, compiled_code) -%}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        delete from {{ whole }} where cycle_id = '{{ cycle_id() }}';
+        {% if not of_shards -%}
+        insert into {{ whole }} by name (
+            {{ compiled_code }}
+        );
+        {%- endif %}
+        {% if existing and existing.type == 'view' -%}
+        drop view {{ target }};
+        {%- endif %}
+        create view {{ target }} as
+        select * from {{ whole }}
+        {%- set files = files_with_rows() -%}
+        {%- if files %}
+        union all by name
+        select * from {{ rows_in(files) }}
+        {%- endif -%};
+        {{ comments(target) }}
+        {{ demands(target) }}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {{ return({'relations': [target]}) }}
+{%- endmacro %}
+
+{# The files of this model's rows, of all cycles, that have any: those of a cycle that was taken out have none. #}
+{% macro files_with_rows() -%}
+    {%- set found = query_rows("select file from glob('" ~ response_files() ~ "/cycle_id=*/*.parquet') order by file") -%}
+    {%- if not found -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set listed = "'" ~ found | map(attribute='file') | map('replace', "'", "''") | join("', '") ~ "'" -%}
+    {{ return(query_rows("
+        select distinct file_name as file from parquet_file_metadata([" ~ listed ~ "]) where num_rows > 0 order by file
+    ") | map(attribute='file') | list) }}
 {%- endmacro %}
 
 {# Makes a table or view in place of whatever bears its name, in one transaction. #}

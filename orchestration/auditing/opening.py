@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.cycles.state import cycle_states
 from orchestration.lineage.tables import can_be_read
+from orchestration.response_files import ResponseFilesError
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
@@ -43,6 +44,10 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
                 "Gudang atau fingerprints.json rusak; buat baru. / The warehouse or "
                 "fingerprints.json is damaged; make it anew: ./ilk run --all"
             )
+        try:
+            settings.response_files.demand_whole(settings.warehouse)
+        except ResponseFilesError as error:
+            raise AuditError(str(error)) from error
         if cycle_id in states.half_built:
             raise AuditError(
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "

@@ -65,12 +65,15 @@ def can_be_read(warehouse: Path) -> bool:
 def lacks_tables(warehouse: Path, tables: Collection[str]) -> bool:
     """Whether one of the tables (`schema.name`) is not there: another version built the file.
 
+    Or is a view, of rows that lie beside it (response_files.py).
+
     Of a file that another program has open nothing is known; building in it will tell.
     """
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             held = connection.execute(
-                "select schema_name || '.' || table_name from duckdb_tables()"
+                "select schema_name || '.' || table_name from duckdb_tables() union all"
+                " select schema_name || '.' || view_name from duckdb_views()"
             ).fetchall()
     except duckdb.IOException:
         return False

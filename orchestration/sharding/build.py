@@ -23,14 +23,23 @@ from orchestration.dbt_build import CycleDbt, NodeResult, WarehouseBuildError
 from orchestration.durable_files import make_private, whole_file
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.exports.store import parquet_path
+from orchestration.response_files import ResponseFilesError
 from orchestration.settings import Settings
-from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups
+from orchestration.sharding.dealing import (
+    DealAgainJob,
+    DealJob,
+    deal,
+    dealt_files,
+    in_groups,
+    with_numbers,
+)
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.failing_rows import failing_rows
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.merging import merged_files
 from orchestration.sharding.plan import (
     DEALT,
+    FILES,
     ROWS,
     VIEW,
     Stage,
@@ -40,7 +49,7 @@ from orchestration.sharding.plan import (
     sums_of,
 )
 from orchestration.sharding.runners import Runner, TaskError
-from orchestration.sharding.tasks import Input, Model, ShardJob
+from orchestration.sharding.tasks import Input, Model, ShardJob, file_of
 from orchestration.sql_text import as_text
 
 logger = logging.getLogger("ilk.shards")
@@ -58,10 +67,14 @@ def build_in_shards(dbt: CycleDbt, shards: int) -> list[NodeResult]:
 
     Raises:
         WarehouseBuildError: dbt or a shard could not run, or shards are asked for of what can't
-            be divided.
+            be divided, or where they are to lie is another data folder's.
     """
     manifest = dbt.manifest()
     first, *later = stages(manifest)
+    try:
+        dbt.settings.response_files.claim(dbt.settings.data_dir)
+    except ResponseFilesError as error:
+        raise WarehouseBuildError(str(error)) from error
     with _folder(dbt.settings) as folder, _runner(dbt.settings) as runner:
         build = ShardedBuild(dbt, manifest.nodes, folder, runner, shards)
         results = dbt.build(build.selected(first.built))
@@ -108,8 +121,13 @@ class ShardedBuild:
 
     @property
     def rows(self) -> Path:
-        """Where shards write: <model>/<number>.parquet."""
+        """Where shards write what no relation reads once the run ends: <model>/<number>.parquet."""
         return self.folder / "rows"
+
+    def _folder_of(self, node: Any) -> Path:  # noqa: ANN401
+        if shards_of(node) == FILES:
+            return self.dbt.settings.response_files.of_cycle(node.name, self.dbt.cycle_id)
+        return self.rows / str(node.name)
 
     def selected(self, unique_ids: Iterable[str]) -> list[str]:
         """Return what selects these nodes: a seed may bear the name of a folder of models."""
@@ -156,13 +174,10 @@ class ShardedBuild:
             )
         raw_dir = settings.raw_dir if settings.is_one_machine else self._lent(rows)
         code = self.dbt.compiled([staging.name, DEALT_RESPONSES], raw_dir=raw_dir)
-        tasks = (
-            min(self.shards, _MOST_DEALING) if settings.spark_master else settings.shard_processes
-        )
         job = DealJob(
             staging=(str(staging.relation_name), code[staging.name]),
             query=code[DEALT_RESPONSES],
-            files=in_groups(rows, tasks) or ((),),
+            files=in_groups(rows, self._dealing_tasks) or ((),),
             folder=self._dealt(staging.name),
             shards=self.shards,
             engine=self._engine_of_shards(),
@@ -199,6 +214,14 @@ class ShardedBuild:
     def _lent_dir(self) -> Path:
         return self.folder / "raw"
 
+    @property
+    def _dealing_tasks(self) -> int:
+        """At most how many: each writes a file a shard."""
+        settings = self.dbt.settings
+        return (
+            min(self.shards, _MOST_DEALING) if settings.spark_master else settings.shard_processes
+        )
+
     def _deal_previous(self, later: Sequence[Stage]) -> None:
         with self._warehouse() as warehouse:
             known = {
@@ -215,13 +238,37 @@ class ShardedBuild:
             ]
             if not models:
                 return
+            previous = warehouse.execute(
+                "select previous_cycle_id from design.design_settings where cycle_id = ? "
+                "and previous_cycle_id is not null",
+                [self.dbt.cycle_id],
+            ).fetchall()
         numbers = self.dbt.compiled([DEALT_PREVIOUS])[DEALT_PREVIOUS]
+        files = [
+            self.dbt.settings.response_files.found(node.name, cycle_id)
+            for node in models
+            for (cycle_id,) in previous
+        ]
+        if any(files):
+            shards_of_each = [tuple(map(str, shard)) for shard in zip(*files, strict=True)]
+            tasks = min(self._dealing_tasks, len(shards_of_each))
+            again = DealAgainJob(
+                models=tuple((node.name, node.relation_name) for node in models),
+                files=tuple(
+                    tuple(zip(*shards_of_each[task::tasks], strict=True)) for task in range(tasks)
+                ),
+                numbers=numbers,
+                folder=self.folder / "dealt",
+                shards=self.shards,
+                engine=self._engine_of_shards(),
+            )
+            self._map(self.runner, again, range(tasks))
+            return
         with self._warehouse() as warehouse:
             for node in models:
                 deal(
                     warehouse,
-                    f"select rows.*, dealt.deal_number from {node.relation_name} as rows "
-                    f"inner join ({numbers}\n) as dealt using (response_key)",
+                    with_numbers(node.relation_name, numbers),
                     self._dealt(node.name) / "previous",
                     shards=self.shards,
                 )
@@ -247,16 +294,17 @@ class ShardedBuild:
                     language=node.language,
                     code=code[node.name],
                     is_view=shards_of(node) == VIEW,
-                    is_written=shards_of(node) == ROWS
+                    folder=self._folder_of(node)
+                    if shards_of(node) in (ROWS, FILES)
                     or sums_of(node) is not None
-                    or node.unique_id in read_later,
+                    or node.unique_id in read_later
+                    else None,
                 )
                 for node in nodes
             ),
-            rows=self.rows,
+            spilling_into=self.rows,
             engine=self._engine_of_shards(),
         )
-        self.rows.mkdir(parents=True, exist_ok=True)
         logger.info("menghitung / computing: %s", ", ".join(node.name for node in nodes))
         self._map(self.runner, job, range(self.shards))
         for node in nodes:
@@ -309,7 +357,7 @@ class ShardedBuild:
     def _computed(self, node: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:  # noqa: ANN401
         """Return the files of an earlier stage's rows, and of the previous cycle's beside them."""
         columns, previous = dealt_files(self._dealt(node.name), self.shards)
-        own = [str(self.rows / node.name / f"{number:05}.parquet") for number in range(self.shards)]
+        own = [str(file_of(self._folder_of(node), number)) for number in range(self.shards)]
         return columns, tuple((of, *others) for of, others in zip(own, previous, strict=True))
 
     def _dealt_read_by(self, stages_of: Iterable[Stage]) -> set[str]:
@@ -333,6 +381,9 @@ class ShardedBuild:
             if isinstance(task, DealJob):
                 id_, en = "membagi ekspor", "dealing the exports"
                 where = self._names(task.files[number])
+            elif isinstance(task, DealAgainJob):
+                id_, en = "membagi siklus sebelumnya", "dealing the previous cycle"
+                where = ""
             else:
                 id_, en = f"pecahan {number}", f"shard {number}"
                 where = self._failing_rows(task, number, error)

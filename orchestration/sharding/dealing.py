@@ -5,7 +5,8 @@ Belongs here: writing rows into a folder a shard. Doesn't: by what they are deal
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,6 +14,7 @@ from tempfile import mkdtemp
 import duckdb
 
 from orchestration.sharding.engine import Engine
+from orchestration.sharding.tasks import rows_of
 from orchestration.sql_text import as_text
 
 # Rows of all shards that wait in memory, in each thread, until their shard's file gets them: some
@@ -38,14 +40,64 @@ class DealJob:
 
     def __call__(self, item: int) -> int:
         """Deal the rows of some files; return how many there are."""
-        relation, sql = self.staging
-        database, schema, _ = relation.replace('"', "").split(".")
-        with self.engine.opened(database, spilling_into=self.folder) as connection:
-            connection.execute(f"create schema {schema}")
-            connection.execute(f"create view {relation} as {sql}")
+        with _opened(self.engine, [self.staging], self.folder) as connection:
             files = ", ".join(as_text(sha256) for sha256 in self.files[item])
             rows = f"select * from ({self.query}\n) as rows where _file_sha256 in ({files})"
             return deal(connection, rows, self.folder / f"{item:05}", shards=self.shards)
+
+
+@dataclass(frozen=True)
+class DealAgainJob:
+    """Responses of an earlier cycle to deal, by the files of its shards: <folder>/<model>/<item>/.
+
+    `models`: name, relation and in each place of `files` an item's; one place is the same persons
+    in all of them. `numbers`: SQL of their response_key and deal_number, from these relations.
+    """
+
+    models: tuple[tuple[str, str], ...]
+    files: tuple[tuple[tuple[str, ...], ...], ...]
+    numbers: str
+    folder: Path
+    shards: int
+    engine: Engine
+
+    def __call__(self, item: int) -> int:
+        """Deal the rows of some shards; return how many there are."""
+        views = [
+            (relation, rows_of(files))
+            for (_, relation), files in zip(self.models, self.files[item], strict=True)
+        ]
+        with _opened(self.engine, views, self.folder) as connection:
+            return sum(
+                deal(
+                    connection,
+                    with_numbers(relation, self.numbers),
+                    self.folder / name / f"{item:05}",
+                    shards=self.shards,
+                )
+                for name, relation in self.models
+            )
+
+
+def with_numbers(relation: str, numbers: str) -> str:
+    """Return SQL of a relation's responses with what they are dealt by."""
+    return (
+        f"select rows.*, dealt.deal_number from {relation} as rows "
+        f"inner join ({numbers}\n) as dealt using (response_key)"
+    )
+
+
+@contextmanager
+def _opened(
+    engine: Engine, views: Sequence[tuple[str, str]], folder: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a database with views, by the names that they have in the warehouse."""
+    database = views[0][0].replace('"', "").partition(".")[0]
+    with engine.opened(database, spilling_into=folder) as connection:
+        for relation, sql in views:
+            connection.execute(f"create schema if not exists {relation.rpartition('.')[0]}")
+            connection.execute(f"create view {relation} as {sql}")
+        yield connection
 
 
 def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, shards: int) -> int:

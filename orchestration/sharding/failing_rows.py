@@ -7,8 +7,6 @@ the sentence (build.py).
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
@@ -40,19 +38,18 @@ def failing_rows(job: ShardJob, number: int, words: str) -> FailingRows | None:
     read = [of for of in job.inputs if of.by_shard and _knows_files(of.files_of(number))]
     if model is None or not read:
         return None
+    unwritten = tuple(replace(of, folder=None) for of in job.models)
     logger.info("mencari baris penyebabnya / looking for the row that it fails on: %s", model)
 
     def fails(where: str) -> bool:
         inputs = tuple(replace(of, where=where) if of in read else of for of in job.inputs)
-        job.rows.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".tried-", dir=job.rows) as folder:
-            try:
-                replace(job, inputs=inputs, rows=Path(folder))(number)
-            except ShardModelError as error:
-                return error.model == model
+        try:
+            replace(job, inputs=inputs, models=unwritten)(number)
+        except ShardModelError as error:
+            return error.model == model
         return False
 
-    if fails("false"):
+    if fails("false") or not fails("true"):  # nor where its rows found no room
         return None
 
     def of_files(some: Sequence[str]) -> str:
@@ -94,7 +91,7 @@ def _values(
         f"select {column} from ({rows_of(of.files_of(number))}) as rows where {where}"
         for of in read
     )
-    with job.engine.opened(job.database, spilling_into=job.rows) as connection:
+    with job.engine.opened(job.database, spilling_into=job.spilling_into) as connection:
         found = connection.execute(
             f"from ({queries}) as found where {column} is not null order by all"
         ).fetchall()

@@ -9,6 +9,7 @@ A model whose YAML says `config: {meta: {shards: ...}}` is a function of any par
 - `view`: a view in each shard, and over all rows in the warehouse;
 - `inside`: rows that no model outside the shards reads; in the warehouse it is empty;
 - `rows`: rows that the warehouse holds too: of all shards, one after the other;
+- `files`: rows that stay in the shards' files, which the warehouse reads (response_files.py);
 - a mapping: sums, which are added up over shards: `by` names their keys, `numbered` the lists among
   them, each with the columns that say what its numbers are about (merging.py).
 
@@ -28,7 +29,7 @@ RESPONSES_OF_A_SHARD = 600_000
 """Some 1.5 GB of 68 questions."""
 MOST_AT_ONCE = 1_500_000  # a shard costs 4 CPU seconds: memory must need them
 
-DEALT, VIEW, INSIDE, ROWS = "dealt", "view", "inside", "rows"
+DEALT, VIEW, INSIDE, ROWS, FILES = "dealt", "view", "inside", "rows", "files"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from orchestration.sql_text import as_text
 class Model:
     """A model as dbt compiled it.
 
-    `relation`: its name in SQL, quoted. `is_written`: whether its rows go to a file.
+    `relation`: its name in SQL, quoted. `folder`: where its rows go to a file; None: nowhere.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Model:
     language: str
     code: str
     is_view: bool
-    is_written: bool
+    folder: Path | None
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,18 @@ class Input:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """What to compute in every shard of a stage, and where to write it: <rows>/<model>/<number>.
+    """What to compute in every shard of a stage; where a model has a folder, into <number>.parquet.
 
-    An input under the name of one of the models holds the previous cycle's rows, beside which those
-    of this cycle stand once they are computed.
+    `spilling_into`: the folder for what memory has no room for. An input under the name of one of
+    the models holds the previous cycle's rows, beside which those of this cycle stand once they are
+    computed.
     """
 
     cycle_id: str
     database: str
     inputs: tuple[Input, ...]
     models: tuple[Model, ...]
-    rows: Path
+    spilling_into: Path
     engine: Engine
 
     def __call__(self, number: int) -> dict[str, int]:
@@ -72,7 +73,7 @@ class ShardJob:
             ShardModelError: a model failed; the message names it.
         """
         with (
-            self.engine.opened(self.database, spilling_into=self.rows) as warehouse,
+            self.engine.opened(self.database, spilling_into=self.spilling_into) as warehouse,
             environment({"ILK_CYCLE_ID": self.cycle_id}),
         ):
             computed = {model.relation: model for model in self.models}
@@ -108,9 +109,9 @@ class ShardJob:
                 warehouse.unregister("model_rows")
             else:
                 warehouse.execute(f"create table {model.relation} as {model.code}")
-            if not model.is_written:
+            if model.folder is None:
                 return None
-            path = self.rows / model.name / f"{number:05}.parquet"
+            path = file_of(model.folder, number)
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as temporary:
                 warehouse.execute(f"copy {model.relation} to {as_text(temporary)} (format parquet)")
@@ -149,6 +150,11 @@ def _python_rows(warehouse: duckdb.DuckDBPyConnection, model: Model) -> pa.Table
         module["dbtObj"](lambda relation: warehouse.query(f"select * from {relation}")), warehouse
     )
     return found
+
+
+def file_of(folder: Path, number: int) -> Path:
+    """Return the file of a shard's rows of a model, counted from 0."""
+    return folder / f"{number:05}.parquet"
 
 
 def _schema(relation: str) -> str:

@@ -33,6 +33,7 @@ from orchestration.lineage.tables import (
     remove_warehouse,
     warehouse_tables,
 )
+from orchestration.response_files import ResponseFilesError
 from orchestration.seeds.survey_cycles import find_cycle, later_cycles, read_cycles
 from orchestration.settings import Settings
 from orchestration.sharding.build import build_in_shards
@@ -73,7 +74,7 @@ def build_cycle(
     """Bring the warehouse to what the cycle's files, seeds and code say now.
 
     Raises:
-        StageError: a cycle that it is compared with is out of date.
+        StageError: a cycle that it is compared with is out of date, or responses are lost.
         WarehouseBuildError: dbt could not run at all; the cycle is half built.
         UnreadableFileError: an export's reading was damaged meanwhile; the cycle is half built.
     """
@@ -94,11 +95,13 @@ def build_cycle(
             f"./ilk run {' '.join(outdated)} {cycle_id}"
         )
     # Half a cycle would fail the closing tests, which look at all: it waits for its own run.
-    drop_cycles(settings.warehouse, states.half_built - {cycle_id})
+    half_built = states.half_built - {cycle_id}
+    drop_cycles(settings.warehouse, half_built)
     seeds = seeds_hash(settings)
     load_seeds = not states.has_loaded(seeds)
     ensure_records(settings)
     states.begin_build(cycle_id, current, seeds=seeds, models=models_hash())
+    settings.response_files.take_out({*half_built, cycle_id})
     logger.info("%s: menghitung / building the warehouse", cycle_id)
     held = held_cycles(settings, {**states.built, cycle_id: current})
     results = build_warehouse(settings, cycle_id, load_seeds=load_seeds, held=held)
@@ -106,6 +109,7 @@ def build_cycle(
     build = _told(settings, cycle_id, results, seeds=seeds, manifest=manifest, lineage=lineage)
     note_blocking(settings, cycle_id, (result.name for result in build.failed))
     if not build.failed:
+        settings.response_files.sweep()
         _list_rejected(settings, cycle_id)
         later = later_cycles(read_cycles(settings.seeds_dir), cycle_id)
         states.finish_build(cycle_id, current, seeds=seeds, later=later)
@@ -144,7 +148,13 @@ def _make_room(settings: Settings, states: CycleStates, manifest: Mapping[str, A
         logger.warning("%s", why)
         remove_warehouse(settings.warehouse)
     if not settings.warehouse.is_file():
+        settings.response_files.remove_all()
         states.lose_warehouse()
+        return
+    try:
+        settings.response_files.demand_whole(settings.warehouse)
+    except ResponseFilesError as error:
+        raise StageError(str(error)) from error
 
 
 def _why_anew(settings: Settings, states: CycleStates, manifest: Mapping[str, Any]) -> str | None:

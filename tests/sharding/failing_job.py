@@ -55,10 +55,12 @@ def what_is_said(
         database="warehouse",
         inputs=(Input("warehouse.staging.answers", (columns,), ((), (str(dealt),))),),
         models=(
-            Model("as_read", "warehouse.people.as_read", "sql", AS_THEY_ARE, True, False),
-            Model("as_numbers", "warehouse.people.as_numbers", "sql", model, False, True),
+            Model("as_read", "warehouse.people.as_read", "sql", AS_THEY_ARE, True, None),
+            Model(
+                "as_numbers", "warehouse.people.as_numbers", "sql", model, False, folder / "rows"
+            ),
         ),
-        rows=folder / "rows",
+        spilling_into=folder,
         engine=Engine("1GB", 1),
     )
     dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)

@@ -65,7 +65,16 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards,
 
     whole.execute(f"attach '{settings.warehouse}' as shards (read_only)")
     tables = _tables(whole, "whole")
-    assert tables == _tables(whole, "shards")
+    in_files = ["responses_answered", "responses_judged", "weights_by_response"]
+    assert [
+        (schema, name.removesuffix("_in_warehouse")) for schema, name in _tables(whole, "shards")
+    ] == tables
+    for name in in_files:
+        assert len(settings.response_files.found(name, CYCLE)) == shards
+        [(own,)] = whole.execute(
+            f"select count(*) from shards.people.{name}_in_warehouse where cycle_id = ?", [CYCLE]
+        ).fetchall()
+        assert not own
     [job] = dealt
     assert f"'{settings.raw_dir}/survey_responses/cycle_id=" not in job.staging[1]
     assert f"'{settings.shards_dir}/raw/survey_responses/cycle_id=" in job.staging[1]

@@ -1,0 +1,90 @@
+"""Responses of cycles that were computed in shards: files beside the warehouse, which reads them.
+
+Belongs here: where they lie, taking cycles out of them, whether they are still there. Doesn't:
+writing (sharding/), the warehouse's relations over them (macro with_files).
+
+A relation of the warehouse names each file that it reads: one that is lost is an error, and no
+cycle with fewer responses. So nothing here removes a file that a relation may name.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.durable_files import below, make_private, whole_file
+
+_OWNER = "data_folder"
+
+
+class ResponseFilesError(RuntimeError):
+    """Responses that the warehouse reads are not where they were; the sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class ResponseFiles:
+    """Parquet below <folder>/<model>/cycle_id=<cycle>/, one file a shard."""
+
+    folder: Path
+
+    def of_cycle(self, model: str, cycle_id: str) -> Path:
+        """Return the folder of a cycle's rows of a model."""
+        return below(self.folder / model, f"cycle_id={cycle_id}")
+
+    def found(self, model: str, cycle_id: str) -> list[Path]:
+        """Return the files of a cycle's rows of a model, in the order of the shards."""
+        return sorted(self.of_cycle(model, cycle_id).glob("*.parquet"))
+
+    def claim(self, data_dir: Path) -> None:
+        """Take the folder for a data folder. Raises ResponseFilesError where it is another one's.
+
+        Two would read each other's cycles, and remove them.
+        """
+        mark = self.folder / _OWNER
+        owner = mark.read_text(encoding="utf-8") if mark.is_file() else str(data_dir)
+        if owner != str(data_dir) and Path(owner).is_dir():
+            raise ResponseFilesError(
+                f"ILK_SHARD_DIR: isi dengan folder lain; {self.folder} milik {owner} / set it to "
+                f"another folder: this one belongs to {owner}"
+            )
+        make_private(self.folder)
+        with whole_file(mark) as fresh:
+            fresh.write_text(str(data_dir), encoding="utf-8")
+
+    def take_out(self, cycle_ids: Collection[str]) -> None:
+        """Leave the files of cycles without rows."""
+        for cycle_id in cycle_ids:
+            for path in self.folder.glob(f"*/cycle_id={cycle_id}/*.parquet"):
+                with whole_file(path) as fresh:
+                    pq.write_table(pq.read_schema(path).empty_table(), fresh)
+
+    def sweep(self) -> None:
+        """Remove files without rows: no relation names them once it is made again."""
+        for path in self.folder.glob("*/cycle_id=*/*.parquet"):
+            if not pq.read_metadata(path).num_rows:
+                path.unlink()
+
+    def remove_all(self) -> None:
+        """Remove all files: of a warehouse that is gone."""
+        for path in self.folder.glob("*/cycle_id=*/*.parquet"):
+            path.unlink()
+
+    def demand_whole(self, warehouse: Path) -> None:
+        """Raise ResponseFilesError where the warehouse reads a file that is not here."""
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            named = connection.execute(
+                r"""
+                select unnest(regexp_extract_all(sql, '[^''/]+/cycle_id=[^''/]+/[0-9]+\.parquet'))
+                from duckdb_views() where not internal order by all
+                """
+            ).fetchall()
+        lost = [name for (name,) in named if not (self.folder / name).is_file()]
+        if lost:
+            raise ResponseFilesError(
+                f"Isi ILK_SHARD_DIR seperti semula, atau kembalikan {self.folder}; kalau hilang, "
+                "hitung semua lagi: ./ilk run --all --full-refresh / Set it as it was, or put "
+                "that folder back; where it is lost, compute all again."
+                f"\n{len(lost)} berkas tidak ada / files of responses are missing: {lost[0]}"
+            )
