@@ -99,7 +99,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedAgain, dic
 
 @pytest.mark.parametrize(
     ("at_work", "least", "most"),
-    [("raw/*/*/*.parquet", 1, 99), ("rows/*/*.parquet", 3, 11)],
+    [("shards/raw/*/*/*.parquet", 1, 99), ("shards/rows/*/*.parquet", 3, 11)],
     ids=["dealing", "computing"],
 )
 def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
@@ -117,7 +117,7 @@ def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
     while run.is_on and seen < least:
         time.sleep(0.02)
         seen = len({path.name for path in shards.glob(at_work)})
-    while run.is_on and not any(shards.glob("dealt/*/*")):
+    while run.is_on and not any(shards.glob("shards/dealt/*/*")):
         time.sleep(0.02)  # lent is not dealt yet
     assert run.is_on
     assert seen <= most, "it was to be lost in the middle"
@@ -126,7 +126,7 @@ def test_66_000_respondents_are_published_the_same_where_a_worker_is_lost(
         assert again.published_by(run) == whole
     finally:
         cluster.start_worker("two")
-    assert not shards.exists()
+    assert [of.name for of in shards.iterdir()] == ["responses"]
 
 
 def _told(cluster: SparkCluster, folder: Path, shards: int) -> dict[str, str]:
