@@ -78,7 +78,8 @@ is_whole=0
 restic backup --quiet --tag ilk \
 	--exclude "$ILK_DATA_DIR/warehouse.duckdb*" --exclude "$ILK_DATA_DIR/fingerprints.json" \
 	--exclude "$ILK_DATA_DIR/dbt_target" --exclude "$ILK_DATA_DIR/dbt_home" --exclude "$ILK_DATA_DIR/dagster" \
-	--exclude "$ILK_DATA_DIR/spilled" --exclude "$ILK_DATA_DIR/shards" --exclude "$ILK_DATA_DIR/docs" --exclude "$ILK_DATA_DIR/reports" --exclude "$ILK_DATA_DIR/quality" \
+	--exclude "$ILK_DATA_DIR/spilled" --exclude "$ILK_DATA_DIR/shards" \
+	--exclude "$ILK_DATA_DIR/responses" --exclude "$ILK_DATA_DIR/docs" --exclude "$ILK_DATA_DIR/reports" --exclude "$ILK_DATA_DIR/quality" \
 	--exclude "${ILK_SEEDS_DIR%/}.before-*" --exclude "$ILK_DATA_DIR/ilk.lock" --exclude key.env --exclude "$etc/*password*" \
 	"$ILK_DATA_DIR" "$ILK_SEEDS_DIR" "$@"
 if [ -n "${ILK_KEY_REPOSITORY:-}" ]; then

@@ -194,6 +194,7 @@ def forget(settings: Settings, identifiers: Collection[str]) -> ForgetReport:
         if erasure.files:
             keep_the_shown_alone(settings.data_dir)
         _drop_from_warehouse(settings, report.cycles)
+        settings.response_files.take_out(report.cycles)
         _drop_findings(settings, report.cycles)
         _write_record(settings.data_dir, report)
         erasure.commit(unread)
@@ -392,7 +393,6 @@ def _drop_from_warehouse(settings: Settings, cycle_ids: Collection[str]) -> None
     if not path.is_file() or not cycle_ids:
         return
     cycle_states(settings).drop(cycle_ids, why="somebody was forgotten")
-    settings.response_files.take_out(cycle_ids)
     try:
         with whole_file(path) as fresh:
             fresh.unlink()  # DuckDB makes its files itself

@@ -72,7 +72,7 @@ class ResponseFiles:
             path.unlink()
 
     def demand_whole(self, warehouse: Path) -> None:
-        """Raise ResponseFilesError where the warehouse reads a file that is not here."""
+        """Raise ResponseFilesError where the warehouse reads a file that is not here, whole."""
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             named = connection.execute(
                 r"""
@@ -80,11 +80,21 @@ class ResponseFiles:
                 from duckdb_views() where not internal order by all
                 """
             ).fetchall()
-        lost = [name for (name,) in named if not (self.folder / name).is_file()]
+        lost = [name for (name,) in named if not _is_whole(self.folder / name)]
         if lost:
             raise ResponseFilesError(
                 f"Isi ILK_SHARD_DIR seperti semula, atau kembalikan {self.folder}; kalau hilang, "
                 "hitung semua lagi: ./ilk run --all --full-refresh / Set it as it was, or put "
                 "that folder back; where it is lost, compute all again."
-                f"\n{len(lost)} berkas tidak ada / files of responses are missing: {lost[0]}"
+                f"\n{len(lost)} berkas hilang atau rusak / files of responses are lost or damaged: "
+                f"{lost[0]}"
             )
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a Parquet file is there, and ends as it did."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, ValueError):
+        return False
+    return True

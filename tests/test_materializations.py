@@ -152,7 +152,7 @@ def test_responses_that_shards_computed_stay_in_their_files(
 
     one, _ = files.found("responses_judged", EARLIER)
     one.unlink()
-    with pytest.raises(ResponseFilesError, match=r"ILK_SHARD_DIR.*\n1 .*missing.*00000\.parquet"):
+    with pytest.raises(ResponseFilesError, match=r"ILK_SHARD_DIR.*\n1 .*damaged: .*00000\.parquet"):
         files.demand_whole(settings.warehouse)
     with pytest.raises(duckdb.IOException, match="00000"):
         _rows(settings, table)

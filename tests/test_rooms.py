@@ -15,8 +15,8 @@ from tests.test_house_rules import obeyed
 ROOMS = (
     # tools of all
     "project_files", "words", "durable_files", "sql_text", "keyed_hash", "engine_macros",
-    "bounded_engine", "local_disk", "log_lines", "process_environment", "run_lock", "pseudonyms",
-    "survey_days", "survey_terms",
+    "bounded_engine", "response_files", "local_disk", "log_lines", "process_environment",
+    "run_lock", "pseudonyms", "survey_days", "survey_terms",
     # what comes in, how it is scored, what goes out: each knows nothing of where things lie
     "seeds", "scoring", "model_inputs", "exports", "publishing", "metadata", "sampling",
     "settings", "dagster_home",

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
@@ -337,8 +339,17 @@ def test_what_a_killed_run_left_beside_the_warehouse_goes_too_and_the_next_run_c
     command = [sys.executable, "-c", KILLED, str(pulled.warehouse), CYCLE, PERSON]
     subprocess.run(command, check=False)
     assert PERSON.encode() in pulled.warehouse.with_suffix(".duckdb.wal").read_bytes()
+    of_shards = {  # a run in shards leaves them
+        cycle: pulled.response_files.of_cycle("responses_answered", cycle) / "00000.parquet"
+        for cycle in (CYCLE, LAST)
+    }
+    for path in of_shards.values():
+        path.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"told": [PERSON]}), path)
 
     forget(pulled, [PERSON])
+    assert pq.read_table(of_shards[CYCLE]).to_pydict() == {"told": []}
+    assert pq.read_table(of_shards[LAST]).to_pydict() == {"told": [PERSON]}
 
     left = list(pulled.data_dir.glob("warehouse*"))
     assert all(PERSON.encode() not in path.read_bytes() for path in left)

@@ -43,6 +43,13 @@ def test_no_export_is_blamed_for_a_model_that_fails_without_rows(tmp_path, model
     assert "\n" not in said
 
 
+def test_no_export_is_blamed_where_what_is_right_finds_no_place(tmp_path):
+    (tmp_path / "rows").touch()
+    said = what_is_said(tmp_path, LocalRunner(), model=AS_NUMBERS, wrong=(9, 9), shards=[1])
+    assert "shard 1 failed" in said
+    assert "\n" not in said
+
+
 def test_no_export_is_blamed_for_a_process_that_was_lost(tmp_path):
     class Lost:
         def map(self, task, items):

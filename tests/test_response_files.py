@@ -1,0 +1,59 @@
+"""Responses in files beside the warehouse: whose they are, what happens where they are lost.
+
+Relations over them: test_materializations.py; what forgetting takes out: privacy/.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestration.response_files import ResponseFiles, ResponseFilesError
+from orchestration.settings import Settings
+from tests.small_cycle import SmallCycle, row
+
+
+def test_two_data_folders_do_not_share_one_place(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    files = ResponseFiles(tmp_path / "shards" / "responses")
+    files.claim(one)
+    files.claim(one)
+    with pytest.raises(ResponseFilesError, match=f"ILK_SHARD_DIR: .* belongs to {one}"):
+        files.claim(other)
+    one.rename(tmp_path / "moved")  # it is nobody's then
+    files.claim(tmp_path / "moved")
+    files.claim(tmp_path / "moved")
+
+
+def test_a_cycle_in_shards_is_traced_and_told_lost_and_computed_anew(tmp_path: Path) -> None:
+    small = SmallCycle(tmp_path)
+    rows = [row(number, unit="AB"[number % 2]) for number in range(60)]
+    small.drop("c1/p/a.csv", rows[:-1])
+    done = small.run("c1", environment={"ILK_SHARDS": "2", "ILK_SHARD_PROCESSES": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    settings = Settings(data_dir=small.data)
+    assert not settings.shards_dir.exists()
+    files = settings.response_files.found("responses_answered", "c1")
+    assert [path.name for path in files] == ["00000.parquet", "00001.parquet"]
+    modes = {path.stat().st_mode & 0o777 for path in settings.response_files.folder.rglob("*")}
+    assert modes == {0o600, 0o700}
+
+    def traced() -> str:
+        done = small.start("trace", "c1", "--file", "a.csv", "--row", "9").wait()
+        return done.stdout + done.stderr
+
+    assert re.search(r"valid +3 +3,0000 +", traced())
+    kept = files[1].read_bytes()
+    files[1].write_bytes(kept[:-9])
+    lost = r"ILK_SHARD_DIR.*\n.*1 .* damaged: responses_answered/cycle_id=c1/00001\.parquet"
+    assert re.search(lost, traced())
+    small.drop("c1/p/a.csv", rows)
+    done = small.run("c1")
+    assert done.returncode == 1
+    assert re.search(lost, done.stdout + done.stderr)
+    files[1].write_bytes(kept)
+    done = small.run("c1")  # whole
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not [*settings.response_files.folder.rglob("*.parquet")]
+    assert small.warehouse("select count(*) from marts.fct_responses") == [(60,)]
