@@ -5,9 +5,13 @@ the one demand that concerns the environment (the pseudonym key). Doesn't: what 
 (orchestration/defs/quality.py).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from expectations.failing_rows import (
     FailingCells,
@@ -18,6 +22,7 @@ from expectations.failing_rows import (
 from expectations.file_profiles import profile_files, profile_staff_frame
 from expectations.identifier_profiles import superseded
 from expectations.lists import list_files
+from expectations.one_export import Profilers, read_profiled
 from expectations.quality_report import RuleReport, quality_report
 from expectations.raw_files import (
     Cycle,
@@ -59,6 +64,8 @@ class Border:
     engine: BoundedEngine
     max_off_scale_share: float
     max_superseded_share: float
+    profilers: Profilers | None = None
+    """Who profiles the exports one by one; None: this process."""
 
     @property
     def folder(self) -> Path:
@@ -82,11 +89,19 @@ class Border:
 
     def check(self) -> dict[str, list[Outcome]]:
         """Run the suites, write pages and failing rows, return the outcomes of each raw table."""
-        responses, cells = self._check_responses()
+        macros = EngineMacros(self.dbt_project_dir)
+        profilers = self.profilers or Profilers(self.raw_dir, self.engine)
+        files = self.files("survey_responses")
+        most = self.max_off_scale_share
+        with profilers.profiled(self.seeds_dir, self.cycle, files, macros, most) as profiled:
+            with self._opened(profiled) as connection:
+                responses, cells = self._check_responses(connection, files, macros)
+            with self._opened(profiled) as connection:  # anew: what the first one held is free
+                of_files = self._check_files(connection, macros)
         suites = {
             "survey_responses": (responses, self._response_rules()),
-            "staff_frame": self._check_staff_frame(),
-            "export_files": self._check_files(),
+            "staff_frame": self._check_staff_frame(macros),
+            "export_files": of_files,
         }
         reports = []
         found: list[FailingCells] = []
@@ -120,55 +135,60 @@ class Border:
             PSEUDONYM_CHECK, "critical", not named, messages if named else (), len(named)
         )
 
+    @contextmanager
+    def _opened(self, profiled: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a database that holds the profiles of the exports."""
+        with self.engine.opened() as connection:
+            read_profiled(connection, profiled)
+            yield connection
+
     def _response_rules(self) -> list[Rule]:
         return survey_response_rules(max_off_scale_share=self.max_off_scale_share)
 
-    def _check_responses(self) -> tuple[Validation, dict[str, list[FailingCells]]]:
+    def _check_responses(
+        self, connection: duckdb.DuckDBPyConnection, files: list[RawFile], macros: EngineMacros
+    ) -> tuple[Validation, dict[str, list[FailingCells]]]:
         """Run the suite of `raw/survey_responses`; return the cells behind its failures too."""
-        files = self.files("survey_responses")
-        macros = EngineMacros(self.dbt_project_dir)
         rules = self._response_rules()
         cells = {}
-        with self.engine.opened() as connection, self.engine.scratch() as scratch:
-            frame = profile_responses(
+        frame = profile_responses(
+            connection,
+            self.raw_dir,
+            self.seeds_dir,
+            self.cycle,
+            files,
+            macros,
+            self.max_off_scale_share,
+        )
+        validation = validate(frame, rules, suite="survey_responses")
+        for place, rule in enumerate(rules):
+            if validation.outcomes[place].passed:
+                continue
+            found = failing_cells(
                 connection,
-                scratch,
                 self.raw_dir,
                 self.seeds_dir,
                 self.cycle,
                 files,
                 macros,
+                rule,
+                validation.failing[rule.name],
                 self.max_off_scale_share,
             )
-            validation = validate(frame, rules, suite="survey_responses")
-            for place, rule in enumerate(rules):
-                if validation.outcomes[place].passed:
-                    continue
-                found = failing_cells(
-                    connection,
-                    self.raw_dir,
-                    self.seeds_dir,
-                    self.cycle,
-                    files,
-                    macros,
-                    rule,
-                    validation.failing[rule.name],
-                    self.max_off_scale_share,
-                )
-                cells[rule.name] = found
-                examples = [dict(cell) for cell in _cells(found)[:_EXAMPLES]]
-                validation.outcomes[place] = replace(
-                    validation.outcomes[place], examples=tuple(examples)
-                )
+            cells[rule.name] = found
+            examples = [dict(cell) for cell in _cells(found)[:_EXAMPLES]]
+            validation.outcomes[place] = replace(
+                validation.outcomes[place], examples=tuple(examples)
+            )
         return validation, cells
 
-    def _check_staff_frame(self) -> tuple[Validation, list[Rule]]:
+    def _check_staff_frame(self, macros: EngineMacros) -> tuple[Validation, list[Rule]]:
         frame = profile_staff_frame(
             self.raw_dir,
             self.seeds_dir,
             self.cycle.cycle_id,
             self.files("staff_frame"),
-            EngineMacros(self.dbt_project_dir),
+            macros,
         )
         known = {
             column: known_ids(self.seeds_dir, seed, column) for column, seed in STAFF_IDS.items()
@@ -176,24 +196,20 @@ class Border:
         rules = staff_frame_rules(known=known)
         return validate(frame, rules, suite="staff_frame"), rules
 
-    def _check_files(self) -> tuple[Validation, list[Rule]]:
+    def _check_files(
+        self, connection: duckdb.DuckDBPyConnection, macros: EngineMacros
+    ) -> tuple[Validation, list[Rule]]:
         frame = profile_files(
+            connection,
             self.engine,
             self.export_files,
             self.raw_dir,
             self.seeds_dir,
             self.cycle,
             self.files(),
-            EngineMacros(self.dbt_project_dir),
+            macros,
         )
-        share, examples = superseded(
-            self.engine,
-            self.raw_dir,
-            self.seeds_dir,
-            self.cycle,
-            self.files("survey_responses"),
-            EngineMacros(self.dbt_project_dir),
-        )
+        share, examples = superseded(connection)
         frame = frame.assign(superseded_share=share, superseded_examples=examples)
         rules = export_file_rules(max_superseded_share=self.max_superseded_share)
         return validate(frame, rules, suite="export_files"), rules

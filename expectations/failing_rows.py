@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from expectations.lists import MendingList
+from expectations.one_export import is_cut
 from expectations.raw_files import (
     IDENTIFIERS,
     Cycle,
@@ -21,7 +22,6 @@ from expectations.raw_files import (
     mapped_columns,
     read_profiles,
 )
-from expectations.response_profiles import is_cut
 from expectations.rules import Listed, Rule
 from expectations.time_profiles import is_outside, is_time, local_time
 from orchestration.engine_macros import EngineMacros
@@ -63,7 +63,7 @@ def failing_cells(
 ) -> list[FailingCells]:
     """Return the cells that break a rule about cells, by file and column.
 
-    `connection` holds the table `judged` (response_profiles.py); `failing`: the rule's rows of the
+    `connection` holds the table `judged` (one_export.py); `failing`: the rule's rows of the
     frame.
     """
     found: list[FailingCells] = []

@@ -18,7 +18,7 @@ from expectations.raw_files import (
     listed,
     read_profiles,
 )
-from expectations.repeated_rows import count_responses
+from expectations.repeated_rows import count_previous_responses, count_responses
 from expectations.rules import STAFF_IDS
 from orchestration.bounded_engine import BoundedEngine
 from orchestration.engine_macros import EngineMacros
@@ -42,6 +42,7 @@ _STAFF_COLUMNS = ("unit_id", "recipient_category_id", "role_id", "staff_count")
 
 
 def profile_files(
+    connection: duckdb.DuckDBPyConnection,
     engine: BoundedEngine,
     export_files: Path,
     raw_dir: Path,
@@ -50,38 +51,37 @@ def profile_files(
     files: list[RawFile],
     macros: EngineMacros,
 ) -> "pd.DataFrame":
-    """Return one row per current export, with the counts of its cycle beside its own."""
-    with duckdb.connect() as connection:
+    """Return one row per current export, with the counts of its cycle beside its own.
+
+    `connection` holds what exports' profiles say (one_export.py).
+    """
+    with duckdb.connect() as frames:
         staff_count = None
         for file in (file for file in files if file.kind == "staff_frame"):
             if heading := _by_name(file).get("staff_count"):
                 unit = as_name(_by_name(file).get("unit_id", heading))
                 count = f"try_cast({macros.plain_count(as_name(heading))} as bigint)"
                 count = f"{count}) filter (not {macros.is_summary_word(unit)}"
-                row = connection.execute(
+                row = frames.execute(
                     f"select sum({count}) from read_parquet(?)",
                     [str(file.parquet(raw_dir, cycle.cycle_id))],
                 ).fetchall()[0]
                 staff_count = (staff_count or 0) + int(row[0] or 0)
     import pandas as pd
 
-    record_count, previous_count = (
-        count_responses(
+    exports = [file for file in files if file.kind == "survey_responses"]
+    record_count = count_responses(connection, seeds_dir, exports)
+    previous_count = 0
+    if previous := cycle.previous_cycle_id:
+        of_previous = current_files(export_files, previous)
+        previous_count = count_previous_responses(
             engine,
             raw_dir,
             seeds_dir,
-            cycle_id,
-            [
-                file
-                for file in current_files(export_files, cycle_id)
-                if file.kind == "survey_responses"
-            ],
+            previous,
+            [file for file in of_previous if file.kind == "survey_responses"],
             macros,
         )
-        if cycle_id
-        else 0
-        for cycle_id in (cycle.cycle_id, cycle.previous_cycle_id)
-    )
     profiles = read_profiles(seeds_dir)
     return pd.DataFrame(
         [
@@ -106,8 +106,7 @@ def profile_files(
                 "staff_count": staff_count,
                 "share_of_staff": record_count / staff_count if staff_count else None,
             }
-            for file in files
-            if file.kind == "survey_responses"
+            for file in exports
         ]
     )
 

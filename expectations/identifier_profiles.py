@@ -4,15 +4,22 @@ Belongs here: counting persons by their identifiers as the warehouse does, examp
 and nobody. Doesn't: which of a person's responses counts (responses_judged).
 """
 
-from pathlib import Path
-
-from expectations.raw_files import Cycle, RawFile, mapped_columns, read_profiles
-from orchestration.bounded_engine import BoundedEngine
-from orchestration.engine_macros import EngineMacros
-from orchestration.sql_text import as_name, as_text
+import duckdb
 
 _PERSONS = 3  # persons whose rows a message names
 _ROWS = 4  # rows of each
+_RESPONSES = """
+create temp view responses as
+select
+    person,
+    profile_id || ' ' || source || ' '
+        || coalesce(nullif(response_id, ''), file_number || ' ' || row) as response,
+    file_name as file,
+    row,
+from compared
+inner join files using (file_number)
+where person <> '';
+"""
 # Nearly all people answer once, and nearly all responses are exported once. Hashes tell which do:
 # where one stands alone so does what it is of; texts are held and compared of the rest alone.
 _CANDIDATES = """
@@ -62,47 +69,14 @@ select string_agg(rows, '; ' order by rows) from (
 """
 
 
-def superseded(
-    engine: BoundedEngine,
-    raw_dir: Path,
-    seeds_dir: Path,
-    cycle: Cycle,
-    files: list[RawFile],
-    macros: EngineMacros,
-) -> tuple[float | None, str]:
+def superseded(connection: duckdb.DuckDBPyConnection) -> tuple[float | None, str]:
     """Return the share of responses that are a further one of the same person, and such rows.
 
     Of the responses with an identifier; None where there is none. Rows of one source that bear the
-    same response id are one response.
+    same response id are one response. `connection` holds exports' profiles (one_export.py).
     """
-    profiles = read_profiles(seeds_dir)
-    exports = []
-    for file in files:
-        columns = {
-            mapped.target: as_name(mapped.column)
-            for mapped in mapped_columns(seeds_dir, file)
-            if mapped.column and mapped.target_kind == "attribute"
-        }
-        identifier = columns.get("respondent_identifier")
-        if identifier is None:
-            continue
-        person = macros.normal_identifier(identifier, profiles[file.profile_id].identifier_kind)
-        response_id = macros.plain_response_id(
-            macros.trim_blanks(columns.get("response_id", "null"))
-        )
-        own = f"{file.file_number} || ' ' || _source_row"
-        exports.append(
-            f"select {person} as person, {as_text(f'{file.profile_id} {file.source} ')}"
-            f" || coalesce(nullif({response_id}, ''), {own}) as response,"
-            f" {as_text(file.name)} as file, _source_row as row"
-            f" from read_parquet({as_text(file.parquet(raw_dir, cycle.cycle_id))})"
-            " where person <> ''"
-        )
-    if not exports:
-        return None, ""
-    with engine.opened() as connection:
-        connection.execute(f"create view responses as {' union all '.join(exports)}")
-        connection.execute(_CANDIDATES)
-        share = connection.execute(_SHARE).fetchall()[0][0]
-        examples = connection.execute(_EXAMPLES).fetchall()[0][0]
+    connection.execute(_RESPONSES)
+    connection.execute(_CANDIDATES)
+    share = connection.execute(_SHARE).fetchall()[0][0]
+    examples = connection.execute(_EXAMPLES).fetchall()[0][0]
     return share, examples or ""

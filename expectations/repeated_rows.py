@@ -5,6 +5,7 @@ Belongs here: DuckDB queries over the files of a cycle together. Doesn't: which 
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -40,6 +41,8 @@ def find_repeats(
 ) -> None:
     """Make `repeats`, `repeated_ids` and `twofold` by response ids, `copied` where they don't tell.
 
+    Of the rows of `compared` (one_export.py), and of exports where these are not enough.
+
     `repeats`: per file the rows whose response id stands in a later row of its source, of any
     file; one of them, where it stands again, and how many in each file. `twofold`: the rows of a
     file that a file of another source of the profile has with the same id and attributes, where
@@ -49,35 +52,60 @@ def find_repeats(
     """
     connection.execute(_TABLES)
     profiles = _read_profiles(seeds_dir)
-    of_profile: dict[str, list[RawFile]] = defaultdict(list)
-    for file in files:
-        of_profile[file.profile_id].append(file)
-    for profile_id, exports in of_profile.items():
-        columns = {
-            file.file_number: [
-                mapped
-                for mapped in mapped_columns(seeds_dir, file)
-                if mapped.target_kind != "ignore" and mapped.column not in (None, "_profile_id")
-            ]
-            for file in exports
-        }
+    for profile_id, exports in _of_profiles(files).items():
+        columns = {file.file_number: _mapped(mapped_columns(seeds_dir, file)) for file in exports}
         places = {file.file_number: file.parquet(raw_dir, cycle.cycle_id) for file in exports}
-        is_numbered = {
-            file.file_number: any(m.target == "response_id" for m in columns[file.file_number])
-            for file in exports
-        }
         profile = profiles[profile_id]
-        numbered = [file for file in exports if is_numbered[file.file_number]]
+        numbered, others = _by_numbering(exports, columns)
         if numbered:
-            _by_response_id(connection, profile_id, numbered, columns, places, profile, macros)
-        others = [file for file in exports if not is_numbered[file.file_number]]
+            _by_response_id(connection, profile_id, numbered)
         _by_rows(connection, others, columns, places, profile, macros)
         for source in {file.source for file in numbered}:
             of_source = [file for file in numbered if file.source == source]
             _by_rows(connection, of_source, columns, places, profile, macros)
 
 
+def compared_with_others(
+    files: list[RawFile], columns: Mapping[int, list[MappedColumn]]
+) -> set[int]:
+    """Return the numbers of the files of which `find_repeats` compares the rows with others'."""
+    alike = [
+        group
+        for exports in _of_profiles(files).values()
+        for group in _by_numbering(exports, columns)
+    ]
+    return {file.file_number for group in alike if len(group) > 1 for file in group}
+
+
+def response_id(columns: list[MappedColumn], macros: EngineMacros) -> str:
+    """Return SQL of a row's response id as ids are compared, NULL in a file that has none."""
+    for mapped in _mapped(columns):
+        if mapped.target == "response_id":
+            return macros.plain_response_id(macros.trim_blanks(as_name(str(mapped.column))))
+    return "null::varchar"
+
+
+def attributes(columns: list[MappedColumn], profile: Profile, macros: EngineMacros) -> str:
+    """Return SQL of a hash of a row's attributes."""
+    return _cells(_mapped(columns), profile, macros, with_answers=False)
+
+
 def count_responses(
+    connection: duckdb.DuckDBPyConnection, seeds_dir: Path, files: list[RawFile]
+) -> int:
+    """Return how many responses the profiled files hold: of one source each response id once."""
+    numbered, others = _by_numbering(
+        files, {file.file_number: mapped_columns(seeds_dir, file) for file in files}
+    )
+    numbers = [file.file_number for file in numbered]
+    return sum(file.record_count for file in others) + _count_identified(
+        connection,
+        "select profile_id, source, response_id from compared inner join files using (file_number)"
+        f" where list_contains({numbers}::bigint[], file_number)",
+    )
+
+
+def count_previous_responses(
     engine: BoundedEngine,
     raw_dir: Path,
     seeds_dir: Path,
@@ -85,57 +113,76 @@ def count_responses(
     files: list[RawFile],
     macros: EngineMacros,
 ) -> int:
-    """Return how many responses the files hold: of one source each response id once."""
+    """Return the same of files that were not profiled: those of an earlier cycle."""
     count = 0
     ids = []
     for file in files:
         parquet = file.parquet(raw_dir, cycle_id)
-        columns = [
-            mapped.column
-            for mapped in mapped_columns(seeds_dir, file)
-            if (mapped.target_kind, mapped.target) == ("attribute", "response_id") and mapped.column
-        ]
-        if not columns or not parquet.is_file():  # an old cycle's may have been cleared away
+        columns = mapped_columns(seeds_dir, file)
+        if not is_numbered(columns) or not parquet.is_file():  # an old cycle's may be cleared away
             count += file.record_count
             continue
-        response_id = macros.plain_response_id(macros.trim_blanks(as_name(columns[0])))
         ids.append(
-            f"select {as_text(file.profile_id)} as profile, {as_text(file.source)} as source,"
-            f" nullif({response_id}, '') as response_id from read_parquet({as_text(parquet)})"
+            f"select {as_text(file.profile_id)} as profile_id, {as_text(file.source)} as source,"
+            f" {response_id(columns, macros)} as response_id from read_parquet({as_text(parquet)})"
         )
     if ids:
         with engine.opened() as connection:
-            [(identified,)] = connection.execute(
-                "select count(distinct (profile, source, response_id))"
-                " filter (response_id is not null) + count(*) filter (response_id is null)"
-                f" from ({' union all '.join(ids)})"
-            ).fetchall()
-        count += int(identified)
+            count += _count_identified(connection, " union all ".join(ids))
     return count
 
 
+def _count_identified(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    [(count,)] = connection.execute(
+        "select count(distinct (profile_id, source, response_id))"
+        " filter (response_id <> '') + count(*) filter (coalesce(response_id, '') = '')"
+        f" from ({rows})"
+    ).fetchall()
+    return int(count)
+
+
+def is_numbered(columns: list[MappedColumn]) -> bool:
+    """Whether a file's rows have response ids."""
+    return any(mapped.target == "response_id" for mapped in _mapped(columns))
+
+
+def _of_profiles(files: list[RawFile]) -> Mapping[str, list[RawFile]]:
+    of_profile: dict[str, list[RawFile]] = defaultdict(list)
+    for file in files:
+        of_profile[file.profile_id].append(file)
+    return of_profile
+
+
+def _by_numbering(
+    files: list[RawFile], columns: Mapping[int, list[MappedColumn]]
+) -> tuple[list[RawFile], list[RawFile]]:
+    """Return the files that have response ids, and those that have none."""
+    numbered: list[RawFile] = []
+    others: list[RawFile] = []
+    for file in files:
+        (numbered if is_numbered(columns[file.file_number]) else others).append(file)
+    return numbered, others
+
+
+def _mapped(columns: list[MappedColumn]) -> list[MappedColumn]:
+    """Return the columns that a file has and that say something of its rows."""
+    return [
+        mapped
+        for mapped in columns
+        if mapped.target_kind != "ignore" and mapped.column not in (None, "_profile_id")
+    ]
+
+
 def _by_response_id(
-    connection: duckdb.DuckDBPyConnection,
-    profile_id: str,
-    files: list[RawFile],
-    columns: dict[int, list[MappedColumn]],
-    places: dict[int, Path],
-    profile: Profile,
-    macros: EngineMacros,
+    connection: duckdb.DuckDBPyConnection, profile_id: str, files: list[RawFile]
 ) -> None:
     is_one_source = len({file.source for file in files}) == 1
-    ids = " union all ".join(
-        f"select {as_text(file.source)} as source, {file.file_number} as file_number,"
-        f" {file.file_number}::bigint * 1000000000 + _source_row as response_key,"
-        f" {macros.plain_response_id(macros.trim_blanks(as_name(str(mapped.column))))}"
-        f" as response_id, {'null' if is_one_source else attributes} as attributes"
-        f" from read_parquet({as_text(places[file.file_number])})"
-        for file in files
-        for attributes in [_cells(columns[file.file_number], profile, macros, with_answers=False)]
-        for mapped in columns[file.file_number]
-        if mapped.target == "response_id"
+    numbers = ", ".join(str(file.file_number) for file in files)
+    connection.execute(
+        "create or replace temp view identified as select source, file_number,"
+        " file_number * 1000000000 + row as response_key, response_id, attributes"
+        f" from compared inner join files using (file_number) where file_number in ({numbers})"
     )
-    connection.execute(f"create or replace temp table identified as {ids}")
     connection.execute(
         f"insert into repeated_ids"
         f" select {as_text(profile_id)}, source, response_id, max(response_key) from identified"
@@ -232,12 +279,17 @@ def _by_rows(
 
     def counts(numbers: set[int], *, with_answers: bool) -> dict[tuple[int, int], int]:
         """Return by pair of files how many rows of the first stand in the second."""
-        rows = " union all ".join(
-            f"select {number} as file_number,"
-            f" {_cells(columns[number], profile, macros, with_answers=with_answers)} as cells"
-            f" from read_parquet({as_text(places[number])})"
-            f" where {_is_told_by_no_id(columns[number], by_number[number], macros)}"
-            for number in numbers
+        rows = (
+            " union all ".join(
+                f"select {number} as file_number,"
+                f" {_cells(columns[number], profile, macros, with_answers=True)} as cells"
+                f" from read_parquet({as_text(places[number])})"
+                f" where {response_id(columns[number], macros)} {is_told_by_no_id}"
+                for number in numbers
+            )
+            if with_answers
+            else "select file_number, attributes as cells from compared"
+            f" where file_number in {tuple(numbers)} and response_id {is_told_by_no_id}"
         )
         found = connection.execute(
             f"""
@@ -268,12 +320,17 @@ def _by_rows(
         return
     by_number = {file.file_number: file for file in files}
     numbers = set(by_number)
-    total = {
-        number: connection.execute(
-            f"select count(*) from read_parquet({as_text(places[number])})"
-        ).fetchall()[0][0]
-        for number in numbers
-    }
+    total = dict(
+        connection.execute("select file_number, count(*) from compared group by all").fetchall()
+    )
+    # Files that are looked at together all have ids of one source, or none has.
+    is_told_by_no_id = "is null"
+    if is_numbered(columns[files[0].file_number]):
+        of_source = f"{as_text(files[0].profile_id)}, {as_text(files[0].source)}"
+        is_told_by_no_id = (
+            "not in (select response_id from repeated_ids"
+            f" where (profile_id, source) = ({of_source}))"
+        )
     alike = {number for pair in enough(counts(numbers, with_answers=False)) for number in pair}
     if not alike:
         return
@@ -286,18 +343,6 @@ def _by_rows(
                 "insert into copied values (?, ?, ?)",
                 [own, found[own, other], by_number[other].name],
             )
-
-
-def _is_told_by_no_id(columns: list[MappedColumn], file: RawFile, macros: EngineMacros) -> str:
-    """Return SQL of whether no other row of the source bears the row's response id."""
-    for mapped in columns:
-        if mapped.target == "response_id":
-            response_id = macros.plain_response_id(macros.trim_blanks(as_name(str(mapped.column))))
-            return (
-                f"{response_id} not in (select response_id from repeated_ids where"
-                f" profile_id = {as_text(file.profile_id)} and source = {as_text(file.source)})"
-            )
-    return "true"
 
 
 def _cells(

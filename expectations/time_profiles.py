@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.raw_files import Cycle, Profile, RawFile
+from expectations.raw_files import Cycle, Profile
 from orchestration.engine_macros import EngineMacros
 from orchestration.sql_text import as_name
 
@@ -45,7 +45,6 @@ class TimeFigures:
 def time_figures(
     connection: duckdb.DuckDBPyConnection,
     parquet: Path,
-    file: RawFile,
     column: str,
     cycle: Cycle,
     profile: Profile,
@@ -56,7 +55,7 @@ def time_figures(
 
     def under(date_order: str) -> TimeFigures:
         read_so = replace(profile, date_order=date_order)
-        return _figures(connection, parquet, file, column, cycle, read_so, macros)
+        return _figures(connection, parquet, column, cycle, read_so, macros)
 
     told = under(profile.date_order)
     if told.stray_share is None or told.stray_share <= most:
@@ -70,7 +69,6 @@ def time_figures(
 def _figures(
     connection: duckdb.DuckDBPyConnection,
     parquet: Path,
-    file: RawFile,
     column: str,
     cycle: Cycle,
     profile: Profile,

@@ -14,11 +14,14 @@ _FILES = ("engine.sql", "cells.sql", "responses.sql")
 
 
 class EngineMacros:
-    """The macros by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL."""
+    """The macros by name: `macros.trim_blanks("name")` is a piece of DuckDB's SQL.
+
+    Pickled they are their text, which travels to whoever has no dbt project, or another one.
+    """
 
     def __init__(self, project_dir: Path = _DBT_PROJECT) -> None:
         """`project_dir` is the dbt project."""
-        self._module = _module(project_dir / "macros")
+        self._text = _text(project_dir / "macros")
 
     def trim_blanks(self, text: str) -> str:
         """Return the text without blanks at its ends."""
@@ -98,14 +101,18 @@ class EngineMacros:
         )
 
     def _call(self, name: str, *arguments: str | list[str]) -> str:
-        macro = getattr(self._module, name)
+        macro = getattr(_module(self._text), name)
         return f"({macro(*arguments)})"
 
 
 @lru_cache(maxsize=1)
-def _module(folder: Path) -> object:
+def _text(folder: Path) -> str:
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
+
+
+@lru_cache(maxsize=1)
+def _module(text: str) -> object:
     from jinja2 import Environment
 
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
     return environment.from_string(text).module

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from expectations.border import Border
+from expectations.one_export import Profilers, Run, in_this_process
 from expectations.raw_files import Cycle
 from expectations.validation import Outcome
 from orchestration.bounded_engine import BoundedEngine
@@ -131,8 +132,8 @@ class SmallCycle:
             "COLUMNS": "500",
         }
 
-    def check(self, cycle_id: str, engine: BoundedEngine | None = None) -> dict[str, list[Outcome]]:
-        """Pull the cycle's exports and return what the border says of them; nothing is built."""
+    def pull(self, cycle_id: str) -> Path:
+        """Pull the cycle's exports; return the raw zone."""
         raw_dir = self.data / "raw"
         pull_cycle(
             cycle_id=cycle_id,
@@ -141,8 +142,19 @@ class SmallCycle:
             raw_dir=raw_dir,
             pulled_at=datetime.now(UTC),
         )
+        return raw_dir
+
+    def check(
+        self,
+        cycle_id: str,
+        engine: BoundedEngine | None = None,
+        run: Run = in_this_process,
+    ) -> dict[str, list[Outcome]]:
+        """Pull the cycle's exports and return what the border says of them; nothing is built."""
+        raw_dir = self.pull(cycle_id)
         [row] = [row for row in seed_records(self.seeds, "survey_cycles")
                  if row["cycle_id"] == cycle_id]  # fmt: skip
+        engine = engine or BoundedEngine("1GB", self.data / "spilled")
         return Border(
             raw_dir=raw_dir,
             seeds_dir=self.seeds,
@@ -157,9 +169,10 @@ class SmallCycle:
                 row["previous_cycle_id"] or None,
                 is_over=True,
             ),
-            engine=engine or BoundedEngine("1GB", self.data / "spilled"),
+            engine=engine,
             max_off_scale_share=0.2,
             max_superseded_share=0.1,
+            profilers=Profilers(raw_dir, engine, run),
         ).check()
 
     def warehouse(self, sql: str) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from expectations.border import PSEUDONYM_CHECK, Border
 from expectations.identifier_profiles import superseded
 from expectations.lists import MendingList, plain
+from expectations.one_export import Profilers, read_profiled
 from expectations.raw_files import Cycle
 from expectations.rule_words import RULE_WORDS
 from expectations.rules import (
@@ -387,14 +388,15 @@ class OneHash(BoundedEngine):
 def test_who_answered_twice_is_told_by_identifiers_and_not_by_their_hashes(
     border: Border, kind: type[BoundedEngine], tmp_path: Path
 ):
-    share, examples = superseded(
-        kind("1GB", tmp_path / "spilled"),
-        border.raw_dir,
-        border.seeds_dir,
-        border.cycle,
-        border.files("survey_responses"),
-        EngineMacros(border.dbt_project_dir),
-    )
+    engine = kind("1GB", tmp_path / "spilled")
+    files = border.files("survey_responses")
+    profilers = Profilers(border.raw_dir, border.engine)
+    with (
+        profilers.profiled(border.seeds_dir, border.cycle, files, EngineMacros(), 0.2) as profiled,
+        engine.opened() as connection,
+    ):
+        read_profiled(connection, profiled)
+        share, examples = superseded(connection)
     assert share == 0.5  # four responses of two people; the fifth says nobody's identifier
     assert examples == "c/p/a.csv baris/row 2 = c/p/a.csv baris/row 5 = c/p/a.csv baris/row 6"
 

@@ -56,6 +56,7 @@ DEFS_READ = {
     "orchestration.publishing.reading.headline": "the headline as metadata",
     "orchestration.cycles.fingerprints": "the hash of seeds as a run's tag",
     "orchestration.run_lock": "the resource that a run holds",
+    "orchestration.sharding.workplace": "what a run holds until its end",
     "orchestration.auditing.run_records": "a run's own record, from its start to its end",
 }
 MAX_LINES_OF_A_DEF = 45

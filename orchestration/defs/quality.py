@@ -14,6 +14,7 @@ from expectations.rule_words import rule_in_words
 from expectations.validation import Outcome
 from orchestration.auditing.run_records import recorded_step
 from orchestration.defs.survey_exports import EXPORT_FILES, STAFF_FRAME, SURVEY_RESPONSES
+from orchestration.defs.translation import failing_as_ours
 from orchestration.settings import get_settings
 from orchestration.stages.check import Checked, check_exports
 from orchestration.words import both
@@ -48,9 +49,11 @@ def _specs(asset: dg.AssetKey, checks: dict[str, rules.Severity]) -> list[dg.Ass
 def raw_border(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
     """Demand of a cycle's raw files what the suites say; unchanged files are not asked twice."""
     settings, cycle_id = get_settings(), context.partition_key
-    with recorded_step(
-        settings, run_id=context.op_execution_context.run_id, cycle_id=cycle_id, step="check"
-    ) as step:
+    run_id = context.op_execution_context.run_id
+    with (
+        failing_as_ours(),
+        recorded_step(settings, run_id=run_id, cycle_id=cycle_id, step="check") as step,
+    ):
         checked = check_exports(settings, cycle_id)
         outcomes = [each for group in checked.outcomes.values() for each in group]
         step.rows = max((each.judged_count or 0 for each in outcomes), default=None)

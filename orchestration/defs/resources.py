@@ -19,6 +19,7 @@ from orchestration.lineage.runs import lineage_run
 from orchestration.log_lines import write_json_lines
 from orchestration.run_lock import run_lock, show_alive
 from orchestration.settings import Settings, get_settings
+from orchestration.sharding.workplace import closing_workplace
 
 CYCLE_TAG, SEEDS_TAG = "ilk/cycle", "ilk/seeds"
 PATIENCE = 3600  # seconds that a run waits for another one: for a cycle, a trace, a long --all
@@ -42,11 +43,11 @@ class RunLock(dg.ConfigurableResource[None]):
             write_json_lines()
         run = context.dagster_run
         if run is None:  # no run: Dagster's tests of a single asset
-            with run_lock(settings.data_dir, patience=PATIENCE):
+            with run_lock(settings.data_dir, patience=PATIENCE), closing_workplace():
                 yield None
             return
         show_alive(settings.data_dir, run.run_id)
-        with run_lock(settings.data_dir, patience=PATIENCE):
+        with run_lock(settings.data_dir, patience=PATIENCE), closing_workplace():
             cycle_id = run.tags.get("dagster/partition")
             start_run(settings, run_id=run.run_id, cycle_id=cycle_id)
             if context.instance and cycle_id:  # whoever asked for it: a person, a backfill, ...

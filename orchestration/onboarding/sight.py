@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import duckdb
 
-from expectations.response_profiles import SCIENTIFIC
+from expectations.one_export import SCIENTIFIC
 from orchestration.engine_macros import EngineMacros
 from orchestration.exports.archives import open_archive
 from orchestration.exports.faults import ExportFault

@@ -20,10 +20,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.dbt_build import CycleDbt, NodeResult, WarehouseBuildError
-from orchestration.durable_files import make_private, whole_file
+from orchestration.durable_files import whole_file
 from orchestration.exports.sources import SURVEY_RESPONSES_KIND
-from orchestration.exports.store import parquet_path
-from orchestration.response_files import ResponseFilesError
 from orchestration.settings import Settings
 from orchestration.sharding.dealing import (
     DealAgainJob,
@@ -35,7 +33,6 @@ from orchestration.sharding.dealing import (
 )
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.failing_rows import failing_rows
-from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.merging import merged_files
 from orchestration.sharding.plan import (
     DEALT,
@@ -48,13 +45,13 @@ from orchestration.sharding.plan import (
     stages,
     sums_of,
 )
-from orchestration.sharding.runners import Runner, TaskError
+from orchestration.sharding.runners import RunnerError, TaskError, of_exports
 from orchestration.sharding.tasks import Input, Model, ShardJob, file_of
+from orchestration.sharding.workplace import Workplace, closing_workplace, open_workplace
 from orchestration.sql_text import as_text
 
 logger = logging.getLogger("ilk.shards")
 
-MOST_NAMES = 3
 _MOST_DEALING = 64  # tasks: each writes a file a shard, and a shard opens them all
 DEALT_RESPONSES, DEALT_PREVIOUS = "dealt_responses", "dealt_previous_responses"
 
@@ -71,12 +68,8 @@ def build_in_shards(dbt: CycleDbt, shards: int) -> list[NodeResult]:
     """
     manifest = dbt.manifest()
     first, *later = stages(manifest)
-    try:
-        dbt.settings.response_files.claim(dbt.settings.data_dir)
-    except ResponseFilesError as error:
-        raise WarehouseBuildError(str(error)) from error
-    with _folder(dbt.settings) as folder, _runner(dbt.settings) as runner:
-        build = ShardedBuild(dbt, manifest.nodes, folder, runner, shards)
+    with _workplace(dbt.settings) as workplace:
+        build = ShardedBuild(dbt, manifest.nodes, workplace, shards)
         results = dbt.build(build.selected(first.built))
         if _has_failed(results):
             return results
@@ -96,13 +89,17 @@ def build_in_shards(dbt: CycleDbt, shards: int) -> list[NodeResult]:
 
 @dataclass(frozen=True)
 class ShardedBuild:
-    """A cycle's build: dbt and its nodes, the folder to work in, what carries tasks to shards."""
+    """A cycle's build: dbt and its nodes, where it works, in how many shards."""
 
     dbt: CycleDbt
     nodes: Mapping[str, Any]
-    folder: Path
-    runner: Runner
+    workplace: Workplace
     shards: int
+
+    @property
+    def folder(self) -> Path:
+        """Where what is dealt and computed lies."""
+        return self.workplace.folder
 
     @property
     def engine(self) -> Engine:
@@ -172,7 +169,9 @@ class ShardedBuild:
                     [self.dbt.cycle_id, SURVEY_RESPONSES_KIND],
                 ).fetchall()
             )
-        raw_dir = settings.raw_dir if settings.is_one_machine else self._lent(rows)
+        raw_dir = settings.raw_dir
+        if not settings.is_one_machine:
+            raw_dir = self.workplace.lend(raw_dir, self.dbt.cycle_id, rows)
         code = self.dbt.compiled([staging.name, DEALT_RESPONSES], raw_dir=raw_dir)
         job = DealJob(
             staging=(str(staging.relation_name), code[staging.name]),
@@ -183,36 +182,9 @@ class ShardedBuild:
             engine=self._engine_of_shards(),
         )
         logger.info("membagi / dealing: %s", self.dbt.cycle_id)
-        self._map(self.runner, job, range(len(job.files)))
-        shutil.rmtree(self._lent_dir, ignore_errors=True)  # as exported
+        self._map(job, range(len(job.files)))
+        self.workplace.take_back()
         self._deal_previous(later)
-
-    def _lent(self, sha256s: Iterable[str]) -> Path:
-        """Copy the cycle's readings to where all machines see them; return it, laid out as raw/.
-
-        A link where it is the same disk. The raw zone stays on the driver's.
-        """
-        for sha256 in sha256s:
-            own, lent = (
-                parquet_path(
-                    raw_dir,
-                    kind=SURVEY_RESPONSES_KIND,
-                    cycle_id=self.dbt.cycle_id,
-                    sha256=sha256,
-                )
-                for raw_dir in (self.dbt.settings.raw_dir, self._lent_dir)
-            )
-            make_private(lent.parent)
-            try:
-                lent.hardlink_to(own)
-            except OSError:  # another disk, or one that knows no links
-                with whole_file(lent) as temporary:
-                    shutil.copyfile(own, temporary)
-        return self._lent_dir
-
-    @property
-    def _lent_dir(self) -> Path:
-        return self.folder / "raw"
 
     @property
     def _dealing_tasks(self) -> int:
@@ -262,7 +234,7 @@ class ShardedBuild:
                 shards=self.shards,
                 engine=self._engine_of_shards(),
             )
-            self._map(self.runner, again, range(tasks))
+            self._map(again, range(tasks))
             return
         with self._warehouse() as warehouse:
             for node in models:
@@ -306,7 +278,7 @@ class ShardedBuild:
             engine=self._engine_of_shards(),
         )
         logger.info("menghitung / computing: %s", ", ".join(node.name for node in nodes))
-        self._map(self.runner, job, range(self.shards))
+        self._map(job, range(self.shards))
         for node in nodes:
             if sums := sums_of(node):
                 self._merge(self.rows / node.name, sums)
@@ -373,9 +345,9 @@ class ShardedBuild:
     def _dealt(self, name: str) -> Path:
         return self.folder / "dealt" / name
 
-    def _map(self, runner: Runner, task: Any, items: Sequence[int]) -> None:  # noqa: ANN401
+    def _map(self, task: Any, items: Sequence[int]) -> None:  # noqa: ANN401
         try:
-            runner.map(task, items)
+            self.workplace.runner.map(task, items)
         except TaskError as error:
             number = int(str(error.item))
             if isinstance(task, DealJob):
@@ -408,12 +380,7 @@ class ShardedBuild:
                     [list(sha256s)],
                 ).fetchall()
             ]
-        if not names:
-            return ""
-        at_row = f", baris / row {row}" if row is not None else ""
-        more = len(names) - MOST_NAMES
-        others = f" (dan {more} lainnya / and {more} more)" if more > 0 else ""
-        return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{at_row}{others}"
+        return of_exports(names, row)
 
     @contextmanager
     def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -425,33 +392,14 @@ class ShardedBuild:
 
 
 @contextmanager
-def _runner(settings: Settings) -> Iterator[Runner]:
-    """Give what carries tasks to shards; nothing of Spark is imported where none is asked for."""
-    if settings.spark_master is None:
-        yield LocalRunner(settings.shard_processes)
-        return
-    from orchestration.sharding.spark_runner import SparkRunner
-    from orchestration.sharding.spark_session import SparkError
-
-    secret = settings.spark_secret.get_secret_value() if settings.spark_secret else None
+def _workplace(settings: Settings) -> Iterator[Workplace]:
+    """Give the run's workplace, which a build in shards needs last."""
     try:
-        with SparkRunner(settings.spark_master, secret=secret) as runner:
-            yield runner
-    except SparkError as error:
+        with closing_workplace():
+            yield open_workplace(settings)
+    except RunnerError as error:
         raise WarehouseBuildError(str(error)) from error
 
 
 def _has_failed(results: Iterable[NodeResult]) -> bool:
     return any(result.has_failed for result in results)
-
-
-@contextmanager
-def _folder(settings: Settings) -> Iterator[Path]:
-    """Give an empty folder to work in, gone afterwards; what a killed run left goes first."""
-    folder = settings.shards_dir
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -4,18 +4,20 @@ Belongs here: writing rows into a folder a shard. Doesn't: by what they are deal
 (dbt_project/analyses), and reading them (tasks.py).
 """
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from typing import TypeVar
 
 import duckdb
 
+from orchestration.durable_files import whole_folder
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.tasks import rows_of
 from orchestration.sql_text import as_text
+
+File = TypeVar("File", str, int)
 
 # Rows of all shards that wait in memory, in each thread, until their shard's file gets them: some
 # 0.8 GB of 68 questions. A shard's fewest make row groups that are still worth it.
@@ -105,9 +107,7 @@ def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, sha
 
     Whole or not at all: a task that is tried again finds nothing, or what it would write.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with whole_folder(folder) as temporary:
         waiting = max(_WAITING_ROWS // shards, _FEWEST_OF_A_SHARD)
         connection.execute(f"set partitioned_write_flush_threshold = {waiting}")
         [(count,)] = connection.execute(
@@ -119,13 +119,6 @@ def deal(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, *, sha
             f"copy (select * exclude (deal_number) from ({query}) as dealt limit 0) "
             f"to {as_text(temporary / 'columns.parquet')} (format parquet)"
         )
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not folder.exists():  # what the same task wrote before, or at once
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return int(count)
 
 
@@ -139,12 +132,12 @@ def dealt_files(folder: Path, shards: int) -> tuple[tuple[str, ...], tuple[tuple
     return tuple(map(str, columns)), tuple(tuple(files) for files in of_shards.values())
 
 
-def in_groups(rows: Mapping[str, int], count: int) -> tuple[tuple[str, ...], ...]:
+def in_groups(rows: Mapping[File, int], count: int) -> tuple[tuple[File, ...], ...]:
     """Return files in at most so many groups with nearly as many rows each, none of them empty.
 
     `rows`: how many each file has.
     """
-    groups: list[list[str]] = [[] for _ in range(min(count, len(rows)))]
+    groups: list[list[File]] = [[] for _ in range(min(count, len(rows)))]
     for file in sorted(rows, key=lambda of: (-rows[of], of)):
         smallest = min(groups, key=lambda group: (sum(rows[of] for of in group), len(group)))
         smallest.append(file)

@@ -13,6 +13,8 @@ logger = logging.getLogger("ilk.shards")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+MOST_NAMES = 3
+
 
 class TaskError(RuntimeError):
     """A task failed for good on an item; the sentence names the item, and says what it said."""
@@ -24,6 +26,10 @@ class TaskError(RuntimeError):
         super().__init__(f"{item}: {words}")
 
 
+class RunnerError(RuntimeError):
+    """No task can be run as things are; the sentence says what to do."""
+
+
 class Runner(Protocol):
     """Runs a task on each of several items, wherever that is.
 
@@ -33,10 +39,20 @@ class Runner(Protocol):
     """
 
     def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return the task's results in the order of the items; raises TaskError."""
+        """Return the task's results in the order of the items; raises TaskError, RunnerError."""
         ...
 
 
 def log_progress(done: int, count: int) -> None:
     """Say how many of the items are done."""
-    logger.info("pecahan %d dari %d / shard %d of %d", done, count, done, count)
+    logger.info("tugas %d dari %d / task %d of %d", done, count, done, count)
+
+
+def of_exports(names: Sequence[str], row: int | None = None) -> str:
+    """Return a line that names the exports that a task failed on, and a row; '' of none."""
+    if not names:
+        return ""
+    at_row = f", baris / row {row}" if row is not None else ""
+    more = len(names) - MOST_NAMES
+    others = f" (dan {more} lainnya / and {more} more)" if more > 0 else ""
+    return f"\ndari ekspor / of the exports: {', '.join(names[:MOST_NAMES])}{at_row}{others}"

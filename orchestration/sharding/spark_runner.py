@@ -144,15 +144,16 @@ class _Attempt(Generic[Item, Result]):
 
 @cache
 def _code() -> str:
-    return code_of_tasks(shipped("orchestration"))
+    return code_of_tasks(shipped("orchestration"), shipped("expectations"))
 
 
-def code_of_tasks(package: Path) -> str:
+def code_of_tasks(*packages: Path) -> str:
     """Return the sha256 of all that a task may import: our modules, and what computes for them."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for package in packages:
+        for path in sorted(package.rglob("*.py")):
+            digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     for name in _PACKAGES:
         digest.update(f"{name} {version(name)}\0".encode())
     return digest.hexdigest()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestration.process_environment import environment
+from orchestration.sharding.runners import RunnerError
 
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway
@@ -47,7 +48,7 @@ _UNLESS_SAID = {
 }
 
 
-class SparkError(RuntimeError):
+class SparkError(RunnerError):
     """Spark can't be used as it is; the sentence says what to do."""
 
 
@@ -91,8 +92,14 @@ def _spark() -> Any:  # noqa: ANN401  # a module that may be missing
         raise SparkError(
             "Pasang / install: uv sync --inexact --extra spark (ILK_SPARK_MASTER, docs/scaling.md)"
         ) from error
-    logging.getLogger("py4j").setLevel(logging.ERROR)  # it logs settings, secrets among them
+    # It logs settings, secrets among them, and a stack of Ctrl-C, in part as nobody's.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_py4js)
     return pyspark
+
+
+def _is_not_py4js(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 def _answers(master: str) -> None:

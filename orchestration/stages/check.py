@@ -5,21 +5,29 @@ Belongs here: what is handed to the border, when it looks again. Doesn't: what i
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from expectations.border import Border
+from expectations.one_export import Numbers, ProfileError, Profilers
 from expectations.raw_files import Cycle, method_parameter
 from expectations.validation import Outcome
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.cycles.fingerprints import border_fingerprint
 from orchestration.cycles.state import BorderPassed, cycle_states
+from orchestration.dbt_build import interrupts
+from orchestration.exports.sources import SURVEY_RESPONSES_KIND
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
 from orchestration.settings import Settings
+from orchestration.sharding.dealing import in_groups
+from orchestration.sharding.runners import RunnerError, TaskError, of_exports
+from orchestration.sharding.workplace import open_workplace
 from orchestration.stages.blocking import note_blocking
+from orchestration.stages.findings import StageError
 from orchestration.stages.readings import demand_undamaged
 from orchestration.survey_terms import PARAMETER_DEFAULTS
 
@@ -74,16 +82,57 @@ def _outcomes(settings: Settings, here: Border) -> Mapping[str, list[Outcome]]:
         return {suite: [*map(_remembered, group)] for suite, group in passed.outcomes.items()}
     logger.info("%s: memeriksa ekspor / checking the exports", cycle_id)
     try:
-        found = here.check()
-    except duckdb.Error:
+        with interrupts():  # Dagster would hold Ctrl-C back until the checks end
+            found = replace(here, profilers=_profilers(settings, here)).check()
+    except RunnerError as error:
+        raise StageError(str(error)) from error
+    except (duckdb.Error, ProfileError, TaskError) as error:
         demand_undamaged(settings, cycle_id)
-        raise
+        if isinstance(error, duckdb.Error):
+            raise
+        raise StageError(_why(error, here)) from error
     if any(_blocks(outcome) for group in found.values() for outcome in group):
         states.forget_border([cycle_id])
     else:
         said = {suite: [asdict(outcome) for outcome in group] for suite, group in found.items()}
         states.pass_border(cycle_id, BorderPassed(current, said))
     return found
+
+
+def _why(error: ProfileError | TaskError, here: Border) -> str:
+    """Return the sentence of exports that can't be profiled: the one named, or all of a task."""
+    words, where = str(error), ""
+    if isinstance(error, TaskError):
+        words = error.words.removeprefix(f"{ProfileError.__name__}: ")
+        numbers = error.item if isinstance(error.item, tuple) else ()
+        names = [file.name for file in here.files() if file.file_number in numbers]
+        if not any(words.startswith(name) for name in names):
+            where = of_exports(names)
+    return (
+        "memeriksa ekspor gagal, tidak ada yang terbit / checking the exports failed, nothing is "
+        f"published: {words}{where}"
+    )
+
+
+def _profilers(settings: Settings, here: Border) -> Profilers | None:
+    """Return who profiles the exports where it isn't this process: executors of Spark."""
+    if settings.spark_master is None:
+        return None
+    place = open_workplace(settings)
+
+    def run(task: Callable[[Numbers], None], rows: Mapping[int, int]) -> None:
+        place.runner.map(task, in_groups(rows, settings.shards or 1) or ((),))
+
+    raw_dir = settings.raw_dir
+    if not settings.is_one_machine:
+        files = here.files(SURVEY_RESPONSES_KIND)
+        raw_dir = place.lend(raw_dir, here.cycle.cycle_id, (file.sha256 for file in files))
+    return Profilers(
+        raw_dir=raw_dir,
+        engine=BoundedEngine(settings.memory_limit, place.folder / "checks"),
+        run=run,
+        engine_settings={"threads": 1},  # each core of an executor has a task of its own
+    )
 
 
 def _blocks(outcome: Outcome) -> bool:

@@ -14,6 +14,7 @@ from orchestration.sharding.build import ShardedBuild
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.runners import Runner
 from orchestration.sharding.tasks import Input, Model, ShardJob
+from orchestration.sharding.workplace import Workplace
 
 AS_NUMBERS = "select cast(answer as integer) as answer from warehouse.staging.answers"
 AS_THEY_ARE = "select * from warehouse.staging.answers"
@@ -65,7 +66,7 @@ def what_is_said(
     )
     dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
     try:
-        ShardedBuild(dbt, {}, folder, runner, 2)._map(runner, job, shards)
+        ShardedBuild(dbt, {}, Workplace(folder, runner), 2)._map(job, shards)
     except WarehouseBuildError as error:
         return str(error)
     return ""

@@ -5,11 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.dbt_build import CycleDbt
 from orchestration.settings import Settings
-from orchestration.sharding.build import ShardedBuild
 from orchestration.sharding.dealing import deal, dealt_files, in_groups
 from orchestration.sharding.local_runner import LocalRunner
+from orchestration.sharding.workplace import Workplace
 
 ROWS = "select n, n as deal_number from range(1000) as numbers (n)"
 
@@ -65,10 +64,14 @@ def test_readings_are_lent_to_other_machines_whole_and_their_owners_alone(
             raise OSError("another disk")
 
         monkeypatch.setattr(Path, "hardlink_to", refused)
-    dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
-    lent_zone = ShardedBuild(dbt, {}, settings.shards_dir, LocalRunner(), 2)._lent(["ab"])
+    workplace = Workplace(settings.shards_dir, LocalRunner())
+    for _ in range(2):  # to the checks, and to the build
+        lent_zone = workplace.lend(settings.raw_dir, "c1", ["ab"])
     lent = lent_zone / own.relative_to(settings.raw_dir)
     assert lent.read_bytes() == b"PAR1"
     assert lent.samefile(own) == has_links
     assert [path.name for path in lent.parent.iterdir()] == ["ab.parquet"]
     assert lent_zone.stat().st_mode & 0o077 == 0
+    workplace.take_back()
+    assert not lent_zone.exists()
+    assert own.read_bytes() == b"PAR1"

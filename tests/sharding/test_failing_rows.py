@@ -10,6 +10,7 @@ from orchestration.sharding.dealing import DealJob
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.runners import TaskError
+from orchestration.sharding.workplace import Workplace
 from tests.sharding.failing_job import AS_NUMBERS, what_is_said
 
 
@@ -73,7 +74,7 @@ def test_exports_that_cannot_be_dealt_are_named_and_no_shard(tmp_path):
     job = DealJob(("", ""), "", (("a",), ("b", "c")), tmp_path, 2, Engine("1GB", 1))
     dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
     with pytest.raises(WarehouseBuildError) as raised:
-        ShardedBuild(dbt, {}, tmp_path, Lost(), 2)._map(Lost(), job, (0, 1))
+        ShardedBuild(dbt, {}, Workplace(tmp_path, Lost()), 2)._map(job, (0, 1))
     assert str(raised.value).splitlines() == [
         "membagi ekspor gagal, tidak ada yang terbit / dealing the exports failed, nothing is "
         "published: its machine or process was lost",

@@ -17,8 +17,11 @@ from orchestration.sharding.build import ShardedBuild
 from orchestration.sharding.dealing import DealJob
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.plan import Stage
+from orchestration.sharding.spark_session import session
+from orchestration.sharding.workplace import Workplace, closing_workplace
 from orchestration.sql_text import as_name
 from orchestration.stages.build import build_warehouse
+from orchestration.stages.check import check_exports
 from tests.spark.cluster import IS_HERE
 
 CYCLE = "ilk-2025-s2"
@@ -35,13 +38,18 @@ NUMBERS = [int(number) for number in os.environ.get("ILK_TEST_SHARDS", "2").spli
 
 @pytest.mark.parametrize("shards", NUMBERS)
 def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards, monkeypatch):
-    """On Spark, where it is here, as on a cluster: no task reads the raw zone. The previous cycle's
-    responses come out of a warehouse that was built whole."""
+    """On Spark, where it is here, as on a cluster: no task reads the raw zone, and one session does
+    the checks too. The previous cycle's responses come out of a warehouse that was built whole."""
     monkeypatch.setattr(Settings, "is_one_machine", property(lambda _: False))
     dealt = []
     monkeypatch.setattr(
         "orchestration.sharding.build.DealJob",
         lambda **told: dealt.append(DealJob(**told)) or dealt[-1],
+    )
+    sessions = []
+    monkeypatch.setattr(
+        "orchestration.sharding.spark_runner.session",
+        lambda *told, **more: sessions.append(session(*told, **more)) or sessions[-1],
     )
     data = tmp_path / "data"
     shutil.copytree(sample.settings.data_dir / "raw", data / "raw")
@@ -60,8 +68,15 @@ def test_any_number_of_shards_makes_the_same_warehouse(sample, tmp_path, shards,
         spark_master="local[2]" if IS_HERE else None,
         shard_dir=tmp_path / "shards",
     )
-    results = build_warehouse(settings, CYCLE, load_seeds=False, held=())
+    with closing_workplace():
+        checked = check_exports(settings, CYCLE)
+        if IS_HERE:  # or they are checked in this process
+            assert list((settings.shards_dir / "raw").rglob("*.parquet"))
+            assert sessions
+        results = build_warehouse(settings, CYCLE, load_seeds=False, held=())
     assert [result for result in results if result.has_failed] == []
+    assert len(sessions) == IS_HERE
+    assert checked.outcomes == check_exports(sample.settings, CYCLE).outcomes
 
     whole.execute(f"attach '{settings.warehouse}' as shards (read_only)")
     tables = _tables(whole, "whole")
@@ -110,7 +125,7 @@ def test_a_cycle_whose_errors_are_a_bootstrap_says_that_it_is_computed_whole(tmp
 
     def said(cycle_id):
         dbt = CycleDbt(settings, cycle_id, held=(), load_seeds=False)
-        return ShardedBuild(dbt, {}, tmp_path, LocalRunner(), 2).why_whole()
+        return ShardedBuild(dbt, {}, Workplace(tmp_path, LocalRunner()), 2).why_whole()
 
     for cycle_id in ("c1", "c2"):  # its own weights, or those of the cycle it is compared with
         assert "c1 (weighting_mode rake)" in said(cycle_id)

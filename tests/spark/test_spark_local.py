@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -117,6 +118,7 @@ def test_code_is_another_where_any_module_or_package_that_computes_is(
     (package / "sharding" / "notes.txt").write_text("no code", encoding="utf-8")
     seen = [code_of_tasks(package)]
     assert seen == [code_of_tasks(shipped("orchestration"))]
+    assert seen != [code_of_tasks(package, shipped("expectations"))]
     for name in ("sharding/tasks.py", "durable_files.py", "scoring/second_moments.py"):
         with (package / name).open("a", encoding="utf-8") as module:
             module.write("\n")
@@ -138,7 +140,7 @@ def test_how_many_shards_are_done_is_logged(
     monkeypatch.setattr("orchestration.sharding.spark_runner._SECONDS_BETWEEN_LOOKS", 0.1)
     with caplog.at_level("INFO", logger="ilk.shards"):
         runner.map(slowly, range(6))
-    of_six = [re.fullmatch(r"pecahan (\d) dari 6 / shard \1 of 6", of) for of in caplog.messages]
+    of_six = [re.fullmatch(r"tugas (\d) dari 6 / task \1 of 6", of) for of in caplog.messages]
     told = [int(said[1]) for said in of_six if said]
     assert told == sorted(set(told))
     assert len(told) == len(of_six)
@@ -160,6 +162,7 @@ def test_a_module_that_executors_lack_is_named(runner: SparkRunner) -> None:
 def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_they_were(
     runner: SparkRunner,
     capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -173,9 +176,19 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     assert runner.map(str, [1]) == ["1"], "a second session in one process"
     assert signal.getsignal(signal.SIGINT) is before
     assert list(tmp_path.rglob("*.so")), "Java's libraries are unpacked there"
+
+    def slowly(item: int) -> None:
+        import time
+
+        time.sleep(20)
+
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        runner.map(slowly, [1])
     runner.close()
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+    assert not caplog.records
 
 
 def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> None:
