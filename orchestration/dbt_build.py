@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.cycles.fingerprints import hash_files, project_hash
+from orchestration.cycles.fingerprints import hash_files, project_hash, sources_hash
 from orchestration.durable_files import whole_file
 from orchestration.process_environment import environment
 from orchestration.project_files import IS_INSTALLED, REPOSITORY, shipped
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ilk.warehouse")
 
-_manifests: "dict[str, Manifest]" = {}  # by project hash: parsed once a process
+_manifests: "dict[tuple[str, _Places], Manifest]" = {}  # as parsed: once a process
 # Stands for the raw zone while the project is parsed for every data folder.
 _SOME_RAW_DIR = "raw-dir-of-the-run"
 
@@ -88,19 +88,20 @@ def manifest_path(settings: Settings) -> Path:
     """
     path = settings.dbt_target_dir / "project" / "manifest.json"
     stamp = path.with_name("manifest.sha256")
-    current = project_hash(settings)
-    if not (path.is_file() and stamp.is_file() and stamp.read_bytes() == _stamp(current, path)):
-        manifest = _parsed(settings, current)
+    if not (path.is_file() and stamp.is_file() and stamp.read_bytes() == _stamp(settings, path)):
+        manifest = _manifest(settings)
         with whole_file(path) as temporary:
             manifest.write(str(temporary))
         with whole_file(stamp) as temporary:
-            temporary.write_bytes(_stamp(current, path))
+            temporary.write_bytes(_stamp(settings, path))
     return path
 
 
-def _stamp(project: str, manifest: Path) -> bytes:
-    """Return what says that the file is the manifest of that project, whole and unchanged."""
-    return f"{project} {hash_files([manifest])}".encode()
+def _stamp(settings: Settings, manifest: Path) -> bytes:
+    """Return what says that the file is the project's manifest in its places, whole, unchanged."""
+    places = [settings.seeds_dir, settings.raw_dir, REPOSITORY]  # dbt writes them into it
+    told = "\n".join([project_hash(settings), *map(str, places)])
+    return f"{hashlib.sha256(told.encode()).hexdigest()} {hash_files([manifest])}".encode()
 
 
 @contextmanager
@@ -131,8 +132,8 @@ class CycleDbt:
     load_seeds: bool
 
     def manifest(self) -> "Manifest":
-        """Return the parsed project, for reading."""
-        return _parsed(self.settings, project_hash(self.settings))
+        """Return the parsed project."""
+        return _manifest(self.settings)
 
     def build(
         self, select: Collection[str] = (), *, rows_of_shards: Path | None = None
@@ -227,31 +228,37 @@ def build_docs(settings: Settings) -> Path:
 
 
 def _manifest(settings: Settings) -> "Manifest":
-    # dbt writes compiled SQL into the manifest it is given: the next cycle needs a clean one.
-    clean: Manifest = _parsed(settings, project_hash(settings)).deepcopy()
-    return clean
-
-
-def _parsed(settings: Settings, current: str) -> "Manifest":
     """Return the parsed project, its seeds and sources where the settings say.
 
+    A copy: dbt writes compiled SQL into the manifest it is given, and the next cycle needs a clean
+    one.
+    """
+    manifest: Manifest = _parsed(settings).deepcopy()
+    _put_in_place(manifest, settings)
+    return manifest
+
+
+def _parsed(settings: Settings) -> "Manifest":
+    """Return the project as dbt parsed it.
+
     Parsed under no cycle and, if it can be, under no data folder's places: the same environment
-    each time keeps dbt's partial parse valid, for all data folders of this machine.
+    each time keeps dbt's partial parse valid, for all data folders of this machine, and what this
+    process holds of it for all of its own.
     """
     from dbt.contracts.graph.manifest import Manifest
 
-    if current not in _manifests:
-        logger.info("membaca model / reading the models")
-        _link_project(settings)
-        # Its JSON is written where it is needed (manifest_path): it takes a second.
-        arguments = ["parse", "--log-level", "none", "--no-write-json"]
-        with _shared_places(settings) as places:
+    _link_project(settings)
+    with _shared_places(settings) as places:
+        parsed = (sources_hash(), places)
+        if parsed not in _manifests:
+            logger.info("membaca model / reading the models")
+            # Its JSON is written where it is needed (manifest_path): it takes a second.
+            arguments = ["parse", "--log-level", "none", "--no-write-json"]
             result = _invoke(settings, arguments, cycle_id="", places=places)
-        if not isinstance(result.result, Manifest):
-            raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
-        _put_in_place(result.result, settings)
-        _manifests[current] = result.result
-    return _manifests[current]
+            if not isinstance(result.result, Manifest):
+                raise WarehouseBuildError(f"dbt parse: {_reason(result)}")
+            _manifests[parsed] = result.result
+    return _manifests[parsed]
 
 
 def _link_project(settings: Settings) -> None:
@@ -304,7 +311,8 @@ def _put_in_place(manifest: "Manifest", settings: Settings) -> None:
     # dbt-duckdb formats a location with the source's fields, once it is asked for it
     template = places.raw_dir.replace("{", "{{").replace("}", "}}")
     for source in manifest.sources.values():
-        written = source.unrendered_config.get("meta", {})
+        written = {**source.unrendered_config.get("meta", {})}  # a copy of dbt's shares it
+        source.unrendered_config = {**source.unrendered_config, "meta": written}
         for told in (source.meta, source.source_meta, source.config.meta, written):
             if location := told.get("external_location"):
                 told["external_location"] = location.replace(_SOME_RAW_DIR, template)

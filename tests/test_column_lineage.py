@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from orchestration.lineage.columns import column_lineage, declared_columns
 from orchestration.lineage.tables import ColumnLineage, ColumnOf, Table, warehouse_tables
 from orchestration.lineage.tracing import trace_columns
 from orchestration.seeds.survey_cycles import find_cycle, read_cycles
+from orchestration.settings import Settings
 from tests.conftest import SAMPLE_CYCLES, Sample
 
 TABLES = {
@@ -129,6 +131,18 @@ def test_every_column_of_every_model_is_made_of_columns_that_exist_or_says_that_
                 known = tables[of.table].columns if of.table in tables else [of.column]
                 assert of.column in known
                 assert of.table in tables or of.table.split(".")[0] in ("raw", "audit"), of
+
+
+def test_a_data_folder_that_was_moved_keeps_its_lineage(
+    traced: tuple[ColumnLineage, dict[str, Table]],
+    own_sample: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lineage, tables = traced
+    settings = own_sample()
+    instrument_id = find_cycle(read_cycles(settings.seeds_dir), SAMPLE_CYCLES[-1]).instrument_id
+    monkeypatch.setattr("orchestration.lineage.tracing.trace_columns", None)
+    assert column_lineage(settings, tables, instrument_id=instrument_id) == lineage
 
 
 def test_what_yaml_declares_is_read_by_its_model_and_exists(

@@ -58,8 +58,13 @@ def test_a_second_data_folder_is_told_its_own_places_by_the_first_ones_parse(
     units = (seeds / "units.csv").read_text(encoding="utf-8").splitlines()
     (seeds / "units.csv").write_text("\n".join(f"{line},x" for line in units), encoding="utf-8")
     second = Settings(data_dir=tmp_path / "people's", seeds_dir=seeds)
+    with monkeypatch.context() as within:
+        within.setattr(dbt_build, "_invoke", None)
+        same_process = as_told(second, tmp_path / "same_process.json")
+    monkeypatch.setattr(dbt_build, "_manifests", {})
     shared = as_told(second, tmp_path / "shared.json")
     assert parsed_files(second) == 0
+    assert shared == same_process
 
     # Where nobody may write beside the code, dbt parses under the folder's own places.
     monkeypatch.setattr(dbt_build, "_manifests", {})

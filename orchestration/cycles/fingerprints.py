@@ -124,11 +124,14 @@ def code_version() -> str | None:
     return described.stdout.strip()
 
 
+def sources_hash() -> str:
+    """Return the sha256 of what dbt parses: models, settings, macros, tests."""
+    return hash_files(map(shipped, ("models", "dbt_project")))
+
+
 def project_hash(settings: Settings) -> str:
-    """Return the sha256 of what dbt parses: models, settings, macros, tests, seeds, paths."""
-    code = hash_files(map(shipped, ("models", "dbt_project")))
-    places = [settings.seeds_dir, settings.raw_dir, REPOSITORY]  # dbt writes them into the manifest
-    return _digest([code, seeds_hash(settings), *places])
+    """Return the sha256 of what dbt makes its SQL of: what it parses, and seeds; no places."""
+    return _digest([sources_hash(), seeds_hash(settings)])
 
 
 class CurrentFile(NamedTuple):
