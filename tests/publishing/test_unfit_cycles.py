@@ -48,7 +48,7 @@ def test_a_cycle_whose_responses_are_gone_stays_as_it_was_published_and_others_g
     assert cycle.published(_FIGURES) == [("c1", 40, 3.5), ("c2", 15, 3.5)]
     parts = cycle.published("from audit_reconciliation where cycle_id = 'c1' order by all")
 
-    # All of c1 are tests now; then c2 got lower answers, too.
+    # All of c1 are tests, in the first file as it was; then c2 got lower answers, too.
     cycle.drop("c1/p/a.csv", _responses("c1", 40, tests=40), header)
     for arguments, of_c2 in ((("c1",), 3.5), (("--all", "--full-refresh"), 2.0)):
         cycle.drop("c2/p/a.csv", _responses("c2", 15, low=of_c2 == 2.0), header)

@@ -192,15 +192,14 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
 
 
 def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> None:
-    """In processes of this machine, and on Spark.
+    """In processes of this machine.
 
-    The sample: tests/sharding/test_sharded_build.py.
+    On Spark: the sample's warehouse (tests/sharding/test_sharded_build.py), publications
+    (on_a_cluster.py).
     """
     survey = small_survey(tmp_path)
     whole = survey.published()
     assert survey.published(ILK_SHARDS="3", ILK_SHARD_PROCESSES="2") == whole
-    if IS_HERE:
-        assert survey.published(ILK_SHARDS="2", ILK_SPARK_MASTER="local[2]") == whole
 
 
 @pytest.mark.parametrize("loaded", ["", pytest.param("import pyspark.sql", marks=needs_spark)])
