@@ -5,6 +5,7 @@ Without a limit DuckDB takes most of the machine; without a place it spills into
 process happens to work in, and what spills holds identifiers and answers.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from orchestration.durable_files import make_private
 
 SPILLED = "spilled"
 """The folder in a data folder. Who holds its lock removes what a killed process left (run_lock)."""
+
+_ONLY_READ = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,18 @@ class BoundedEngine:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a folder for what lies on disk as long as the block, its owner's alone."""
-        make_private(self.spill_dir)
-        with TemporaryDirectory(prefix=".spilled-", dir=self.spill_dir) as folder:
+        """Give a folder for what lies on disk as long as the block, its owner's alone.
+
+        Where this process may only read the data, it is the system's (TMPDIR).
+        """
+        with self._folder() as folder:
             yield Path(folder)
+
+    def _folder(self) -> TemporaryDirectory[str]:
+        try:
+            make_private(self.spill_dir)
+            return TemporaryDirectory(prefix=".spilled-", dir=self.spill_dir)
+        except OSError as error:
+            if error.errno not in _ONLY_READ:
+                raise
+            return TemporaryDirectory(prefix=".spilled-")

@@ -363,7 +363,7 @@ def trace(
     from orchestration.auditing.opening import AuditError
     from orchestration.run_lock import RunInProgressError
 
-    settings, known = _installation()
+    settings, known = _installation(reads_alone=True)
     _known_cycle(known, cycle)
     if (file is None) != (row is None) or (file is None) == (domain is None):
         _fail("--domain TYPE[=ID], atau / or --file NAME --row N", code=2)

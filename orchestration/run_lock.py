@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -46,6 +46,24 @@ def run_lock(data_dir: Path, *, patience: float = 0) -> Iterator[None]:
         lock.flush()
         # What a killed process spilled, persons' answers among it: nobody else spills there now.
         shutil.rmtree(data_dir / SPILLED, ignore_errors=True)
+        yield
+
+
+@contextmanager
+def no_run(data_dir: Path) -> Iterator[None]:
+    """Let no run begin while the block reads; of a folder that can't be written, too.
+
+    Raises as run_lock does.
+    """
+    if os.access(data_dir, os.W_OK):
+        with run_lock(data_dir):
+            yield
+        return
+    demand_local_disk(data_dir)
+    with ExitStack() as held:
+        with suppress(FileNotFoundError):  # of who may write there, nobody ever ran
+            lock = held.enter_context((data_dir / "ilk.lock").open(encoding="utf-8"))
+            _take(lock, until=time.monotonic())
         yield
 
 

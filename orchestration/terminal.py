@@ -35,9 +35,13 @@ console = _Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def installation(
-    *, seeds_must_agree: bool = False, writes: bool = True
+    *, seeds_must_agree: bool = False, writes: bool = True, reads_alone: bool = False
 ) -> "tuple[Settings, list[SurveyCycle]]":
-    """Return the settings and the cycles that the seeds list, or end in a sentence."""
+    """Return the settings and the cycles that the seeds list, or end in a sentence.
+
+    `writes`: the data folder must be one for writing, made yet or not; with `reads_alone`, one that
+    is there will do.
+    """
     from pydantic import ValidationError
 
     from expectations.seeds import ContradictorySeedsError, demand_agreement
@@ -52,7 +56,8 @@ def installation(
         said = (str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
         fail("\n".join(said), code=2)
     there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
-    if writes and not (there.is_dir() and os.access(there, os.W_OK)):
+    is_enough = reads_alone and settings.data_dir.is_dir()
+    if writes and not is_enough and not (there.is_dir() and os.access(there, os.W_OK)):
         fail(
             f"{settings.data_dir} tidak dapat ditulisi; arahkan ILK_DATA_DIR ke folder Anda. / "
             "can't be written; set ILK_DATA_DIR to a folder of yours.",

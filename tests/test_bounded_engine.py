@@ -5,7 +5,9 @@ own limit (test_settings.py, faults/disks.py).
 """
 
 import ast
+import errno
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +77,28 @@ def test_what_spills_is_its_owners_alone_and_gone_afterwards(tmp_path: Path):
         [folder] = place.iterdir()
         assert [stat.S_IMODE(of.stat().st_mode) for of in (place, folder)] == [0o700, 0o700]
     assert list(place.iterdir()) == []
+
+
+def test_where_the_data_may_only_be_read_it_spills_into_the_systems_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refused(code: int) -> None:
+        def make(folder: Path) -> None:
+            raise OSError(code, "refused", str(folder))
+
+        monkeypatch.setattr("orchestration.bounded_engine.make_private", make)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    engine = BoundedEngine("60MB", tmp_path / "data" / SPILLED)
+    for code in (errno.EROFS, errno.EACCES):
+        refused(code)
+        with engine.scratch() as folder:
+            assert folder.parent == tmp_path
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert list(tmp_path.iterdir()) == []
+    refused(errno.ENOSPC)
+    with pytest.raises(OSError, match="refused"), engine.scratch():
+        pass
 
 
 def test_what_a_killed_process_spilled_goes_with_the_next_run(tmp_path: Path):

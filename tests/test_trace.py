@@ -1,7 +1,10 @@
 """`ilk trace`: from a score down to the answers that made it, and what became of a row."""
 
 import csv
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -263,3 +266,32 @@ def test_a_row_that_is_not_there_is_answered_with_how_many_there_are(sample: Sam
     result = ilk("trace", LAST, "--file", name, "--row", "100000")
     assert result.exit_code == 1
     assert "no response in row 100000; 2 – 748" in result.output.replace("\n", " ")
+
+
+@contextmanager
+def only_read(folder: Path) -> Iterator[None]:
+    """Let nobody write there, root included."""
+    for options in (["--bind", str(folder)], ["-o", "remount,bind,ro"]):
+        done = subprocess.run(["mount", *options, str(folder)], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"it needs the right to mount: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_data_folder_that_may_only_be_read_is_traced_unless_a_run_is_on(own_sample: OwnSample):
+    settings = own_sample()
+    shutil.rmtree(settings.data_dir / "spilled", ignore_errors=True)
+    command = ["trace", LAST, "--domain", "national"]
+    with only_read(settings.data_dir):
+        traced = ilk(*command)
+        assert traced.exit_code == 0, traced.output
+        assert "sama, ±1e-09 / equal" in traced.output
+        run = ilk("run", LAST)
+        assert (run.exit_code, len(run.output.splitlines())) == (2, 1), run.output
+    with run_lock(settings.data_dir), only_read(settings.data_dir):
+        refused = ilk(*command)
+    assert refused.exit_code == 1
+    assert "Another run is in progress" in refused.output

@@ -11,7 +11,7 @@ import duckdb
 from orchestration.cycles.state import cycle_states
 from orchestration.lineage.tables import can_be_read
 from orchestration.response_files import ResponseFilesError
-from orchestration.run_lock import run_lock
+from orchestration.run_lock import no_run
 from orchestration.settings import Settings
 from orchestration.sql_text import as_text
 
@@ -31,7 +31,7 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
         AuditError: there is no warehouse or publication, the cycle is half built, another version
             made the warehouse, or another program has it open.
     """
-    with run_lock(settings.data_dir):
+    with no_run(settings.data_dir):
         database = settings.published_dir / "ilk.duckdb"
         if not (settings.warehouse.is_file() and database.is_file()):
             raise AuditError(
