@@ -245,6 +245,7 @@ class _Erasure:
                     delimiter=last.delimiter,
                     profile_id=last.profile_id,
                     pulled_at=last.pulled_at,
+                    engine=self._engine,
                 )
             except ErasureError as error:
                 if any(row.is_in_use for row in rows):  # what is not, is erased whole

@@ -141,6 +141,7 @@ class SmallCycle:
             landing=str(self.data / "landing"),
             raw_dir=raw_dir,
             pulled_at=datetime.now(UTC),
+            engine=BoundedEngine("1GB", self.data / "spilled"),
         )
         return raw_dir
 

@@ -1,7 +1,7 @@
 """DuckDB for whatever grows with people: its limit, where it spills, and that nobody goes without.
 
-Belongs here: the engine, and the border and the list of rejected rows under a limit. Doesn't: dbt's
-own limit (test_settings.py, faults/disks.py).
+Belongs here: the engine; the border, the list of rejected rows and the proof that an erasure takes
+out nothing else, under a limit. Doesn't: dbt's own limit (test_settings.py, faults/disks.py).
 """
 
 import ast
@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from orchestration.bounded_engine import SPILLED, BoundedEngine
+from orchestration.exports.erasure import ErasureError, check_nothing_else_changed
 from orchestration.run_lock import run_lock
 from tests.small_cycle import SmallCycle, row
 from tests.test_house_rules import obeyed
@@ -27,7 +28,6 @@ WITHOUT_LIMIT = {
     "expectations.file_profiles": "staff frames",
     "expectations.seeds": "seeds",
     "orchestration.cycles.fingerprints": "the registry",
-    "orchestration.exports.erasure": "one file at a time, before any of it counts",
     "orchestration.exports.forgotten": "rows pass by, those of forgotten people are kept",
     "orchestration.onboarding.sight": "the one file that a person looks at",
     "orchestration.lineage.tables": "the catalogue",
@@ -145,3 +145,23 @@ def test_a_border_that_spills_says_the_same(many: SmallCycle, tmp_path: Path):
         many.check("c1", WithoutPlace(limit, tmp_path / SPILLED))
     assert many.check("c1", OnOneCore(limit, place)) == ample
     assert list(place.iterdir()) == []
+
+
+def test_that_an_erasure_takes_out_nothing_else_is_proved_within_the_limit(tmp_path: Path):
+    before, after = tmp_path / "before.parquet", tmp_path / "after.parquet"
+    with duckdb.connect() as connection:
+        for path, kept in ((before, "true"), (after, "n <> 7")):
+            connection.execute(
+                f"copy (select n as _source_row, '' as _file_sha256, '' as _pulled_at,"
+                f" md5(n::varchar) as answer from range(400_000) as of_file(n) where {kept})"
+                f" to '{path}' (format parquet)"
+            )
+    limit = "100MB"  # 60 are too few with a place, 140 without
+    with pytest.raises(duckdb.OutOfMemoryException):
+        check_nothing_else_changed(
+            WithoutPlace(limit, tmp_path / SPILLED), before, after, erased={7}
+        )
+    engine = OnOneCore(limit, tmp_path / SPILLED)
+    check_nothing_else_changed(engine, before, after, erased={7})
+    with pytest.raises(ErasureError, match=r"\(2 differ\)"):
+        check_nothing_else_changed(engine, before, after, erased={8})

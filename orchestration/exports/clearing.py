@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.erasure import ErasureError, check_nothing_else_changed, erase_records
 from orchestration.exports.faults import ExportFault
 from orchestration.exports.headers import heading_key
@@ -28,11 +29,13 @@ def clear(
     delimiter: str,
     profile_id: str,
     pulled_at: datetime,
+    engine: BoundedEngine,
 ) -> tuple[StoredBytes, Reading]:
     """Write an export of the raw zone once more, without some records, and read what is left.
 
     `parquet` is the reading that is there, named by the sha256 of its bytes; the new one lies
-    beside it. The rest as `erase_records` has it. Raises ErasureError, and then leaves no trace.
+    beside it, and `engine` compares them. The rest as `erase_records` has it. Raises ErasureError,
+    and then leaves no trace.
     """
     sheet = encoding.removeprefix("xlsx:") if encoding.startswith("xlsx:") else None
     cleared = store_edited(
@@ -56,7 +59,7 @@ def clear(
         reading = read_export(
             cleared, target, settings=settings, profile_id=profile_id, pulled_at=pulled_at
         )
-        check_nothing_else_changed(parquet, target, erased=set(records))
+        check_nothing_else_changed(engine, parquet, target, erased=set(records))
     except (ErasureError, ExportFault) as error:
         target.unlink(missing_ok=True)
         cleared.path.unlink()

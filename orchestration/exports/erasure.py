@@ -13,10 +13,10 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.json_reader import flat, parts
 from orchestration.exports.sniffing import separator_line
 from orchestration.exports.workbook_cells import sheet_path
@@ -71,10 +71,12 @@ def erase_records(
         _erase_in_text(source, target, encoding, delimiter, records.keys())
 
 
-def check_nothing_else_changed(before: Path, after: Path, *, erased: Set[int]) -> None:
+def check_nothing_else_changed(
+    engine: BoundedEngine, before: Path, after: Path, *, erased: Set[int]
+) -> None:
     """Compare two readings of an export (raw Parquet). Raises ErasureError where they differ."""
     rows = "select * exclude (_file_sha256, _pulled_at) from read_parquet({})"
-    with duckdb.connect() as connection:
+    with engine.opened() as connection:
         connection.execute("create temp table erased (n bigint)")
         connection.executemany("insert into erased values (?)", [[number] for number in erased])
         old = f"{rows.format('$before')} where _source_row not in (from erased)"

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import BinaryIO
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.durable_files import TEMPORARY
 from orchestration.exports.apis.access import Access
 from orchestration.exports.archives import Archive, open_archive
@@ -89,6 +90,7 @@ def pull_cycle(
     landing: str,
     raw_dir: Path,
     pulled_at: datetime,
+    engine: BoundedEngine,
     pseudonym_key: str | None = None,
     access: Mapping[str, Access] = MappingProxyType({}),
     accept_fewer: bool = False,
@@ -97,9 +99,9 @@ def pull_cycle(
     """Bring the raw zone up to date with the cycle's sources and its staff frame.
 
     `pulled_at` must bear its zone. `pseudonym_key` is needed once somebody was forgotten: their
-    records are taken out of what the landing still holds. `access` are the ways into servers, by
-    kind of source. `accept_fewer` lets versions in that hold less than half of the records of the
-    last. `on_progress` gets one sentence a file.
+    records are taken out of what the landing still holds, and `engine` compares what is left.
+    `access` are the ways into servers, by kind of source. `accept_fewer` lets versions in that hold
+    less than half of the records of the last. `on_progress` gets one sentence a file.
     Waits while another process pulls. A file that can't be read is refused and the others go on;
     so is a source that can't be listed and a server whose answer is not whole, and what was pulled
     from it before stays in use. Raises SeedError (a seed can't be used, or has no source for the
@@ -129,6 +131,7 @@ def pull_cycle(
             registry=Registry(raw_dir),
             seeds_dir=seeds_dir,
             forgotten=Forgotten.read(raw_dir, pseudonym_key),
+            engine=engine,
             accept_fewer=accept_fewer,
             on_progress=on_progress or (lambda sentence: None),
         )
@@ -164,6 +167,7 @@ class _Pull:
     registry: Registry
     seeds_dir: Path
     forgotten: Forgotten
+    engine: BoundedEngine
     accept_fewer: bool
     on_progress: Callable[[str], None]
     new: list[str] = field(default_factory=list)
@@ -658,6 +662,7 @@ class _Pull:
                 delimiter=reading.delimiter,
                 profile_id=file.profile_id,
                 pulled_at=self.pulled_at,
+                engine=self.engine,
             )
         except ErasureError as error:
             raise ExportFault("forgotten", detail=error) from error

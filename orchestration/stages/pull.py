@@ -155,6 +155,7 @@ def pull_exports(
             landing=settings.landing,
             raw_dir=settings.raw_dir,
             pulled_at=started_at,
+            engine=settings.engine,
             pseudonym_key=key.get_secret_value() if (key := settings.pseudonym_key) else None,
             access=settings.server_access,
             accept_fewer=accept_fewer,

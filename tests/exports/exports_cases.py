@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.apis.access import Access
 from orchestration.exports.pull_report import PullReport
 from orchestration.exports.pulling import pull_cycle
@@ -84,6 +85,7 @@ class Cycle:
             landing=self.landing,
             raw_dir=self.raw_dir,
             pulled_at=self.at,
+            engine=BoundedEngine("1GB", self.folder / "spilled"),
             access=self.access,
             accept_fewer=accept_fewer,
             on_progress=self.progress.append,

@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from exports_cases import CYCLE, Cycle
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.pull_report import Shrunk
 from orchestration.exports.pulling import pull_cycle
 from orchestration.exports.seed_files import SeedError, read_sources
@@ -561,6 +562,7 @@ def test_a_cycle_without_a_source_is_an_error_with_its_remedy(cycle):
             landing=cycle.landing,
             raw_dir=cycle.raw_dir,
             pulled_at=datetime.now(UTC),
+            engine=BoundedEngine("1GB", cycle.folder / "spilled"),
         )
 
 
@@ -579,6 +581,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import pandas  # pyarrow imports it on first use: once, here, not in each child
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.pulling import pull_cycle
 
 folder, fsync = Path(sys.argv[1]), os.fsync
@@ -596,7 +599,8 @@ def pull(raw, kill_at):
 
     os.fsync = dying_fsync
     pull_cycle(cycle_id=sys.argv[2], seeds_dir=folder / "seeds", landing=str(folder / "landing"),
-               raw_dir=raw, pulled_at=datetime(2025, 12, 1, tzinfo=UTC))
+               raw_dir=raw, pulled_at=datetime(2025, 12, 1, tzinfo=UTC),
+               engine=BoundedEngine("1GB", folder / "spilled"))
     os._exit(0)
 
 

@@ -177,6 +177,7 @@ def border_of(place: Path, file: Path) -> Border:
         landing=str(place / "landing"),
         raw_dir=place / "raw",
         pulled_at=datetime(2025, 12, 1, tzinfo=UTC),
+        engine=BoundedEngine("1GB", place / "spilled"),
     )
     assert report.refused == ()
     return Border(

@@ -70,6 +70,7 @@ def pull(settings: Settings, key: str | None = KEY, *, accept_fewer: bool = Fals
         landing=settings.landing,
         raw_dir=settings.raw_dir,
         pulled_at=datetime(2025, 6, 1, tzinfo=UTC),
+        engine=settings.engine,
         pseudonym_key=key,
         accept_fewer=accept_fewer,
     )

@@ -52,6 +52,7 @@ def test_a_person_who_is_still_on_the_server_stays_forgotten(tmp_path: Path) -> 
                 landing=settings.landing,
                 raw_dir=settings.raw_dir,
                 pulled_at=at,
+                engine=settings.engine,
                 pseudonym_key=KEY,
                 access=access,
             )
