@@ -29,6 +29,7 @@ from orchestration.sharding.dealing import (
     deal,
     dealt_files,
     in_groups,
+    in_parts,
     with_numbers,
 )
 from orchestration.sharding.engine import Engine
@@ -176,13 +177,13 @@ class ShardedBuild:
         job = DealJob(
             staging=(str(staging.relation_name), code[staging.name]),
             query=code[DEALT_RESPONSES],
-            files=in_groups(rows, self._dealing_tasks) or ((),),
+            parts=in_groups(in_parts(rows, self._dealing_tasks), self._dealing_tasks) or ((),),
             folder=self._dealt(staging.name),
             shards=self.shards,
             engine=self._engine_of_shards(),
         )
         logger.info("membagi / dealing: %s", self.dbt.cycle_id)
-        self._map(job, range(len(job.files)))
+        self._map(job, range(len(job.parts)))
         self.workplace.take_back()
         self._deal_previous(later)
 
@@ -352,7 +353,7 @@ class ShardedBuild:
             number = int(str(error.item))
             if isinstance(task, DealJob):
                 id_, en = "membagi ekspor", "dealing the exports"
-                where = self._names(task.files[number])
+                where = self._names({part.sha256 for part in task.parts[number]})
             elif isinstance(task, DealAgainJob):
                 id_, en = "membagi siklus sebelumnya", "dealing the previous cycle"
                 where = ""

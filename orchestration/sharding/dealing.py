@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import duckdb
 
@@ -17,11 +17,43 @@ from orchestration.sharding.engine import Engine
 from orchestration.sharding.tasks import rows_of
 from orchestration.sql_text import as_text
 
-File = TypeVar("File", str, int)
-
 # Rows of all shards that wait in memory, in each thread, until their shard's file gets them: some
 # 0.8 GB of 68 questions. A shard's fewest make row groups that are still worth it.
 _WAITING_ROWS, _FEWEST_OF_A_SHARD = 65_536, 512
+FEWEST_OF_A_PART = 122_880  # a row group of a reading: of two parts' one both read all
+
+
+class Part(NamedTuple):
+    """Rows of an export, as a spreadsheet counts them: from `first`, and before `end` if given."""
+
+    sha256: str
+    first: int = 0
+    end: int | None = None
+
+    @property
+    def condition(self) -> str:
+        """Which rows these are, in SQL."""
+        before = "" if self.end is None else f" and _source_row < {self.end}"
+        return f"(_file_sha256 = {as_text(self.sha256)} and _source_row >= {self.first}{before})"
+
+
+Rows = TypeVar("Rows", str, int, Part)
+
+
+def in_parts(rows: Mapping[str, int], count: int) -> dict[Part, int]:
+    """Return exports, large ones in parts, of which so many tasks get nearly as many rows each.
+
+    `rows`: how many each has, by sha256. Returned: some how many each part has.
+    """
+    most = max(-(-sum(rows.values()) // count), FEWEST_OF_A_PART)
+    found = {}
+    for sha256, row_count in rows.items():
+        parts = max(-(-row_count // most), 1)
+        size = -(-row_count // parts)
+        for part in range(parts):
+            end = (part + 1) * size if part + 1 < parts else None
+            found[Part(sha256, part * size, end)] = size
+    return found
 
 
 @dataclass(frozen=True)
@@ -29,22 +61,22 @@ class DealJob:
     """Rows of a cycle's exports to deal, file by file: into <folder>/<item>/shard=<number>/.
 
     `staging`: name and SQL of the relation that `query` reads, whose rows are to be dealt; `query`
-    adds deal_number. An item is a place in `files`: sha256 of exports. Whoever runs it sees them
-    where the SQL says.
+    adds deal_number. An item is a place in `parts`. Whoever runs it sees the exports where the SQL
+    says.
     """
 
     staging: tuple[str, str]
     query: str
-    files: tuple[tuple[str, ...], ...]
+    parts: tuple[tuple[Part, ...], ...]
     folder: Path
     shards: int
     engine: Engine
 
     def __call__(self, item: int) -> int:
-        """Deal the rows of some files; return how many there are."""
+        """Deal the rows of some parts of exports; return how many there are."""
         with _opened(self.engine, [self.staging], self.folder) as connection:
-            files = ", ".join(as_text(sha256) for sha256 in self.files[item])
-            rows = f"select * from ({self.query}\n) as rows where _file_sha256 in ({files})"
+            these = " or ".join(part.condition for part in self.parts[item]) or "false"
+            rows = f"select * from ({self.query}\n) as rows where {these}"
             return deal(connection, rows, self.folder / f"{item:05}", shards=self.shards)
 
 
@@ -132,12 +164,12 @@ def dealt_files(folder: Path, shards: int) -> tuple[tuple[str, ...], tuple[tuple
     return tuple(map(str, columns)), tuple(tuple(files) for files in of_shards.values())
 
 
-def in_groups(rows: Mapping[File, int], count: int) -> tuple[tuple[File, ...], ...]:
-    """Return files in at most so many groups with nearly as many rows each, none of them empty.
+def in_groups(rows: Mapping[Rows, int], count: int) -> tuple[tuple[Rows, ...], ...]:
+    """Return files, or parts, in at most so many groups with nearly as many rows, none empty.
 
-    `rows`: how many each file has.
+    `rows`: how many each has.
     """
-    groups: list[list[File]] = [[] for _ in range(min(count, len(rows)))]
+    groups: list[list[Rows]] = [[] for _ in range(min(count, len(rows)))]
     for file in sorted(rows, key=lambda of: (-rows[of], of)):
         smallest = min(groups, key=lambda group: (sum(rows[of] for of in group), len(group)))
         smallest.append(file)

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.sharding.dealing import deal, dealt_files, in_groups
+from orchestration.sharding.dealing import DealJob, deal, dealt_files, in_groups, in_parts
+from orchestration.sharding.engine import Engine
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.workplace import Workplace
 
@@ -25,6 +26,30 @@ def test_files_are_dealt_in_groups_of_nearly_as_many_rows_none_of_them_empty():
     assert in_groups(rows, 2) == (("a", "d", "e"), ("b", "c"))
     assert in_groups(rows, 9) == (("a",), ("b",), ("c",), ("d",), ("e",))
     assert in_groups({}, 2) == ()
+
+
+def test_a_large_export_is_dealt_by_several_tasks_each_row_once(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("orchestration.sharding.dealing.FEWEST_OF_A_PART", 100)
+    rows = {"large": 997, "small": 3}
+    parts = in_parts(rows, 4)
+    assert [part.sha256 for part in parts] == ["large"] * 4 + ["small"]
+    assert in_parts({"large": 997}, 40) == in_parts({"large": 997}, 10)
+    job = DealJob(
+        staging=(
+            '"warehouse"."staging"."exported"',
+            "select 'large' as _file_sha256, n + 2 as _source_row, n from range(997) as made (n) "
+            "union all select 'small', n - 990, n from range(997, 1000) as made (n)",
+        ),
+        query='select *, n as deal_number from "warehouse"."staging"."exported"',
+        parts=in_groups(parts, 4),
+        folder=tmp_path / "dealt",
+        shards=3,
+        engine=Engine("1GB", 1),
+    )
+    counts = [job(item) for item in range(len(job.parts))]
+    assert len(counts) == 4
+    assert min(counts) > 240
+    assert dealt(tmp_path / "dealt") == list(range(1000))
 
 
 def test_a_task_that_ran_twice_and_one_that_was_lost_deal_nothing_twice(tmp_path: Path):

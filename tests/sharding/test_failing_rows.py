@@ -6,7 +6,7 @@ import pytest
 from orchestration.dbt_build import CycleDbt, WarehouseBuildError
 from orchestration.settings import Settings
 from orchestration.sharding.build import ShardedBuild
-from orchestration.sharding.dealing import DealJob
+from orchestration.sharding.dealing import DealJob, Part
 from orchestration.sharding.engine import Engine
 from orchestration.sharding.local_runner import LocalRunner
 from orchestration.sharding.runners import TaskError
@@ -71,7 +71,14 @@ def test_exports_that_cannot_be_dealt_are_named_and_no_shard(tmp_path):
             "from (values ('c1/p/a.csv', 'a'), ('c1/p/b.csv', 'b'), ('c1/p/c.csv', 'c')) "
             "as made (name, sha256)"
         )
-    job = DealJob(("", ""), "", (("a",), ("b", "c")), tmp_path, 2, Engine("1GB", 1))
+    job = DealJob(
+        ("", ""),
+        "",
+        ((Part("a"),), (Part("b", 0, 9), Part("b", 9), Part("c"))),
+        tmp_path,
+        2,
+        Engine("1GB", 1),
+    )
     dbt = CycleDbt(settings, "c1", held=(), load_seeds=False)
     with pytest.raises(WarehouseBuildError) as raised:
         ShardedBuild(dbt, {}, Workplace(tmp_path, Lost()), 2)._map(job, (0, 1))
