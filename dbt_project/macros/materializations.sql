@@ -146,7 +146,7 @@
 
 {# The files of this model's rows, of all cycles, that have any: those of a cycle that was taken out have none. #}
 {% macro files_with_rows() -%}
-    {%- set found = query_rows("select file from glob('" ~ response_files() ~ "/cycle_id=*/*.parquet') order by file") -%}
+    {%- set found = query_rows("select file from glob('" ~ response_files() | replace("'", "''") ~ "/cycle_id=*/*.parquet') order by file") -%}
     {%- if not found -%}
         {{ return([]) }}
     {%- endif -%}

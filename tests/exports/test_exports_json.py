@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.bounded_engine import BoundedEngine
 from orchestration.exports.clearing import clear
 from orchestration.exports.erasure import MARK
 from orchestration.exports.faults import ExportFault
@@ -205,7 +206,7 @@ def test_a_forgotten_persons_record_is_taken_out_and_no_other_one_moves(tmp_path
     for erased in (1, 2):
         cleared, reading = clear(
             tmp_path / "raw", target, records={erased: {str(erased)}}, encoding="json",
-            delimiter="", **told,
+            delimiter="", engine=BoundedEngine("1GB", tmp_path / "spilled"), **told,
         )  # fmt: skip
         assert reading.record_count == 2
         assert MARK in cleared.path.read_text(encoding="utf-8")

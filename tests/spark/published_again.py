@@ -13,7 +13,6 @@ from orchestration.publishing.publication import table_checksums
 from orchestration.sampling import make_cycle
 from tests.conftest import SAMPLE_CYCLES, SAMPLE_LANDING, SAMPLE_SEEDS
 from tests.ilk_process import IlkProcess, start_ilk
-from tests.small_cycle import SmallCycle
 
 _MOST_SECONDS = 3600  # 64 shards, where other tests run beside them
 
@@ -47,20 +46,6 @@ class PublishedAgain:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Warning: " not in done.stderr
         return table_checksums(self.data / "published" / "ilk.duckdb")
-
-
-def small_survey(folder: Path) -> PublishedAgain:
-    """Sixty answers of 57 people in one cycle."""
-    small = SmallCycle(folder)
-    small.drop(
-        "c1/p/a.csv",
-        (
-            f"{n},2025-10-{n % 28 + 1:02} 09:00,{n % 57},{'AB'[n % 2]},{n % 4 + 1},{n // 3 % 4 + 1}"
-            for n in range(60)
-        ),
-    )
-    landing = {"ILK_LANDING_URL": str(small.data / "landing")}
-    return PublishedAgain(("c1",), folder / "run", {**small.environment, **landing})
 
 
 def the_sample(folder: Path) -> PublishedAgain:

@@ -23,7 +23,6 @@ from orchestration.sharding.spark_runner import SparkRunner, code_of_tasks
 from orchestration.sharding.spark_session import SparkError
 from tests.sharding.failing_job import what_is_said
 from tests.spark.cluster import HOW_TO_GET_IT, IS_HERE, processes_that_name
-from tests.spark.published_again import small_survey
 
 needs_spark = pytest.mark.skipif(not IS_HERE, reason=HOW_TO_GET_IT)
 
@@ -163,6 +162,7 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     runner: SparkRunner,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -171,7 +171,9 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     assert processes_that_name(java)
     runner.close()
     assert not processes_that_name(java)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.default_int_handler
+    workers = signal.signal(signal.SIGINT, before)  # those of the tests ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, workers))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert runner.map(str, [1]) == ["1"], "a second session in one process"
     assert signal.getsignal(signal.SIGINT) is before
@@ -189,17 +191,6 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
-
-
-def test_a_cycle_in_shards_publishes_what_it_publishes_whole(tmp_path: Path) -> None:
-    """In processes of this machine.
-
-    On Spark: the sample's warehouse (tests/sharding/test_sharded_build.py), publications
-    (on_a_cluster.py).
-    """
-    survey = small_survey(tmp_path)
-    whole = survey.published()
-    assert survey.published(ILK_SHARDS="3", ILK_SHARD_PROCESSES="2") == whole
 
 
 @pytest.mark.parametrize("loaded", ["", pytest.param("import pyspark.sql", marks=needs_spark)])
