@@ -16,6 +16,7 @@ import duckdb
 
 from orchestration.durable_files import make_private
 
+MEMORY_LIMIT = "3GB"
 SPILLED = "spilled"
 """The folder in a data folder. Who holds its lock removes what a killed process left (run_lock)."""
 

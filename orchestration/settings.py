@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from orchestration.bounded_engine import SPILLED, BoundedEngine
+from orchestration.bounded_engine import MEMORY_LIMIT, SPILLED, BoundedEngine
 from orchestration.exports.apis.access import Access
 from orchestration.exports.place_urls import holds_secret, in_small_scheme
 from orchestration.project_files import IS_INSTALLED
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         description="Outlines of the regions, drawn on pages instead of tiles: a GeoJSON.",
     )
     memory_limit: str = Field(
-        default="3GB",
+        default=MEMORY_LIMIT,
         description="What DuckDB may take where people are many; beyond it, it spills to disk.",
     )
     spark_master: str | None = Field(

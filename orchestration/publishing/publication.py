@@ -14,8 +14,8 @@ under the same name: resolve the link first.
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from types import MappingProxyType
 
 import duckdb
 
+from orchestration.bounded_engine import MEMORY_LIMIT, SPILLED, BoundedEngine
 from orchestration.publishing import PublicationError
 from orchestration.publishing.checksums import write_sums
 from orchestration.publishing.data_package import write_data_package
@@ -106,6 +107,7 @@ def publish(
     with_pages: bool = False,
     regions_geojson: Path | None = None,
     kept: int = KEPT_PUBLICATIONS,
+    memory_limit: str = MEMORY_LIMIT,
 ) -> PublicationReport:
     """Publish the `declared` tables of the warehouse below `data_dir`, after disclosure control.
 
@@ -123,7 +125,8 @@ def publish(
     `with_pages`: pages (site/) and workbooks (xlsx/) are written beside the tables, the pages with
     a map of the outlines in `regions_geojson` where one is given. Cycles without a score have files
     a region of who has still to answer (fieldwork/).
-    `kept`: how many publications stay, this one among them.
+    `kept`: how many publications stay, this one among them. `memory_limit`: what DuckDB may take,
+    which reads who answered what here too: by whom two publications differ.
     Reports (reports/) are where a cycle's row of survey_cycles asks for them.
     Raises PublicationError; the last publication then stands, without debris. What a killed run
     left is removed by the next.
@@ -142,6 +145,7 @@ def publish(
             unfit=unfit_cycles,
             guard=guard,
             announce=announce,
+            memory_limit=memory_limit,
         )
         database = building.folder / "ilk.duckdb"
         # From the closed file, as anybody else would read it: nothing else can get out.
@@ -170,7 +174,8 @@ def table_checksums(path: Path) -> dict[str, str]:
 
     The order of rows doesn't enter, nor does the way DuckDB lays them out.
     """
-    with _session() as connection:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach {as_text(path.resolve())} as ilk (read_only)")
         return _checksums(connection)
 
@@ -188,9 +193,11 @@ def _build(
     unfit: Collection[str],
     guard: Callable[[duckdb.DuckDBPyConnection], None],
     announce: Callable[[str, Timing], None],
+    memory_limit: str,
 ) -> PublicationReport:
     """Write the whole publication into `folder`; the report names the folder it is meant for."""
-    with _session() as connection:
+    with BoundedEngine(memory_limit, data_dir / SPILLED).opened() as connection:
+        connection.execute("set TimeZone = 'UTC'")
         _attach(connection, warehouse)
         tables = shown_tables(connection, declared)
         name_hidden_cells(connection)
@@ -321,14 +328,6 @@ def _make_views(connection: duckdb.DuckDBPyConnection, known: Mapping[str, Descr
         if table.view is not None:
             connection.execute(f"create view {as_name(name)} as {table.view}")
     connection.execute("use memory")
-
-
-@contextmanager
-def _session() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory to attach files to: they are closed with it, whatever happens."""
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        yield connection
 
 
 def _checksums(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

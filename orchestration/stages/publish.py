@@ -197,6 +197,7 @@ def publish_candidate(
             declared=declared,
             known=known,
             data_dir=settings.data_dir,
+            memory_limit=settings.memory_limit,
             fingerprint=candidate.built,
             unfit_cycles=[*unfit, *held],
             with_pages=settings.pages,

@@ -400,9 +400,20 @@ def test_a_failure_at_any_step_leaves_the_last_publication_and_no_debris(
     assert (warehouse.parent / "published").resolve() == first.folder.resolve()
     assert table_checksums(warehouse.parent / "published/ilk.duckdb") == first.checksums
     assert entries(warehouse.parent / "publications") == {first.publication_id}
-    assert entries(warehouse.parent) == {"warehouse.duckdb", "publications", "published", "audit"}
+    assert not entries(warehouse.parent / "spilled")
+    assert entries(warehouse.parent) - {"spilled"} == {
+        "warehouse.duckdb", "publications", "published", "audit"
+    }  # fmt: skip
     assert entries(warehouse.parent / "audit/shown_answers") == {CYCLE, "salt", ".pending"}
     assert publish_again(warehouse, shift=0.1).row_counts == first.row_counts
+
+
+def test_what_is_published_is_read_within_the_limit_of_memory(warehouse):
+    """Who answered what is: by whom two publications differ."""
+    told = {"warehouse": warehouse, "data_dir": warehouse.parent, "fingerprint": FINGERPRINT}
+    with pytest.raises(duckdb.OutOfMemoryException):
+        publish(**told, memory_limit="1MB")
+    assert publish(**told, memory_limit="1GB").is_new
 
 
 def test_pages_are_swapped_with_the_tables_that_they_were_made_from(warehouse, monkeypatch):
