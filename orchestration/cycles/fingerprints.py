@@ -30,6 +30,7 @@ FIGURES_CODE = (
     "dbt_project",
     "orchestration/publishing",
     "orchestration/scoring",
+    "orchestration/bounded_engine.py",
     "orchestration/durable_files.py",
     "orchestration/keyed_hash.py",
     "orchestration/model_inputs.py",

@@ -190,7 +190,7 @@ def test_it_ends_with_its_process_is_silent_and_leaves_nothing_and_signals_as_th
     runner.close()
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
-    assert not caplog.records
+    assert {record.name for record in caplog.records} <= {"ilk.shards"}  # as the level is said
 
 
 @pytest.mark.parametrize("loaded", ["", pytest.param("import pyspark.sql", marks=needs_spark)])
