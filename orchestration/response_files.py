@@ -7,6 +7,7 @@ A relation of the warehouse names each file that it reads: one that is lost is a
 cycle with fewer responses. So nothing here removes a file that a relation may name.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ import duckdb
 import pyarrow.parquet as pq
 
 from orchestration.durable_files import below, make_private, whole_file
+from orchestration.sql_text import as_name, as_text
 
 _OWNER = "data_folder"
+# A file of ours as a view's statement names it: a text of SQL.
+_FILE = re.compile(r"'(?:[^']|'')*/(?P<name>[^'/]+/cycle_id=[^'/]+/\d+\.parquet)'")
 
 
 class ResponseFilesError(RuntimeError):
@@ -71,16 +75,34 @@ class ResponseFiles:
         for path in self.folder.glob("*/cycle_id=*/*.parquet"):
             path.unlink()
 
+    def follow(self, warehouse: Path) -> None:
+        """Have the warehouse read the files here that it read elsewhere: its data folder was moved.
+
+        Raises ResponseFilesError as demand_whole does.
+        """
+        self.demand_whole(warehouse)
+        views = {name: sql for name, sql in _views(warehouse).items() if self._is_elsewhere(sql)}
+        if not views:
+            return
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute("begin")
+            for name, sql in views.items():
+                here = _FILE.sub(lambda file: as_text(self.folder / file["name"]), sql)
+                connection.execute(f"drop view {name}")
+                connection.execute(here)
+            connection.execute("commit")
+
+    def is_followed(self, warehouse: Path) -> bool:
+        """Whether the warehouse reads no such files elsewhere."""
+        return not any(map(self._is_elsewhere, _views(warehouse).values()))
+
+    def _is_elsewhere(self, sql: str) -> bool:
+        return any(as_text(self.folder / file["name"]) != file[0] for file in _FILE.finditer(sql))
+
     def demand_whole(self, warehouse: Path) -> None:
         """Raise ResponseFilesError where the warehouse reads a file that is not here, whole."""
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            named = connection.execute(
-                r"""
-                select unnest(regexp_extract_all(sql, '[^''/]+/cycle_id=[^''/]+/[0-9]+\.parquet'))
-                from duckdb_views() where not internal order by all
-                """
-            ).fetchall()
-        lost = [name for (name,) in named if not _is_whole(self.folder / name)]
+        named = {file["name"] for sql in _views(warehouse).values() for file in _FILE.finditer(sql)}
+        lost = [name for name in sorted(named) if not _is_whole(self.folder / name)]
         if lost:
             raise ResponseFilesError(
                 f"Isi ILK_SHARD_DIR seperti semula, atau kembalikan {self.folder}; kalau hilang, "
@@ -89,6 +111,15 @@ class ResponseFiles:
                 f"\n{len(lost)} berkas hilang atau rusak / files of responses are lost or damaged: "
                 f"{lost[0]}"
             )
+
+
+def _views(warehouse: Path) -> dict[str, str]:
+    """Return the statements of the warehouse's views, by their names in SQL."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "select schema_name, view_name, sql from duckdb_views() where not internal order by all"
+        ).fetchall()
+    return {f"{as_name(schema)}.{as_name(view)}": sql for schema, view, sql in found}
 
 
 def _is_whole(path: Path) -> bool:

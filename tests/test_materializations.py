@@ -136,6 +136,20 @@ def test_responses_that_shards_computed_stay_in_their_files(
         )
         assert result.success, result.result.results[0].message
 
+    write(LATER)
+    manifest = _manifest(settings)
+    manifest.nodes["model.ilk.responses_judged"].config.unique_key = ["1"]  # of every row
+    arguments = ["run", "--log-level", "none", "--select", "responses_judged"]
+    told = {"cycle_id": LATER, "manifest": manifest, "rows_of_shards": settings.shards_dir}
+    assert not _invoke(settings, arguments, **told).success
+    assert _rows(settings, table) == before
+    with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        kinds = connection.execute(
+            "select table_name, table_type from information_schema.tables"
+            " where table_name like 'responses_judged%'"
+        ).fetchall()
+    assert kinds == [("responses_judged", "BASE TABLE")]
+
     for cycle_id in (LATER, EARLIER):
         write(cycle_id)
         build(cycle_id, settings.shards_dir)

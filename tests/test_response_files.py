@@ -57,6 +57,15 @@ def test_a_cycle_in_shards_publishes_what_it_does_whole_is_traced_and_told_lost(
         return done.stdout + done.stderr
 
     assert re.search(r"valid +4 +4,0000 +B", traced())
+    moved = small.data.rename(tmp_path / "moved")
+    here = {"ILK_DATA_DIR": str(moved), "ILK_LANDING_URL": str(moved / "landing")}
+    trace = ("trace", "c1", "--file", "a.csv", "--row", "9")
+    assert "was moved; run it first" in small.start(*trace, environment=here).wait().stderr
+    assert small.start("run", "c1", environment=here).wait().returncode == 0  # nothing is new
+    assert "4,0000" in small.start(*trace, environment=here).wait().stdout
+    moved.rename(small.data)
+    settings.response_files.follow(settings.warehouse)
+
     kept = files[1].read_bytes()
     files[1].write_bytes(kept[:-9])
     lost = r"ILK_SHARD_DIR.*\n.*1 .* damaged: responses_answered/cycle_id=c1/00001\.parquet"

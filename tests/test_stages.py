@@ -206,3 +206,26 @@ def test_half_a_warehouse_is_published_with_the_cycles_that_complete_it_or_not_a
     else:
         with pytest.raises(StageError, match=comes):
             let_out()
+
+
+def test_a_publication_is_made_within_the_limit_of_memory(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AskedError(Exception):
+        pass
+
+    def asked(**told: object) -> PublicationReport:
+        raise AskedError(told["memory_limit"])
+
+    monkeypatch.setattr("orchestration.publishing.publication.publish", asked)
+    with pytest.raises(AskedError, match="700MB"):
+        publish_candidate(
+            here.settings.model_copy(update={"memory_limit": "700MB"}),
+            candidate(),
+            run_id=RUN,
+            cycles_to_come=[],
+            restated=[],
+            why="",
+            manifest={"nodes": {}},
+            lineage=lineage_run(here.settings, run_id=RUN, cycle_id=FIRST),
+        )

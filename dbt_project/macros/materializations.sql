@@ -108,25 +108,22 @@
 {% macro with_files(existing, of_shards) -%}
     {%- set target = this.incorporate(type='view') -%}
     {%- set whole = this.incorporate(path={'identifier': this.identifier ~ '_in_warehouse'}, type='table') -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if existing is none -%}
-        {%- do run_query('create table ' ~ whole ~ ' as select * from (' ~ (of_shards or compiled_code) ~ ') as of_none limit 0') -%}
-    {%- elif existing.type == 'table' -%}
-        {%- do run_query('alter table ' ~ existing ~ ' rename to ' ~ whole.identifier) -%}
-    {%- endif -%}
     {%- if not of_shards -%}
         {%- do add_new_columns(whole, compiled_code) -%}
     {%- endif -%}
-    {%- call statement('main') -%}
+    {%- set statements -%}
+        {%- if existing is none -%}
+        create table {{ whole }} as select * from ({{ of_shards }}) as of_none limit 0;
+        {%- elif existing.type == 'table' -%}
+        alter table {{ existing }} rename to {{ whole.identifier }};
+        {%- else -%}
+        drop view {{ existing }};
+        {%- endif %}
         delete from {{ whole }} where cycle_id = '{{ cycle_id() }}';
         {% if not of_shards -%}
         insert into {{ whole }} by name (
             {{ compiled_code }}
         );
-        {%- endif %}
-        {% if existing and existing.type == 'view' -%}
-        drop view {{ target }};
         {%- endif %}
         create view {{ target }} as
         select * from {{ whole }}
@@ -135,13 +132,8 @@
         union all by name
         select * from {{ rows_in(files) }}
         {%- endif -%};
-        {{ comments(target) }}
-        {{ demands(target) }}
-    {%- endcall -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do adapter.commit() -%}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {{ return({'relations': [target]}) }}
+    {%- endset -%}
+    {{ return(made(target, statements)) }}
 {%- endmacro %}
 
 {# The files of this model's rows, of all cycles, that have any: those of a cycle that was taken out have none. #}
@@ -159,9 +151,7 @@
 {# Makes a table or view in place of whatever bears its name, in one transaction. #}
 {% macro made_anew(target, query) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- call statement('main') -%}
+    {%- set statements -%}
         {%- if existing is not none -%}
         drop {{ existing.type }} {{ existing }};
         {%- endif -%}
@@ -170,6 +160,16 @@
         {%- else -%}
         {{ get_create_table_as_sql(False, target, query) }}
         {%- endif -%};
+    {%- endset -%}
+    {{ return(made(target, statements)) }}
+{%- endmacro %}
+
+{# Runs the statements that make a relation, in one transaction with what is said and demanded of it. #}
+{% macro made(target, statements) -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- call statement('main') -%}
+        {{ statements }}
         {{ comments(target) }}
         {{ demands(target) }}
     {%- endcall -%}

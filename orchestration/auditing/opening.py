@@ -48,6 +48,11 @@ def audited(settings: Settings, cycle_id: str) -> Iterator[duckdb.DuckDBPyConnec
             settings.response_files.demand_whole(settings.warehouse)
         except ResponseFilesError as error:
             raise AuditError(str(error)) from error
+        if not settings.response_files.is_followed(settings.warehouse):
+            raise AuditError(
+                "Folder data ini dipindahkan; jalankan dulu. / This data folder was moved; run it "
+                f"first: ./ilk run {cycle_id}"
+            )
         if cycle_id in states.half_built:
             raise AuditError(
                 f"Proses {cycle_id} terputus dan gudang memuat setengahnya. / The build of "

@@ -152,7 +152,7 @@ def _make_room(settings: Settings, states: CycleStates, manifest: Mapping[str, A
         states.lose_warehouse()
         return
     try:
-        settings.response_files.demand_whole(settings.warehouse)
+        settings.response_files.follow(settings.warehouse)
     except ResponseFilesError as error:
         raise StageError(str(error)) from error
 
