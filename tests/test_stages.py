@@ -226,6 +226,6 @@ def test_a_publication_is_made_within_the_limit_of_memory(
             cycles_to_come=[],
             restated=[],
             why="",
-            manifest={"nodes": {}},
+            manifest={"nodes": {}, "docs": {}},
             lineage=lineage_run(here.settings, run_id=RUN, cycle_id=FIRST),
         )
